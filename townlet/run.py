@@ -1,0 +1,65 @@
+"""A run: config + seed + ticks + policy, one element of the pipeline, and its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+FORMAT_VERSION = 1  # raised when files or arrays change their meaning
+RULES_VERSION = 1  # raised whenever a golden run moves
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value: keys sorted, no spaces, no NaN. Raises ValueError for NaN and infinities."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+class SampleKey(NamedTuple):
+    """Names one sample: which run, whose life, which segment."""
+
+    run: str
+    seed: int
+    arrival: int  # 1, 2, ...: the config's order, then newcomers
+    agent_id: str
+    segment: int  # 0, 1, ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one worker needs to play and write one rollout. Small and picklable."""
+
+    name: str
+    seed: int
+    ticks: int
+    config_json: str  # canonical JSON text of the resolved config, affordances included
+    config_path: str = ""  # relative to the shipped configs' or the suite's folder; never absolute
+    policy: str | None = None  # for agents without a schedule; None = the config's, else `needs`
+    agent: str | None = None  # keep this agent's samples only
+    auto_seeded: bool = False
+    ignore_schedules: bool = False
+    segment_ticks: int = 0  # 0 = never cut
+    compression: str = "fast"  # fast | none | small
+    prefix: str = "rollout_sample"
+    folder: str = ""  # of the capture, relative to the output, posix; "" = the output itself
+    model_digest: str | None = None  # SHA-256 of the network policy's file
+    check: bool = False  # hold the invariants on every tick; changes no byte, so not in the fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over canonical JSON of everything that decides the bytes, and nothing else.
+
+        Where and under which name the run is kept is not in it: neither `name`, `folder` nor paths.
+        """
+        facts = asdict(self)
+        for name in ("name", "folder", "config_path", "check", "config_json"):
+            del facts[name]
+        facts["config"] = json.loads(self.config_json)
+        facts["format_version"] = FORMAT_VERSION
+        facts["rules_version"] = RULES_VERSION
+        return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
+
+    def label(self) -> str:
+        """How messages and progress name the run."""
+        return f"{self.name} seed {self.seed}"

@@ -1,0 +1,78 @@
+"""The one place that knows the compiler: `@kernel` compiles a function ahead of its first call, cached on disk.
+
+The cache folder is named by a hash of the package's source and of the compiler's version: Numba's own cache does
+not notice an edit in a *called* function of another file, and a changed rule would silently not run. The processor
+name is pinned to the generic one, so that one cache serves every worker and every machine of an architecture.
+`NUMBA_DISABLE_JIT=1` runs the same functions as plain Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+CACHE_VARIABLE = "TOWNLET_CACHE_DIR"  # where a user wants the compiled kernels to be kept
+
+
+def source_hash() -> str:
+    """SHA-256 (first 16 hex digits) of the package's Python files and of the numba and numpy versions."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: `$TOWNLET_CACHE_DIR`, else the user's cache, else a private temporary folder."""
+    name = f"kernels-{source_hash()}"
+    chosen = os.environ.get(CACHE_VARIABLE)
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache") / "townlet"
+    fallback = Path(tempfile.gettempdir()) / f"townlet-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
+    for base in ([Path(chosen)] if chosen else []) + [home, fallback]:
+        folder = base / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
+            continue
+        owned = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+        if owned and os.access(folder, os.W_OK | os.X_OK):  # never load code that somebody else could have put there
+            return folder
+    return Path(tempfile.mkdtemp(prefix="townlet-"))
+
+
+os.environ.setdefault("NUMBA_CPU_NAME", "generic")
+os.environ.setdefault("NUMBA_CPU_FEATURES", "")
+os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+
+import numba  # noqa: E402 - the environment above is read when numba is imported
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+# The environment counts only for whoever imports numba first; the settings count always.
+numba.config.CPU_NAME = os.environ["NUMBA_CPU_NAME"]  # type: ignore[attr-defined]
+numba.config.CPU_FEATURES = os.environ["NUMBA_CPU_FEATURES"]  # type: ignore[attr-defined]
+numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]
+
+_compile = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=False)
+_inline = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=False, inline="always")
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile `function` (no fast-math: equal inputs give equal bits; division by zero as NumPy has it)."""
+    return _compile(function)
+
+
+def inlined(function: _Function) -> _Function:
+    """Like `kernel`, copied into its caller: for one-liners that would otherwise cost a call with many arguments."""
+    return _inline(function)
+
+
+def compiled() -> bool:
+    """Whether kernels are compiled (False under NUMBA_DISABLE_JIT=1)."""
+    return not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
