@@ -1,0 +1,59 @@
+# `make help` lists what there is. Everything runs in a virtual environment that `make` makes by itself; to use
+# another place, `make VENV=/elsewhere test`; another interpreter, `make PYTHON=python3.12 setup`.
+
+VENV ?= .venv
+PYTHON ?=
+EXTRAS ?= policy,dev
+JOBS ?= auto
+PYTEST_FLAGS ?=
+SCENARIO ?= configs/scenarios/kitchen_breakfast.yaml
+SAMPLES ?= samples/kitchen_breakfast
+
+BIN := $(VENV)/bin
+# The stamp is younger than what it was made from, or the environment is brought up to date.
+STAMP := $(VENV)/.townlet-installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test campaign check format bench golden capture docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make the virtual environment and install the project into it
+
+$(STAMP): setup.py pyproject.toml scripts/make_venv.sh
+	@bash scripts/make_venv.sh "$(VENV)" "$(PYTHON)"
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	@touch $@
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+
+campaign: $(STAMP) ## run the long tests
+	$(BIN)/python -m pytest -m campaign $(PYTEST_FLAGS)
+
+check: $(STAMP) ## lint, check the format and the types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+format: $(STAMP) ## bring the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## measure, beside what NumPy alone manages
+	$(BIN)/python -m bench
+
+golden: $(STAMP) ## play the golden runs again, store them, and print what moved
+	$(BIN)/python -m tests.golden
+
+capture: $(STAMP) ## capture a shipped scenario, and show what was written
+	$(BIN)/python scripts/capture_rollout.py $(SCENARIO) --ticks 200 --output $(SAMPLES)
+	$(BIN)/townlet inspect $(SAMPLES)
+
+docs: $(STAMP) ## write the pages that are generated
+	$(BIN)/python -m townlet.config.docs
+
+clean: ## remove what was built and cached (never the samples)
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,110 @@
+"""What is installed: on a developer's machine by `make setup`, on a worker through Beam's `--setup_file`.
+
+How the bounds are chosen: a lower bound is the oldest version that the test suite has passed with; an upper
+bound stands only where the next version is known to break us, with the reason beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
+
+ROOT = Path(__file__).resolve().parent
+CONFIG_KINDS = {".yaml", ".yml", ".json"}
+
+CORE = [
+    "apache-beam>=2.77,<2.78",  # the in-process runner is built from parts that are not Beam's public API
+    "numpy>=2.1,<2.5",  # Beam 2.77 admits no newer one
+    "numba>=0.61",
+    "pyarrow>=18",
+    "pydantic>=2.9,<3",
+    "pyyaml>=6.0.2",
+    "isal>=1.7",
+    "xxhash>=3.5",
+    "filelock>=3.16",
+    "rich>=13.9",
+]
+
+EXTRAS = {
+    "train": ["torch>=2.5", "onnx>=1.17", "onnxscript>=0.1"],
+    "policy": ["onnxruntime>=1.20"],
+    "cloud": ["obstore>=0.6"],
+    "env": ["pettingzoo>=1.24"],
+    "report": ["matplotlib>=3.9", "jinja2>=3.1"],
+    "dev": [
+        "build>=1.2",
+        "hypothesis>=6.115",
+        "pyright[nodejs]>=1.1.400",
+        "pytest>=8.3",
+        "pytest-xdist>=3.6",
+        "ruff>=0.12",
+    ],
+}
+
+
+class BuildWithConfigs(build_py):
+    """Put the shipped configs inside the package, so that a wheel finds them wherever it is installed.
+
+    They live in `configs/` at the top of the project, where people look for them, and in
+    `townlet/_configs/` in a wheel; `townlet.config.load.find_shipped` knows both places. An editable
+    install needs no copy.
+    """
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        for source, target in self._configs():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        outputs = super().get_outputs(include_bytecode)
+        return outputs if self.editable_mode else outputs + [str(target) for _, target in self._configs()]
+
+    def _configs(self) -> list[tuple[Path, Path]]:
+        shipped = ROOT / "configs"
+        target = Path(self.build_lib) / "townlet" / "_configs"
+        sources = sorted(path for path in shipped.rglob("*") if path.suffix in CONFIG_KINDS)
+        if not sources:
+            raise FileNotFoundError(f"{shipped}: expected the shipped configs here, found none")
+        return [(source, target / source.relative_to(shipped)) for source in sources]
+
+
+def version() -> str:
+    """The version that `townlet.__version__` states, read without importing the package."""
+    text = (ROOT / "townlet" / "__init__.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if found is None:
+        raise ValueError('townlet/__init__.py: expected a line __version__ = "...", found none')
+    return found.group(1)
+
+
+setup(
+    name="townlet",
+    version=version(),
+    description="A small-town life simulation whose rollouts are replay data for PPO training",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["townlet", "townlet.*", "pipelines", "pipelines.*"]),
+    package_data={"townlet": ["py.typed"]},
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["townlet = townlet.cli:main"]},
+    cmdclass={"build_py": BuildWithConfigs},
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
