@@ -1,0 +1,80 @@
+"""Walking distances, computed once: walls are respected, agents are not (they move)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .jit import kernel
+from .state import FAR, STEP_X, STEP_Y
+
+
+@kernel
+def distance_fields(wall, place_x, place_y, distance):
+    """Fill `distance` [P, H, W] (uint16) with the walking distance, in tiles, from every tile to each place.
+
+    Breadth first over floor tiles in four directions; FAR where the place cannot be reached, and on walls.
+    """
+    height, width = wall.shape
+    frontier = np.empty(height * width, np.int64)
+    for p in range(place_x.shape[0]):
+        field = distance[p]
+        field[:] = FAR
+        head, tail = 0, 1
+        field[place_y[p], place_x[p]] = 0
+        frontier[0] = place_y[p] * width + place_x[p]
+        while head < tail:
+            y, x = frontier[head] // width, frontier[head] % width
+            head += 1
+            for d in range(4):
+                v, u = y + STEP_Y[d], x + STEP_X[d]
+                if 0 <= v < height and 0 <= u < width and not wall[v, u] and field[v, u] == FAR:
+                    field[v, u] = field[y, x] + 1
+                    frontier[tail] = v * width + u
+                    tail += 1
+
+
+@kernel
+def regions(wall, region):
+    """Number the connected pieces of floor 0, 1, ... in row-major order of their first tile; walls get -1."""
+    height, width = wall.shape
+    frontier = np.empty(height * width, np.int64)
+    region[:] = -1
+    found = 0
+    for start in range(height * width):
+        if wall[start // width, start % width] or region[start // width, start % width] >= 0:
+            continue
+        head, tail = 0, 1
+        frontier[0] = start
+        region[start // width, start % width] = found
+        while head < tail:
+            y, x = frontier[head] // width, frontier[head] % width
+            head += 1
+            for d in range(4):
+                v, u = y + STEP_Y[d], x + STEP_X[d]
+                if 0 <= v < height and 0 <= u < width and not wall[v, u] and region[v, u] < 0:
+                    region[v, u] = found
+                    frontier[tail] = v * width + u
+                    tail += 1
+        found += 1
+
+
+@kernel
+def nearest_objects(distance, object_place, object_type, nearest):
+    """Fill `nearest` [Y, H, W] (int16): the object of each type with the shortest walk, the lowest index on ties.
+
+    -1 where the type has no object or none can be reached.
+    """
+    types, height, width = nearest.shape
+    nearest[:] = -1
+    for t in range(types):
+        for o in range(object_type.shape[0]):
+            if object_type[o] != t:
+                continue
+            field = distance[object_place[o]]
+            for y in range(height):
+                for x in range(width):
+                    if field[y, x] == FAR:
+                        continue
+                    best = nearest[t, y, x]
+                    if best < 0 or field[y, x] < distance[object_place[best], y, x]:
+                        nearest[t, y, x] = o
