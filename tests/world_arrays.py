@@ -18,6 +18,13 @@ TICK_AT_REST = {
 }  # fmt: skip
 
 
+def dtypes(group: type) -> dict[str, Any]:
+    """The dtype of each field of a group of state.py, read from its annotations."""
+    kinds = {"F64": np.float64, "I64": np.int64, "Bool": np.bool_}
+    named = {name: getattr(kind, "__forward_arg__", kind) for name, kind in group.__annotations__.items()}
+    return {name: kinds[kind] for name, kind in named.items()}
+
+
 def clear_tick(world: st.World) -> None:
     """`world.tick` as it is before anything has happened in a tick: everybody waits."""
     for name, array in world.tick._asdict().items():
@@ -64,9 +71,16 @@ def regions(wall: np.ndarray) -> np.ndarray:
 
 
 def make_town(
-    size: tuple[int, int], walls: set, things: list, types: list, offered: list[int], spots: Sequence[tuple[int, int]],
-    ticks_per_day: int, pad: int, seed: int,
-) -> st.Town:  # fmt: skip
+    size: tuple[int, int],
+    walls: set[tuple[int, int]],
+    things: list,
+    types: list[str],
+    offered: list[int],
+    spots: Sequence[tuple[int, int]],
+    ticks_per_day: int,
+    pad: int,
+    seed: int,
+) -> st.Town:
     """The map: what the glossary's Town says, by plain loops."""
     width, height = size
     wall = np.zeros((height, width), dtype=np.bool_)
@@ -199,16 +213,17 @@ def make_events(events: Sequence, names: tuple[str, ...], spots: Sequence[tuple[
 
 
 def make_rules(given: Mapping[str, Any], rivalry: Mapping[int, float]) -> st.Rules:
-    """The defaults of DESIGN.md's config, at rest: nothing decays, nobody is late, no cooldown, no ghost steps."""
+    """The defaults of a config, at rest: nothing decays, no cooldown, no ghost steps."""
     ties = f64([0.15, 0.0, 0.0, 1.0, 0.7, 1.5, 0.4, 0.25])
     for index, value in rivalry.items():
         ties[index] = value
     values: dict[str, Any] = {
-        "need_decay": [0.0, 0.0, 0.0], "faint_threshold": 0.03, "faint_after": 30, "lifecycle_on": True, "exit_cap": 2,
-        "respawn_delay": 0, "rent": 0.0, "restock_ingredients": 2, "cooldown": 0, "ghost_after": 0, "age_weight": 0.1,
-        "commit_ticks": 0, "max_edges": 6, "ties_on": True, "chat_rewards": True, "avoid_rewards": True,
-        "social": [0.01, 0.3, 0.2, 0.005], "grace": 5, "absent_cutoff": 30, "max_absent": 3, "enforce_jobs": False,
-        "arrival_buffer": 20, "thresholds": [0.4, 0.4, 0.4], "event_limits": [1, 0, 0, 0, 1440, 1],
+        "need_decay": [0.0, 0.0, 0.0], "faint_threshold": 0.03, "faint_after": 30, "lifecycle_on": True,
+        "exit_cap": 2, "respawn_delay": 0, "rent": 0.0, "restock_ingredients": 2, "cooldown": 0,
+        "ghost_after": 0, "age_weight": 0.1, "commit_ticks": 0, "max_edges": 6, "ties_on": True,
+        "chat_rewards": True, "avoid_rewards": True, "social": [0.01, 0.3, 0.2, 0.005], "grace": 5,
+        "absent_cutoff": 30, "max_absent": 3, "enforce_jobs": False, "arrival_buffer": 20,
+        "thresholds": [0.4, 0.4, 0.4], "event_limits": [1, 0, 0, 0, 1440, 1],
     }  # fmt: skip
     return st.Rules(**filled(st.Rules, {**values, "rivalry": ties}, given))
 
@@ -216,8 +231,8 @@ def make_rules(given: Mapping[str, Any], rivalry: Mapping[int, float]) -> st.Rul
 def make_rewards(given: Mapping[str, Any]) -> st.RewardParams:
     values: dict[str, Any] = {
         "weights": [1.0, 0.6, 0.8], "centred": False, "survival": 0.002, "wage": 0.01, "punctuality": 0.05,
-        "late_tick": 0.005, "absence": 0.2, "faint": -1.0, "eviction": -2.0, "clip": 1.0, "episode_cap": np.inf,
-        "death_ticks": 10, "shaping_on": False, "gamma": 0.99,
+        "late_tick": 0.005, "absence": 0.2, "faint": -1.0, "eviction": -2.0, "clip": 1.0,
+        "episode_cap": np.inf, "death_ticks": 10, "shaping_on": False, "gamma": 0.99,
     }  # fmt: skip
     return st.RewardParams(**filled(st.RewardParams, values, given))
 
@@ -226,12 +241,8 @@ def filled(group: type, values: Mapping[str, Any], given: Mapping[str, Any]) -> 
     """`values` with `given` over them, as arrays of the dtypes that the glossary names, at least one long."""
     unknown = set(given) - set(values)
     assert not unknown, f"no such field: {unknown}"
-    kinds = {"F64": np.float64, "I64": np.int64, "Bool": np.bool_}
     merged = {**values, **given}
-    return {
-        name: np.atleast_1d(np.array(merged[name], dtype=kinds[annotation]))
-        for name, annotation in group.__annotations__.items()
-    }
+    return {name: np.atleast_1d(np.array(merged[name], dtype=kind)) for name, kind in dtypes(group).items()}
 
 
 def make_world(people: list, things: list, params: st.Params, tick: int) -> st.World:
@@ -349,13 +360,10 @@ def make_script(first: np.ndarray) -> st.Script:
 
 
 def make_tick(agents: int) -> st.Tick:
-    kinds: dict[str, Any] = {"F64": np.float64, "I64": np.int64, "Bool": np.bool_}
-    arrays = {
-        name: np.full(
-            (agents, len(st.TERMS)) if name == "terms" else agents,
-            TICK_AT_REST.get(name, 0),
-            dtype=kinds[kind],
-        )
-        for name, kind in st.Tick.__annotations__.items()
-    }
-    return st.Tick(**arrays)
+    shapes = {"terms": (agents, len(st.TERMS))}
+    return st.Tick(
+        **{
+            name: np.full(shapes.get(name, (agents,)), TICK_AT_REST.get(name, 0), dtype=kind)
+            for name, kind in dtypes(st.Tick).items()
+        }
+    )

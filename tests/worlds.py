@@ -1,7 +1,7 @@
 """Small worlds for tests, written down by hand: `scene(agents=[(1, 1)], objects=[("bed", 2, 1)], ...)`.
 
-Builds the arrays of `World` and `Params` directly (distance fields and lists by plain search, not by the code under
-test), so that a rule can be tested without a config. Everything that is not named is at rest: needs full, wallets 1
+Builds the arrays of `World` and `Params` directly (distance fields and lists by plain search, not by the code
+under test), so that a rule can be tested without a config. What is not named is at rest: needs full, wallets 1
 coin, no jobs, no events, no prices, no cooldown, no ghost steps.
 """
 
@@ -17,7 +17,7 @@ from townlet.world.state import Params, World
 from . import world_arrays as arrays
 
 
-# --- what a test says ---------------------------------------------------------------------------------------------
+# --- what a test says -----------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Offer:
     """An affordance. `pre` are (fact, comparison, value), all as in the affordance file."""
@@ -164,7 +164,7 @@ def action_id(kind: int, direction: int, affordance: int) -> int:
     }[kind]
 
 
-# --- what it becomes ----------------------------------------------------------------------------------------------
+# --- what it becomes ------------------------------------------------------------------------------
 def scene(
     *,
     size: tuple[int, int] = (8, 8),
@@ -183,8 +183,10 @@ def scene(
     rivalry: Mapping[int, float] | None = None,
     rewards: Mapping[str, Any] | None = None,
 ) -> Scene:
-    """A world at tick `tick` with these people and things; `rules` and `rewards` name fields of the groups of that
-    name, `rivalry` the RIVALRY_* indices. Rows are arrival numbers 1, 2, ... in order."""
+    """A world at tick `tick` with these people and things, rows being arrival numbers 1, 2, ... in order.
+
+    `rules` and `rewards` name fields of the groups of that name, `rivalry` gives values by RIVALRY_* index.
+    """
     people = [each if isinstance(each, Person) else Person(*each) for each in agents]
     things = [each if isinstance(each, Thing) else Thing(*each) for each in objects]
     offers = dict(offers or {})
