@@ -223,7 +223,7 @@ def make_rules(given: Mapping[str, Any], rivalry: Mapping[int, float]) -> st.Rul
         "ghost_after": 0, "age_weight": 0.1, "commit_ticks": 0, "max_edges": 6, "ties_on": True,
         "chat_rewards": True, "avoid_rewards": True, "social": [0.01, 0.3, 0.2, 0.005], "grace": 5,
         "absent_cutoff": 30, "max_absent": 3, "enforce_jobs": False, "arrival_buffer": 20,
-        "thresholds": [0.4, 0.4, 0.4], "event_limits": [1, 0, 0, 0, 1440, 1],
+        "thresholds": [0.4, 0.4, 0.4], "slot_cooldown": 0, "event_limits": [1, 0, 0, 0, 1440, 1],
     }  # fmt: skip
     return st.Rules(**filled(st.Rules, {**values, "rivalry": ties}, given))
 

@@ -73,6 +73,7 @@ def build_rules(config: Config) -> Rules:
         enforce_jobs=_flag(work.enforce_job_loop),
         arrival_buffer=_ints(config.behavior.job_arrival_buffer),
         thresholds=_floats(*(getattr(config.behavior, f"{need}_threshold") for need in NEEDS)),
+        slot_cooldown=_ints(config.embedding_allocator.cooldown_ticks),
         event_limits=_ints(
             limits.max_concurrent_events, limits.global_cooldown_ticks, limits.per_agent_cooldown_ticks,
             limits.grace_window_ticks, limits.window_ticks, limits.max_events_per_window,

@@ -156,8 +156,8 @@ class Events(NamedTuple):
     start_at: I64  # [E]  the tick at which the event begins today; NEVER = not today
     until: I64  # [E]  first tick on which it no longer holds (<= tick: not active)
     ready_at: I64  # [E]  its own cooldown is over
-    duration: I64  # [E]  drawn for today's
-    magnitude: F64  # [E]  drawn for today's
+    duration: I64  # [E]  ticks; drawn when the event begins, so that of the present or latest one
+    magnitude: F64  # [E]  likewise
     recent: I64  # [R]  start ticks of the latest events (ring)
     recent_next: I64  # [1]
     price: F64  # [K]  the factor on an affordance's price now
@@ -348,6 +348,7 @@ class Rules(NamedTuple):
     enforce_jobs: Bool  # [1]
     arrival_buffer: I64  # [1]  behavior.job_arrival_buffer
     thresholds: F64  # [N]  behavior.<need>_threshold
+    slot_cooldown: I64  # [1]  embedding_allocator.cooldown_ticks
     event_limits: I64  # [6]  max concurrent, global cooldown, per agent cooldown, grace, window, most in a window
 
 
