@@ -138,7 +138,7 @@ def test_only_the_command_line_imports_pipelines_and_it_does_so_lazily() -> None
 
 @pytest.mark.parametrize(("root", "without"), LIGHT, ids=[row[0] for row in LIGHT])
 def test_stays_light(root: str, without: tuple[str, ...]) -> None:
-    """With all modules below it (save for `townlet`), in a process where no other test has loaded anything."""
+    """With all modules below it (save for `townlet`), in a process in which nothing else is loaded."""
     folder = ROOT / Path(*root.split("."))
     below = [root] if root == "townlet" else [root, *map(module_name, sorted(folder.rglob("*.py")))]
     code = (
