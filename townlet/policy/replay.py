@@ -10,7 +10,6 @@ Axes: T timesteps, C map channels, H x W map window, F features, A actions of th
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from functools import lru_cache
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
-FORMAT_VERSION = 1  # of the stored files; raised when a reader of the old ones would misread the new
+from ..run import FORMAT_VERSION, canonical_json
 
 TRAINING_ARRAYS = ("actions", "old_log_probs", "rewards", "dones", "value_preds")
 
@@ -354,5 +353,4 @@ def _layout_digest(
         for name, spec in ARRAYS.items()
     }
     layout = {"arrays": arrays, "action_lookup": dict(action_lookup), **names}
-    text = json.dumps(layout, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical_json(layout).encode()).hexdigest()

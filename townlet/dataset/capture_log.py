@@ -1,0 +1,38 @@
+"""`capture_log.json`: when, where and with what a capture was made. The one file that is not reproducible."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from datetime import UTC, datetime
+from importlib import metadata
+
+from .canonical import document_bytes
+
+_PACKAGES = ("townlet", "numpy", "numba", "isal", "apache-beam")
+
+
+def log_bytes() -> bytes:
+    """The log of a capture that was finished now, by this process."""
+    return document_bytes(
+        {
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "host": socket.gethostname(),
+            "machine": platform.machine(),
+            "pid": os.getpid(),
+            "platform": platform.platform(),
+            "python": platform.python_version(),
+            "versions": _versions(),
+        }
+    )
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

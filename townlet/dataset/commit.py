@@ -1,0 +1,338 @@
+"""How a run becomes a capture: staged under names of the writer's own, moved into place, the manifest last.
+
+A run is staged in `.staging/<name>-<seed>-<fingerprint>/` of the output. Its receipt there says that all its
+samples are staged. Publishing makes the staged files durable, moves them, makes the moves durable, and then
+moves the manifest: a folder without a manifest is not a capture, and one with a manifest is a whole one.
+Every step may be done twice, by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Literal
+
+from ..errors import CorruptSampleError, OutputError, TownletError
+from ..policy.replay import ReplaySample
+from ..run import Run, SampleKey
+from .canonical import file_sha256, line_bytes, sha256_hex
+from .capture_log import log_bytes
+from .manifest import (
+    LOG_NAME,
+    MANIFEST_SUFFIX,
+    fingerprint_of,
+    loose_manifest,
+    manifest_bytes,
+    manifest_name,
+    metrics_bytes,
+    named_files,
+    parse_manifest,
+    records_from,
+    run_content_digest,
+    safe_name,
+    sample_stem,
+    sidecar_bytes,
+)
+from .metrics import sample_metrics
+from .npz import encode_npz
+from .records import FileRecord, RunRecord, SampleRecord
+from .store import Store
+
+STAGING = ".staging"
+
+State = Literal["done", "receipt", "missing", "other"]
+
+
+def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -> SampleRecord:
+    """Write a sample and its sidecar where nobody looks yet. A retry writes anew and harms nothing.
+
+    Raises OutputError (a UserError) for what is wrong with the place: full, read-only, not a folder.
+    """
+    parts, facts = encode_npz(sample.arrays(), run.compression)
+    metrics = sample_metrics(sample)
+    sidecar = sidecar_bytes(sample, metrics, facts.sha256)
+    stem, mark = sample_stem(run, key), secrets.token_hex(6)
+    npz = FileRecord(f"{stem}.npz", facts.sha256, facts.size, _staged(run, f"{stem}.npz", mark))
+    meta = FileRecord(f"{stem}.json", sha256_hex(sidecar), len(sidecar), _staged(run, f"{stem}.json", mark))
+    store.write_new(npz.staged, parts)
+    store.write_new(meta.staged, [sidecar])
+    return SampleRecord(
+        run=run.name,
+        seed=run.seed,
+        fingerprint=fingerprint_of(run),
+        arrival=key.arrival,
+        agent_id=key.agent_id,
+        segment=key.segment,
+        npz=npz,
+        meta=meta,
+        frame_count=sample.timesteps,
+        first_tick=int(sample.tick[0]),
+        content_digest=facts.content_digest,
+        layout_digest=sample.layout_digest,
+        done=bool(sample.dones[-1]),
+        truncated=bool(sample.metadata["truncated"]),
+        metrics=metrics,
+        capture=dict(sample.metadata["capture_metadata"]),
+    )
+
+
+def stage_receipt(store: Store, run: Run, count: int, records: Iterable[SampleRecord]) -> list[SampleRecord]:
+    """Say, beside the staged files, that the run is simulated. Returns its records, each sample once.
+
+    Raises TownletError where samples are missing, or where two records of one sample differ in content.
+    """
+    whole = _unique(run, records)
+    if len(whole) != count:
+        raise TownletError(f"{run.label()}: expected {count} samples, found {len(whole)} staged")
+    document = {"fingerprint": fingerprint_of(run), "samples": [record.to_json_dict() for record in whole]}
+    store.write_whole(
+        _receipt_name(run), [line_bytes({**document, "sha256": sha256_hex(line_bytes(document))})]
+    )
+    return whole
+
+
+def read_receipt(store: Store, run: Run) -> list[SampleRecord] | None:
+    """The records of a run that was simulated but not published; None without a receipt that holds.
+
+    It holds when every file is there, staged or already in place, with its SHA-256.
+    """
+    try:
+        document = json.loads(store.read(_receipt_name(run)))
+        digest = document.pop("sha256")
+        records = [SampleRecord.from_json_dict(entry) for entry in document["samples"]]
+    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if digest != sha256_hex(line_bytes(document)) or document["fingerprint"] != fingerprint_of(run):
+        return None
+    files = [file for record in records for file in (record.npz, record.meta)]
+    held = all(
+        _holds(store, file.staged, file) or _holds(store, _placed(run, file.name), file) for file in files
+    )
+    return records if held else None
+
+
+def publish_run(store: Store, run: Run, records: Iterable[SampleRecord]) -> RunRecord:
+    """Move a run's staged samples into place and complete the capture. Twice is harmless.
+
+    Raises TownletError where two records of one sample differ, or differ from a capture that is there, and
+    OutputError for what is wrong with the place.
+    """
+    return publish_runs(store, [(run, records)])[0]
+
+
+def publish_runs(store: Store, batch: Sequence[tuple[Run, Iterable[SampleRecord]]]) -> list[RunRecord]:
+    """`publish_run` of many: what makes files durable is paid once for all of them."""
+    published: list[RunRecord] = []
+    staged: list[tuple[Run, list[FileRecord], FileRecord]] = []
+    for run, records in batch:
+        whole = _unique(run, records)
+        there = _published(store, run, whole)
+        if there is None:
+            files, manifest = _stage_documents(store, run, whole)
+            staged.append((run, files, manifest))
+            there = _run_record(run, whole, manifest, files)
+        published.append(there)
+    store.make_durable(staging_folder(run) for run, _, _ in staged)
+    for run, files, _ in staged:
+        for file in files:
+            _place(store, run, file)
+        store.write_whole(_placed(run, LOG_NAME), [log_bytes()])
+    store.make_durable(run.folder for run, _, _ in staged)
+    for run, _, manifest in staged:
+        _place(store, run, manifest)
+    store.make_durable(run.folder for run, _, _ in staged)
+    for run, _ in batch:
+        store.delete_folder(staging_folder(run))
+    return published
+
+
+def state_of(store: Store, run: Run) -> State:
+    """Where a run stands in the output.
+
+    `done`: its capture is there and every file holds. `receipt`: simulated, to be published from
+    `read_receipt`. `missing`: to be simulated (not there, unfinished or damaged). `other`: its folder holds
+    something else, which is not to be touched.
+    """
+    manifest = _read_manifest(store, run)
+    if isinstance(manifest, str):
+        return "other"
+    if manifest is not None:
+        if manifest["metadata"].get("fingerprint") != fingerprint_of(run):
+            return "other"
+        if not damaged_files(store, run):
+            return "done"
+    elif strangers(store, run):
+        return "other"
+    return "missing" if read_receipt(store, run) is None else "receipt"
+
+
+def records_of(store: Store, run: Run) -> list[SampleRecord]:
+    """The records of a run that is `done`, as they were when it was published."""
+    document = parse_manifest(store.read(_manifest_place(run)), _manifest_place(run))
+    metrics = json.loads(store.read(_placed(run, document["metadata"]["files"]["metrics"]["name"])))
+    return records_from(document, metrics, run)
+
+
+def damaged_files(store: Store, run: Run) -> list[str]:
+    """The files of a run's capture, its manifest included, that are not what the manifest says."""
+    place = _manifest_place(run)
+    try:
+        document = parse_manifest(store.read(place), place)
+        files = named_files(document)
+    except (CorruptSampleError, FileNotFoundError, KeyError, TypeError, AttributeError):
+        return [place]
+    return [file.name for file in files if not _holds(store, _placed(run, file.name), file)]
+
+
+def strangers(store: Store, run: Run) -> list[str]:
+    """Files in the run's folder that no unfinished capture of this run can have left there."""
+    started = next(iter(store.list(staging_folder(run))), None) is not None
+    found = []
+    for file in store.list(run.folder):
+        name = file.name[len(run.folder) + 1 :] if run.folder else file.name
+        ours = name == LOG_NAME or (name.startswith(f"{run.prefix}_") and name.endswith((".npz", ".json")))
+        if name.startswith(f"{STAGING}/") or (ours and started):
+            continue
+        found.append(file.name)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def staging_folder(run: Run) -> str:
+    return f"{STAGING}/{safe_name(run.name, 'run')}-{run.seed}-{fingerprint_of(run)}"
+
+
+def _staged(run: Run, name: str, mark: str) -> str:
+    return f"{staging_folder(run)}/{name}.{mark}"
+
+
+def _receipt_name(run: Run) -> str:
+    return f"{staging_folder(run)}/receipt.json"
+
+
+def _placed(run: Run, name: str) -> str:
+    return f"{run.folder}/{name}" if run.folder else name
+
+
+def _manifest_place(run: Run) -> str:
+    return _placed(run, manifest_name(run.prefix))
+
+
+def _holds(store: Store, name: str, file: FileRecord) -> bool:
+    """Whether what is stored under a name is this file."""
+    if not name or store.size(name) != file.size:
+        return False
+    try:
+        with store.open_read(name) as stream:
+            return file_sha256(stream) == file.sha256
+    except (FileNotFoundError, IsADirectoryError):
+        return False
+
+
+def _unique(run: Run, records: Iterable[SampleRecord]) -> list[SampleRecord]:
+    """Each sample once, by arrival and segment: retries and duplicated elements hand in some twice."""
+    by_key: dict[SampleKey, SampleRecord] = {}
+    for record in records:
+        known = by_key.setdefault(record.key, record)
+        if known.content_digest != record.content_digest or record.fingerprint != fingerprint_of(run):
+            raise TownletError(
+                f"{run.label()}: two different contents for {record.npz.name}: "
+                f"{known.npz.staged or known.npz.name} ({known.content_digest[:12]}) and "
+                f"{record.npz.staged or record.npz.name} ({record.content_digest[:12]}); "
+                "the same run must give the same bytes"
+            )
+        if record.npz.staged < known.npz.staged:
+            by_key[record.key] = record
+    return [by_key[key] for key in sorted(by_key, key=lambda key: (key.arrival, key.segment, key.agent_id))]
+
+
+def _read_manifest(store: Store, run: Run) -> dict | str | None:
+    """The manifest in the run's folder; its name where it is not readable or of another prefix; or None."""
+    place = _manifest_place(run)
+    try:
+        return loose_manifest(store.read(place), place)
+    except CorruptSampleError:
+        return place
+    except FileNotFoundError:
+        pass
+    for file in store.list(run.folder):
+        inner = file.name[len(run.folder) + 1 :] if run.folder else file.name
+        if "/" not in inner and inner.endswith(MANIFEST_SUFFIX):
+            return file.name
+    return None
+
+
+def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord | None:
+    """The capture that is there already, if it is this one and every file of it holds."""
+    manifest = _read_manifest(store, run)
+    if manifest is None:
+        return None
+    if isinstance(manifest, str) or manifest["metadata"].get("fingerprint") != fingerprint_of(run):
+        raise OutputError(f"{run.folder or 'the output folder'}: holds another capture")
+    if damaged_files(store, run):
+        return None
+    data = store.read(_manifest_place(run))
+    metadata = manifest["metadata"]
+    if metadata["content_digest"] != run_content_digest(records):
+        raise TownletError(
+            f"{run.label()}: the capture that is there has other content than this one "
+            f"({metadata['content_digest'][:12]} and {run_content_digest(records)[:12]})"
+        )
+    place = FileRecord(manifest_name(run.prefix), sha256_hex(data), len(data))
+    return _run_record(run, records, place, [], metadata["size"], was_there=True)
+
+
+def _stage_documents(
+    store: Store, run: Run, records: list[SampleRecord]
+) -> tuple[list[FileRecord], FileRecord]:
+    """Stage config, metrics and manifest. Returns all files to be placed before the manifest, and it."""
+    mark = secrets.token_hex(6)
+
+    def stage(name: str, data: bytes) -> FileRecord:
+        file = FileRecord(name, sha256_hex(data), len(data), _staged(run, name, mark))
+        store.write_new(file.staged, [data])
+        return file
+
+    config = stage(f"{run.prefix}_config.json", run.config_json.rstrip("\n").encode() + b"\n")
+    metrics = stage(f"{run.prefix}_metrics.json", metrics_bytes(run, records))
+    manifest = stage(manifest_name(run.prefix), manifest_bytes(run, records, config, metrics))
+    samples = [file for record in records for file in (record.npz, record.meta)]
+    return [*samples, config, metrics], manifest
+
+
+def _place(store: Store, run: Run, file: FileRecord) -> None:
+    """Move a staged file to its final name, or find it there."""
+    target = _placed(run, file.name)
+    if file.staged:
+        try:
+            store.move(file.staged, target)
+            return
+        except FileNotFoundError:
+            pass  # placed by an earlier attempt, or by another worker
+    if not _holds(store, target, file):
+        raise TownletError(f"{run.label()}: {file.name} was staged and is gone; run the same command again")
+
+
+def _run_record(
+    run: Run,
+    records: list[SampleRecord],
+    manifest: FileRecord,
+    documents: list[FileRecord],
+    size: int | None = None,
+    was_there: bool = False,
+) -> RunRecord:
+    return RunRecord(
+        run=run.name,
+        seed=run.seed,
+        folder=run.folder,
+        fingerprint=fingerprint_of(run),
+        manifest=FileRecord(manifest.name, manifest.sha256, manifest.size),
+        content_digest=run_content_digest(records),
+        sample_count=len(records),
+        frame_count=sum(record.frame_count for record in records),
+        size=(sum(file.size for file in documents) if size is None else size) + manifest.size,
+        capture=dict(records[0].capture) if records else {},
+        was_there=was_there,
+    )

@@ -1,0 +1,315 @@
+"""Where captures are kept: a small contract, and the local folder that fulfils it.
+
+Names are POSIX paths relative to the store's root. Writers see either the old content of a name or the
+whole new one. Anything that goes wrong with the place (full, read-only, not a folder, a link that leads out)
+is an `OutputError`; a name that is not there is a `FileNotFoundError`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, NamedTuple, Protocol
+
+from ..errors import OutputError
+
+Buffer = bytes | memoryview
+
+
+class StoredFile(NamedTuple):
+    name: str
+    size: int  # bytes
+
+
+class Store(Protocol):
+    """All that a capture needs from the place where it is kept."""
+
+    def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
+        """Write a name that nobody else uses (it need not be whole until this returns)."""
+        ...
+
+    def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
+        """Write or replace; a reader sees all of the old or all of the new."""
+        ...
+
+    def create_if_absent(self, name: str, parts: Sequence[Buffer]) -> bool:
+        """Write, unless the name is there: then False, and nothing is changed."""
+        ...
+
+    def compare_and_swap(self, name: str, expected: str | None, parts: Sequence[Buffer]) -> bool:
+        """Replace if the content's SHA-256 (hex) is `expected` (None: not there), else False."""
+        ...
+
+    def move(self, source: str, target: str) -> None:
+        """Give a whole file its final name, replacing what is there."""
+        ...
+
+    def read(self, name: str) -> bytes: ...
+
+    def open_read(self, name: str) -> BinaryIO: ...
+
+    def size(self, name: str) -> int | None:
+        """Bytes, or None where there is no such file."""
+        ...
+
+    def list(self, folder: str = "") -> Iterator[StoredFile]:
+        """All files at or below a folder, sorted by name; none where the folder is not there."""
+        ...
+
+    def delete_folder(self, folder: str) -> None:
+        """Remove a folder with all that is in it, if it is there, and the parents that this leaves empty."""
+        ...
+
+    def make_durable(self, folders: Iterable[str]) -> None:
+        """Return when what was written and moved in these folders survives a power cut."""
+        ...
+
+
+class LocalStore:
+    """A local folder. Made on the first write, parents included; no symbolic link leads out of it."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(os.path.realpath(root))
+        self._checked: set[str] = set()  # folders that exist and lie inside
+
+    def __repr__(self) -> str:
+        return f"LocalStore({str(self.root)!r})"
+
+    def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
+        path = self._path_to_write(name)
+        with _explained("write", path):
+            _write_file(path, parts)
+
+    def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
+        path = self._path_to_write(name)
+        with _explained("write", path), _temporary(path, parts) as temporary:
+            os.replace(temporary, path)
+
+    def create_if_absent(self, name: str, parts: Sequence[Buffer]) -> bool:
+        path = self._path_to_write(name)
+        with _explained("write", path), _temporary(path, parts) as temporary:
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+            finally:
+                _discard(temporary)
+        return True
+
+    def compare_and_swap(self, name: str, expected: str | None, parts: Sequence[Buffer]) -> bool:
+        path = self._path_to_write(name)
+        with _explained("write", path), _locked_folder(os.path.dirname(path)):
+            try:
+                found = hashlib.sha256(self.read(name)).hexdigest()
+            except FileNotFoundError:
+                found = None
+            if found != expected:
+                return False
+            with _temporary(path, parts) as temporary:
+                os.replace(temporary, path)
+        return True
+
+    def move(self, source: str, target: str) -> None:
+        path, goal = self._path(source), self._path_to_write(target)
+        with _explained("write", goal, allow_missing=True):
+            os.replace(path, goal)
+
+    def read(self, name: str) -> bytes:
+        with self.open_read(name) as file:
+            return file.read()
+
+    def open_read(self, name: str) -> BinaryIO:
+        path = self._path(name)
+        with _explained("read", path, allow_missing=True):
+            return open(path, "rb", buffering=0)
+
+    def size(self, name: str) -> int | None:
+        path = self._path(name)
+        try:
+            return os.stat(path).st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def list(self, folder: str = "") -> Iterator[StoredFile]:
+        yield from self._walk(self._path(folder) if folder else str(self.root), folder)
+
+    def delete_folder(self, folder: str) -> None:
+        path = self._path(folder)
+        with _explained("remove", path), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path)
+        for parent in PurePosixPath(folder).parents[:-1]:
+            with contextlib.suppress(OSError):  # not empty: somebody else is at work there
+                os.rmdir(self.root / parent)
+
+    def make_durable(self, folders: Iterable[str]) -> None:
+        paths = [self._path(folder) if folder else str(self.root) for folder in folders]
+        existing = [path for path in dict.fromkeys(paths) if os.path.isdir(path)]
+        if not existing:
+            return
+        with _explained("write", existing[0]):
+            if not _sync_file_system(existing[0]):
+                for path in existing:
+                    _sync_folder(path)
+
+    def _walk(self, path: str, name: str) -> Iterator[StoredFile]:
+        try:
+            with os.scandir(path) as entries:
+                ordered = sorted(entries, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise _output_error("read", path, error) from error
+        for entry in ordered:
+            inner = f"{name}/{entry.name}" if name else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(entry.path, inner)
+            else:
+                yield StoredFile(inner, entry.stat(follow_symlinks=False).st_size)
+
+    def _path(self, name: str) -> str:
+        """The place of a name. Raises OutputError for one that is not a plain path below the root."""
+        pure = PurePosixPath(name)
+        if not name or pure.is_absolute() or ".." in pure.parts or str(pure) != name or "\0" in name:
+            raise OutputError(f"{name!r}: expected a file name inside {self.root}")
+        return os.path.join(self.root, name)
+
+    def _path_to_write(self, name: str) -> str:
+        """The place of a name, once its folder is made and known to lie inside the root."""
+        path = self._path(name)
+        folder = os.path.dirname(path)
+        if folder not in self._checked or not os.path.isdir(folder):
+            with _explained("write", folder):
+                _make_folders(folder)
+            real = os.path.realpath(folder)
+            if real != str(self.root) and not real.startswith(str(self.root) + os.sep):
+                raise OutputError(
+                    f"{folder}: leads out of the output folder, to {real}; remove the symbolic link"
+                )
+            self._checked.add(folder)
+        return path
+
+
+def _make_folders(path: str) -> None:
+    for _ in range(100):  # another writer may remove an empty parent between two steps of this
+        with contextlib.suppress(FileNotFoundError):
+            os.makedirs(path, exist_ok=True)
+            return
+    os.makedirs(path, exist_ok=True)
+
+
+def _write_file(path: str, parts: Sequence[Buffer]) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    try:
+        _write_all(descriptor, parts)
+    except BaseException:
+        _discard(path)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+_JOIN_BELOW = 1 << 20  # bytes; one write of a joined buffer beats many small pieces
+
+
+def _write_all(descriptor: int, parts: Sequence[Buffer]) -> None:
+    pieces = [b"".join(parts)] if sum(map(len, parts)) < _JOIN_BELOW else parts
+    for piece in pieces:
+        view = memoryview(piece)
+        while view.nbytes:
+            view = view[os.write(descriptor, view) :]
+
+
+@contextlib.contextmanager
+def _temporary(path: str, parts: Sequence[Buffer]) -> Iterator[str]:
+    """A file beside `path` with this content, on the disk, gone in the end unless it was moved."""
+    temporary = f"{path}.{secrets.token_hex(8)}.tmp"
+    try:
+        _write_file(temporary, parts)
+        yield temporary
+    finally:
+        _discard(temporary)
+
+
+def _discard(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+@contextlib.contextmanager
+def _locked_folder(folder: str) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_file_system(path: str) -> bool:
+    """One `syncfs`, where the system has it: measured 0.13 s against 1.95 s for an fsync of 1,000 files."""
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        return False
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if syncfs(descriptor) == 0:
+            return True
+        number = ctypes.get_errno()
+        if number == errno.ENOSYS:
+            return False
+        raise OSError(number, os.strerror(number), path)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: str) -> None:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_file(follow_symlinks=False):
+            _sync_one(entry.path)
+    _sync_one(folder)
+
+
+def _sync_one(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command again: it goes on from here",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+    errno.EROFS: "the file system is read-only; choose another output folder",
+    errno.EACCES: "permission denied; choose a folder that you may write",
+    errno.EPERM: "not permitted; choose a folder that you may write",
+    errno.ENOTDIR: "a file stands where a folder is needed; choose another output folder",
+    errno.EMFILE: "too many open files; raise the limit (ulimit -n) and run the same command again",
+    errno.ENAMETOOLONG: "the name is too long for this file system",
+}
+
+
+@contextlib.contextmanager
+def _explained(action: str, path: str, allow_missing: bool = False) -> Iterator[None]:
+    """Say what an error of the operating system means for the user's output."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if allow_missing:
+            raise
+        raise _output_error(action, path, error) from error
+    except OSError as error:
+        raise _output_error(action, path, error) from error
+
+
+def _output_error(action: str, path: str, error: OSError) -> OutputError:
+    advice = _ADVICE.get(error.errno or 0, os.strerror(error.errno) if error.errno else str(error))
+    return OutputError(f"{path}: cannot {action}: {advice}")
