@@ -1,0 +1,5 @@
+"""YAML -> frozen models: what a user may write, checked once, with every mistake reported at its place."""
+
+from townlet.config.load import Resolved, auto_seed, find_shipped, load_config
+
+__all__ = ["Resolved", "auto_seed", "find_shipped", "load_config"]

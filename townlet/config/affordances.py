@@ -1,0 +1,264 @@
+"""What objects offer: the entries of an affordance file, and what their hooks mean.
+
+An affordance file is a list of entries, `{type: object, id, object_type, stock, position}` or `{id, object_type,
+duration, effects, preconds, hooks, interruptible}`. Preconditions are comparisons over a fixed list of facts, parsed
+here and never evaluated as Python; hooks are names of a fixed list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, field_validator, model_validator
+
+from townlet.config.schema_economy import Economy
+from townlet.config.schema_scenario import Stock
+from townlet.config.schema_types import (
+    NEEDS,
+    STOCKS,
+    Flag,
+    Identifier,
+    Named,
+    Number,
+    Section,
+    Tile,
+    Whole,
+    expected,
+    says,
+)
+
+FACTS = ("occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet")
+COMPARISONS = ("<", "<=", "==", "!=", ">=", ">")
+HOOKS = (
+    "on_attempt_shower",
+    "on_finish_shower",
+    "on_no_power",
+    "on_attempt_eat",
+    "on_finish_eat",
+    "on_attempt_cook",
+    "on_finish_cook",
+    "on_cook_fail",
+    "on_attempt_sleep",
+    "on_finish_sleep",
+)
+DEFAULT_STOCK: dict[str, dict[str, int]] = {"fridge": {"meals": 5}, "stove": {"raw_ingredients": 3}}
+COMMON_TYPES = ("fridge", "stove", "bed", "shower")  # objects that every installation knows
+
+Effect = Literal["hunger", "hygiene", "energy", "money", "meals", "raw_ingredients"]
+Fact = Literal["occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet"]
+HookName = Literal[
+    "on_attempt_shower",
+    "on_finish_shower",
+    "on_no_power",
+    "on_attempt_eat",
+    "on_finish_eat",
+    "on_attempt_cook",
+    "on_finish_cook",
+    "on_cook_fail",
+    "on_attempt_sleep",
+    "on_finish_sleep",
+]
+COMPARED = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*", re.ASCII)
+TRUTH = {"true": 1.0, "false": 0.0}
+
+
+class Precondition(Section):
+    """`fact op value`; true is 1 and false 0. In a file it is text such as `wallet >= 0.4`."""
+
+    fact: Fact = Field(description="What is looked at.")
+    op: Literal["<", "<=", "==", "!=", ">=", ">"] = Field(description="How it is compared.")
+    value: Number = Field(description="With what.")
+
+    def __str__(self) -> str:
+        value = {1.0: "true", 0.0: "false"}.get(self.value) if self.fact != "wallet" else None
+        return f"{self.fact} {self.op} {value or format(self.value, 'g')}"
+
+
+def _precondition(data: Any) -> Any:
+    if not isinstance(data, str):
+        return data
+    parts = COMPARED.fullmatch(data)
+    if parts is None:
+        raise expected("a comparison such as 'power_on == true' or 'wallet >= 0.4'")
+    fact, op, text = parts.groups()
+    if fact not in FACTS:
+        raise says(f"expected a fact out of {', '.join(FACTS)}, got {fact!r}")
+    try:
+        value = TRUTH[text.lower()] if text.lower() in TRUTH else float(text)
+    except ValueError:
+        raise says(f"expected true, false or a number after {op}, got {text!r}") from None
+    return {"fact": fact, "op": op, "value": value}
+
+
+def _names(data: Any) -> Any:
+    """One name is short for a list of one; nothing for none."""
+    if data is None:
+        return ()
+    return (data,) if isinstance(data, str) else data
+
+
+HookNames = Annotated[tuple[HookName, ...], BeforeValidator(_names), Named("a list of hook names")]
+
+
+class Hooks(Section):
+    """What else happens, by name: `before` the first tick, `after` the last, when a start `fail`s."""
+
+    before: HookNames = Field((), description="At the start.")
+    after: HookNames = Field((), description="At the end.")
+    fail: HookNames = Field((), description="When the preconditions of a start do not hold.")
+
+
+class ObjectEntry(Section):
+    """A thing that is in every town that uses the file."""
+
+    id: Identifier = Field(description="Its name.")
+    object_type: Identifier = Field(description="What it is.")
+    stock: Stock | None = Field(
+        None, description="What it holds; none: 5 meals in a fridge, 3 ingredients in a stove."
+    )
+    position: Tile | None = Field(
+        None, description="Where it stands; none: on a free tile, the same every time."
+    )
+
+
+class AffordanceEntry(Section):
+    """What an agent can do with objects of a type."""
+
+    id: Identifier = Field(description="Its name; requests and starts are named after it.")
+    object_type: Identifier = Field(description="The type of the objects that offer it.")
+    duration: Whole = Field(ge=1, le=100_000, description="Ticks; effects apply in the last.")
+    effects: dict[Effect, Number] = Field(
+        {},
+        description="Changes of `hunger`, `hygiene`, `energy` and `money` (negative: a price); of the stocks `meals` "
+        "and `raw_ingredients`, taken from the object at the start or put into one at the end.",
+    )
+    preconds: tuple[Annotated[Precondition, BeforeValidator(_precondition)], ...] = Field(
+        (), description=f"All must hold at the start. Facts: {', '.join(FACTS)}."
+    )
+    hooks: Hooks = Field(Hooks(), description="What else happens, by name.")
+    interruptible: Flag = Field(
+        False,
+        description="Whether a release gives the effects in proportion to the time (else it gives none).",
+    )
+
+    @field_validator("effects", mode="after")
+    @classmethod
+    def _whole_stock(cls, effects: dict[str, float]) -> dict[str, float]:
+        for stock in STOCKS:
+            if not float(effects.get(stock, 0)).is_integer():
+                raise says(f"expected a whole number for {stock}, got {effects[stock]:g}")
+        return effects
+
+    @property
+    def all_hooks(self) -> tuple[str, ...]:
+        return (*self.hooks.before, *self.hooks.after, *self.hooks.fail)
+
+
+class AffordanceFile(Section):
+    """A file's entries, in the file's order."""
+
+    objects: tuple[ObjectEntry, ...] = ()
+    affordances: tuple[AffordanceEntry, ...] = ()
+
+    @property
+    def object_types(self) -> tuple[str, ...]:
+        """Types that offer something or stand in the file, in order."""
+        types = [entry.object_type for entry in (*self.affordances, *self.objects)]
+        return tuple(dict.fromkeys(types))
+
+    def offered_by(self, object_type: str) -> tuple[AffordanceEntry, ...]:
+        """What objects of a type offer, in the file's order."""
+        return tuple(entry for entry in self.affordances if entry.object_type == object_type)
+
+
+class ObjectInFile(ObjectEntry):
+    """An entry `{type: object, ...}`."""
+
+    type: Literal["object"] = Field("object", description="Tells an object from an affordance.")
+
+
+class AffordanceInFile(AffordanceEntry):
+    """An entry that is not of `type: object`."""
+
+    type: Literal["affordance"] = Field("affordance", description="May be left out.")
+
+
+def _kind_of_entry(data: Any) -> str:
+    kind = data.get("type") if isinstance(data, Mapping) else getattr(data, "type", None)
+    return "object" if kind == "object" else "affordance"
+
+
+FileEntry = Annotated[
+    Annotated[ObjectInFile, Tag("object")] | Annotated[AffordanceInFile, Tag("affordance")],
+    Discriminator(_kind_of_entry),
+]
+
+
+class EntriesOfFile(RootModel[tuple[FileEntry, ...]]):
+    """An affordance file as it is written: a list."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_list(cls, data: Any) -> Any:
+        if not isinstance(data, list | tuple):
+            raise expected("a list of entries, each of an object or an affordance")
+        return data
+
+    def sorted_out(self) -> AffordanceFile:
+        """Objects and affordances apart."""
+        objects, affordances = [], []
+        for entry in self.root:
+            data = {name: getattr(entry, name) for name in type(entry).model_fields if name != "type"}
+            if isinstance(entry, ObjectInFile):
+                objects.append(ObjectEntry.model_construct(**data))
+            else:
+                affordances.append(AffordanceEntry.model_construct(**data))
+        return AffordanceFile(objects=tuple(objects), affordances=tuple(affordances))
+
+
+def with_meaning_of_hooks(file: AffordanceFile, economy: Economy) -> AffordanceFile:
+    """The same entries with all that their hooks and the economy say written out as effects.
+
+    What an entry states itself always stands. Where it does not: `on_attempt_eat` takes a meal, `on_attempt_cook` an
+    ingredient and `on_finish_cook` puts a meal; taking a meal costs `meal_cost`; putting one costs
+    `cook_energy_cost` and `cook_hygiene_cost`; each ingredient put costs `ingredients_cost`, and where no affordance
+    of the file puts any, cooking with one costs it.
+    """
+    entries = [_with_stock_of_hooks(entry) for entry in file.affordances]
+    sold = any(entry.effects.get("raw_ingredients", 0) > 0 for entry in entries)
+    priced = [_with_prices(entry, economy, sold) for entry in entries]
+    return file.model_copy(update={"affordances": tuple(priced)})
+
+
+def _with_stock_of_hooks(entry: AffordanceEntry) -> AffordanceEntry:
+    effects = dict(entry.effects)
+    for hook, stock, change in (
+        ("on_attempt_eat", "meals", -1.0),
+        ("on_attempt_cook", "raw_ingredients", -1.0),
+        ("on_finish_cook", "meals", 1.0),
+    ):
+        if hook in entry.all_hooks:
+            effects.setdefault(stock, change)
+    return entry.model_copy(update={"effects": effects})
+
+
+def _with_prices(entry: AffordanceEntry, economy: Economy, sold: bool) -> AffordanceEntry:
+    effects = dict(entry.effects)
+    meals, ingredients = effects.get("meals", 0), effects.get("raw_ingredients", 0)
+    price = 0.0
+    if meals > 0:
+        effects.setdefault("energy", -economy.cook_energy_cost)
+        effects.setdefault("hygiene", -economy.cook_hygiene_cost)
+        price = 0.0 if sold else -min(ingredients, 0) * economy.ingredients_cost
+    if meals < 0:
+        price += -meals * economy.meal_cost
+    if ingredients > 0:
+        price += ingredients * economy.ingredients_cost
+    if price:
+        effects.setdefault("money", -price)
+    return entry.model_copy(update={"effects": {name: effects[name] for name in EFFECTS if name in effects}})
+
+
+EFFECTS = (*NEEDS, "money", *STOCKS)

@@ -1,0 +1,204 @@
+"""What a field's values look like, in words: for error messages and for the documentation alike."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic import AliasChoices, BaseModel, Discriminator, RootModel
+from pydantic.fields import FieldInfo
+
+from townlet.config.schema_types import Named
+
+LONGEST_SHOWN = 60  # characters of a value in a message
+NOT_A_NAME = "[key]"  # what pydantic puts after a key that is itself wrong
+
+
+def shown(value: Any) -> str:
+    """A value as a message quotes it, at most one short line."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False)[1:-1]
+        return f"'{text}'" if len(text) <= LONGEST_SHOWN else f"'{text[:LONGEST_SHOWN]}...'"
+    if isinstance(value, dict):
+        return "a mapping"
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    if isinstance(value, list | tuple) and (len(text) > LONGEST_SHOWN or "{" in text):
+        return f"a list of {len(value)}"
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+
+
+def names_of(field_name: str, field: FieldInfo) -> tuple[str, ...]:
+    """The keys under which a field may be given, its own name first."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return (field_name, *(str(choice) for choice in alias.choices if choice != field_name))
+    return (field_name,)
+
+
+def fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Every key that a model knows, older names included."""
+    return {key: field for name, field in model.model_fields.items() for key in names_of(name, field)}
+
+
+class Kind:
+    """An annotation taken apart: the bare type, and all metadata on the way to it."""
+
+    def __init__(self, annotation: Any, metadata: tuple[Any, ...] = ()) -> None:
+        self.optional = False
+        self.metadata = list(metadata)
+        while True:
+            origin = get_origin(annotation)
+            if origin is Annotated:
+                annotation, *more = get_args(annotation)
+                self.metadata += _flat(more)
+                continue
+            if origin in (Union, types.UnionType) and type(None) in get_args(annotation):
+                rest = tuple(arg for arg in get_args(annotation) if arg is not type(None))
+                self.optional = True
+                annotation = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - made at run time
+                continue
+            break
+        self.bare = annotation
+
+    @classmethod
+    def of(cls, field: FieldInfo) -> Kind:
+        """A field's kind."""
+        metadata = list(field.metadata)
+        if field.discriminator is not None:
+            metadata.append(
+                Discriminator(field.discriminator) if isinstance(field.discriminator, str) else None
+            )
+        return cls(field.annotation, tuple(metadata))
+
+    @property
+    def name(self) -> str | None:
+        return next((item.name for item in self.metadata if isinstance(item, Named)), None)
+
+    @property
+    def model(self) -> type[BaseModel] | None:
+        """The model, where a mapping of known keys is meant."""
+        return self.bare if isinstance(self.bare, type) and issubclass(self.bare, BaseModel) else None
+
+    @property
+    def variants(self) -> dict[str, type[BaseModel]]:
+        """The models of a union told apart by a tag, by tag."""
+        if get_origin(self.bare) not in (Union, types.UnionType):
+            return {}
+        found = {}
+        for arg in get_args(self.bare):
+            model = Kind(arg).model
+            if model is not None:
+                found.update(dict.fromkeys(_tags(model), model))
+        return found
+
+    def of_value(self) -> Kind:
+        """What the values of a mapping, or the items of a list, are."""
+        args = get_args(self.bare)
+        return Kind(args[-1] if get_origin(self.bare) is dict else args[0])
+
+    def of_key(self) -> Kind:
+        """What the keys of a mapping are."""
+        return Kind(get_args(self.bare)[0])
+
+    def words(self) -> str:
+        """`a number from 0.5 to 2`, `'full', 'hybrid' or 'compact'`, `a list of tiles [x, y]`."""
+        origin = get_origin(self.bare)
+        if origin is Literal:
+            return one_of(get_args(self.bare))
+        if self.name is not None:
+            return self.name + bounds(self.metadata)
+        if self.model is not None:
+            return "a mapping"
+        if origin is dict:
+            return "a mapping"
+        if origin in (tuple, list):
+            return f"a list, each item {self.of_value().words()}"
+        if self.variants:
+            return "a mapping with `kind`: " + one_of(tuple(self.variants))
+        return "a value"
+
+
+def _flat(metadata: list[Any]) -> Iterator[Any]:
+    for item in metadata:
+        if isinstance(item, FieldInfo):
+            yield from item.metadata
+        else:
+            yield item
+
+
+def _tags(model: type[BaseModel]) -> tuple[str, ...]:
+    for name in ("kind", "type"):
+        field = model.model_fields.get(name)
+        if field is not None and get_origin(field.annotation) is Literal:
+            return tuple(get_args(field.annotation))
+    return ()
+
+
+def one_of(values: tuple[Any, ...]) -> str:
+    """`'a', 'b' or 'c'`."""
+    texts = [f"'{value}'" for value in values]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
+
+
+def bounds(metadata: list[Any]) -> str:
+    """` from 0 to 1`, ` >= 0`, or nothing."""
+    low = high = above = None
+    for item in metadata:
+        if isinstance(item, annotated_types.Ge):
+            low = item.ge
+        elif isinstance(item, annotated_types.Gt):
+            above = item.gt
+        elif isinstance(item, annotated_types.Le):
+            high = item.le
+    if above is not None:
+        return f" above {_number(above)}" + ("" if high is None else f", at most {_number(high)}")
+    if low is not None and high is not None:
+        return f" from {_number(low)} to {_number(high)}"
+    if low is not None:
+        return f" >= {_number(low)}"
+    return "" if high is None else f" <= {_number(high)}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | int, ...], Kind, bool]:
+    """From a pydantic error's location: the path in the file, what is expected there, and whether its key is wrong.
+
+    A location names, besides keys and indices, the tag of a union's variant, which the file does not.
+    """
+    kind = Kind(model)
+    if issubclass(model, RootModel):
+        kind = Kind.of(model.model_fields["root"])
+    path: list[str | int] = []
+    for part in loc:
+        if part == NOT_A_NAME:
+            return tuple(path), kind_of_key or kind, True
+        kind_of_key = None
+        if kind.variants:
+            kind = Kind(kind.variants.get(part, kind.bare))
+            continue
+        if kind.model is not None:
+            field = fields_by_key(kind.model).get(part)
+            path.append(part)
+            if field is None:
+                return tuple(path), Kind(Any), False
+            kind = Kind.of(field)
+        elif get_origin(kind.bare) is dict:
+            path.append(part)
+            kind_of_key, kind = kind.of_key(), kind.of_value()
+        elif get_origin(kind.bare) in (tuple, list):
+            path.append(part)
+            kind = kind.of_value()
+        else:
+            break
+    return tuple(path), kind, False

@@ -1,0 +1,247 @@
+"""A document against a model: every mistake at once, each with its place, and what is left without them.
+
+What is left (`Reading.value`) is the document less whatever is wrong in it. The checks that look across sections run on
+it, so that a mistyped weight does not hide a missing object; `Reading.written` gives a path of it in the file's terms.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from townlet.config.describe import Kind, fields_by_key, follow, shown
+from townlet.config.guard import Document, Keys, path_text
+from townlet.config.schema_types import NO_EFFECT
+from townlet.errors import Problem
+
+MOST_PROBLEMS = 100  # of one file; the rest is counted
+MOST_ROUNDS = 12  # of taking mistakes out, each of which can make its surroundings incomplete
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Reading(Generic[M]):
+    """What a document says, and what is wrong with it."""
+
+    document: Document
+    value: M | None  # None where nothing can be made of the document
+    problems: tuple[Problem, ...]
+    kept: dict[
+        Keys, list[int]
+    ]  # by path of a shortened list in `value`: the indices its items have in the file
+    broken: frozenset[Keys]  # paths in the file that were taken out
+
+    def written(self, path: Keys) -> Keys:
+        """A path of `value` as a path of the file."""
+        out: list[str | int] = []
+        for position, part in enumerate(path):
+            indices = self.kept.get(path[:position])
+            out.append(indices[part] if indices is not None and isinstance(part, int) else part)
+        return tuple(out)
+
+    def problem(self, path: Keys, message: str, of_key: bool = False) -> Problem:
+        """Something wrong at a path of `value`."""
+        return self.document.problem(self.written(path), message, of_key)
+
+    def intact(self, *path: str | int) -> bool:
+        """Whether nothing at, above or below a path of the file was taken out."""
+        return not any(path[: len(broken)] == broken[: len(path)] for broken in self.broken)
+
+
+def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Reading[M]:
+    """Validate a document. `placeholders` stand for required top-level keys where they are missing."""
+    data = document.data()
+    problems = list(document.problems)
+    removed: set[Keys] = set()
+    kept: dict[Keys, list[int]] = {}
+    value: M | None = None
+    for attempt in range(MOST_ROUNDS):
+        if () in removed:
+            break
+        rest, kept = _without(data, removed)
+        if attempt and isinstance(rest, dict):
+            rest = {**placeholders, **rest}
+        try:
+            value = model.model_validate(rest)
+            break
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        if attempt == 0:
+            problems += [_explain(model, document, entry) for entry in errors]
+        reading: Reading[M] = Reading(document, None, (), kept, frozenset())
+        removed |= {reading.written(_culprit(model, entry, rest)) for entry in errors}
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    return Reading(document, value, tuple(ordered), kept, frozenset(removed))
+
+
+def shortened(problems: Iterable[Problem]) -> list[Problem]:
+    """At most MOST_PROBLEMS of a file, then how many more there are."""
+    all_of_them = list(problems)
+    if len(all_of_them) <= MOST_PROBLEMS:
+        return all_of_them
+    left = len(all_of_them) - MOST_PROBLEMS
+    more = Problem(all_of_them[0].file, 0, 0, "", f"and {left:,} more problems")
+    return [*all_of_them[:MOST_PROBLEMS], more]
+
+
+def _without(data: Any, removed: Iterable[Keys]) -> tuple[Any, dict[Keys, list[int]]]:
+    """The data without what stands at the removed paths, and which items its shortened lists have left."""
+    tree: dict[Any, Any] = {}
+    for path in removed:
+        branch = tree
+        for part in path:
+            branch = branch.setdefault(part, {})
+        branch[_GONE] = {}
+    kept: dict[Keys, list[int]] = {}
+    return _pruned(data, tree, (), kept), kept
+
+
+_GONE = object()  # in a tree of removed paths: here one ends
+
+
+def _pruned(data: Any, tree: dict[Any, Any], path: Keys, kept: dict[Keys, list[int]]) -> Any:
+    if not tree:
+        return data
+    if isinstance(data, dict):
+        return {
+            key: _pruned(child, tree.get(key, {}), (*path, key), kept)
+            for key, child in data.items()
+            if _GONE not in tree.get(key, ())
+        }
+    if isinstance(data, list):
+        left = [index for index in range(len(data)) if _GONE not in tree.get(index, ())]
+        if len(left) < len(data):
+            kept[path] = left
+        return [_pruned(data[old], tree.get(old, {}), (*path, new), kept) for new, old in enumerate(left)]
+    return data
+
+
+def _culprit(model: type[BaseModel], error: Any, data: Any) -> Keys:
+    """The path of `data` to take out so that this error goes away."""
+    path, _, _ = follow(model, error["loc"])
+    if error["type"] == "missing":
+        path = path[:-1]
+    depth = 0
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        depth += 1
+    return path[:depth]
+
+
+def _explain(model: type[BaseModel], document: Document, error: Any) -> Problem:
+    path, kind, key_is_wrong = follow(model, error["loc"])
+    value = error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            owner = follow(model, error["loc"][:-1])[1]
+            message = unknown("key", str(path[-1]), fields_by_key(owner.model) if owner.model else ())
+            line, column = document.place(path, of_key=True)
+            return Problem(document.label, line, column, path_text(path[:-1]), message)
+        case "missing":
+            message = f"the key '{path[-1]}' is missing; expected {kind.words()}"
+            line, column = document.place(path[:-1])
+            return Problem(document.label, line, column, path_text(path[:-1]), message)
+        case "says":
+            message = error["ctx"]["message"]
+        case "union_tag_not_found":
+            message = (
+                f"the key 'kind' is missing; expected {kind.words().removeprefix('a mapping with `kind`: ')}"
+            )
+        case "union_tag_invalid":
+            path = (*path, "kind")
+            value = value.get("kind") if isinstance(value, dict) else value
+            message = _expected(" or ".join(error["ctx"]["expected_tags"].rsplit(", ", 1)), value)
+            message += _nearest(value, kind.variants)
+        case _:
+            message = _expected(error.get("ctx", {}).get("what") or kind.words(), value)
+            message += _advice(kind, value)
+    return document.problem(path, message, of_key=key_is_wrong)
+
+
+def _expected(what: str, value: Any) -> str:
+    return f"expected {what}, got {shown(value)}"
+
+
+def _advice(kind: Kind, value: Any) -> str:
+    """What to do about the commonest mistakes."""
+    choices = _choices(kind)
+    if choices:
+        return _nearest(value, choices)
+    name = kind.name or ""
+    if isinstance(value, str) and "number" in name and _is_number(value):
+        return " (text: write it without quotes, and without leading zeros)"
+    if isinstance(value, bool | int | float) and (name == "text" or name.startswith("an id")):
+        return " (write it in quotes)"
+    return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _choices(kind: Kind) -> tuple[str, ...]:
+    return get_args(kind.bare) if get_origin(kind.bare) is Literal else ()
+
+
+def nearest(name: Any, known: Iterable[str]) -> str | None:
+    """The known name that looks most like this one, case aside; None where none does."""
+    if not isinstance(name, str):
+        return None
+    by_folded = {str(candidate).lower(): str(candidate) for candidate in known}
+    found = difflib.get_close_matches(name.lower()[:100], by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def _nearest(name: Any, known: Iterable[str]) -> str:
+    found = nearest(name, known)
+    return f"; did you mean '{found}'?" if found else ""
+
+
+def unknown(what: str, name: str, known: Iterable[str], known_as: str | None = None) -> str:
+    """`unknown key 'rivlary'; did you mean 'rivalry'?`, or which ones there are."""
+    names = [str(candidate) for candidate in known]
+    message = f"unknown {what} {shown(name)}"
+    found = nearest(name, names)
+    if found:
+        return f"{message}; did you mean '{found}'?"
+    plural = known_as or f"{what}s"
+    if not names:
+        return f"{message}; there are no {plural}"
+    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"{message}; the {plural} are: {listed}"
+
+
+def without_effect(model: type[BaseModel], data: Any, path: Keys = ()) -> Iterator[Keys]:
+    """The paths of the keys in `data` that a capture does not read."""
+    kind = Kind(model)
+    yield from _unread(kind, data, path)
+
+
+def _unread(kind: Kind, data: Any, path: Keys) -> Iterator[Keys]:
+    if kind.variants and isinstance(data, dict):
+        kind = Kind(kind.variants.get(data.get("kind", ""), Any))
+    if kind.model is not None and isinstance(data, dict):
+        fields = fields_by_key(kind.model)
+        for key, child in data.items():
+            field = fields.get(key)
+            if field is None:
+                continue
+            if isinstance(field.json_schema_extra, dict) and NO_EFFECT in field.json_schema_extra:
+                yield (*path, key)
+            else:
+                yield from _unread(Kind.of(field), child, (*path, key))
+    elif isinstance(data, dict) and hasattr(kind.bare, "__args__"):
+        for key, child in data.items():
+            yield from _unread(kind.of_value(), child, (*path, key))

@@ -1,0 +1,130 @@
+"""A config: every section and key, with its default, its bounds and what it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AliasChoices, Field, model_validator
+
+from townlet.config.schema_economy import (
+    Economy,
+    Employment,
+    JobSpec,
+    Lifecycle,
+    Rewards,
+    Shaping,
+    default_jobs,
+)
+from townlet.config.schema_features import (
+    Affordances,
+    Behavior,
+    EmbeddingAllocator,
+    Features,
+    Observations,
+    PolicyRuntime,
+    PolicySection,
+    unused_section,
+)
+from townlet.config.schema_scenario import (
+    Scenario,
+    ScenarioAgent,
+    ScenarioObject,
+    ScheduleEntry,
+    World,
+)
+from townlet.config.schema_social import (
+    PERSONALITIES,
+    ArrangedMeet,
+    Blackout,
+    Conflict,
+    Outage,
+    Personalities,
+    Perturbations,
+    PriceSpike,
+    QueueFairness,
+)
+from townlet.config.schema_types import (
+    NEEDS,
+    STOCKS,
+    AnyMapping,
+    Identifier,
+    Section,
+    Seed,
+    Text,
+    Unused,
+    says,
+)
+
+DEFAULT_SEED = 0
+DEFAULT_TICKS = 200
+
+
+class Config(Section):
+    """The configuration of a town. Only `config_id` has to be there."""
+
+    config_id: Text = Field(min_length=1, max_length=200, description="Names the config in what is captured.")
+    seed: Seed = Field(
+        DEFAULT_SEED, description="Drives every draw, where the run and the scenario name none."
+    )
+    features: Features = Field(Features(), description="Switches.")
+    world: World = Field(World(), description="The grid and its clock.")
+    rewards: Rewards = Field(Rewards(), description="What an agent is rewarded for.")
+    shaping: Shaping | None = Field(None, description="Potential-based shaping; none: off.")
+    economy: Economy = Field(Economy(), description="Prices in coins, where the affordance file gives none.")
+    jobs: dict[Identifier, JobSpec] = Field(default_jobs(), description="By name.")
+    behavior: Behavior = Field(Behavior(), description="The policy `needs`.")
+    policy: PolicySection = Field(PolicySection(), description="Who decides for agents without a schedule.")
+    policy_runtime: PolicyRuntime = Field(PolicyRuntime(), description="How choices are carried out.")
+    employment: Employment = Field(Employment(), description="What happens to those who come late.")
+    queue_fairness: QueueFairness = Field(QueueFairness(), description="How queues are kept fair.")
+    conflict: Conflict = Field(Conflict(), description="Quarrels.")
+    personalities: Personalities = Field(Personalities(), description="Who is what.")
+    observations: Observations = Field(
+        Observations(),
+        validation_alias=AliasChoices("observations", "observations_config"),
+        description="What an agent sees. `observations_config` is another name of the section.",
+    )
+    embedding_allocator: EmbeddingAllocator = Field(
+        EmbeddingAllocator(), description="Slots that tell agents apart."
+    )
+    affordances: Affordances = Field(Affordances(), description="What objects offer.")
+    perturbations: Perturbations = Field(Perturbations(), description="What disturbs the town.")
+    lifecycle: Lifecycle = Field(Lifecycle(), description="Who returns.")
+    scenario: Scenario | None = Field(None, description="Who and what is there at tick zero.")
+    runtime: Unused[AnyMapping] = unused_section()
+    telemetry: Unused[AnyMapping] = unused_section()
+    stability: Unused[AnyMapping] = unused_section()
+    snapshot: Unused[AnyMapping] = unused_section()
+    console_auth: Unused[AnyMapping] = unused_section()
+    curiosity: Unused[AnyMapping] = unused_section()
+    training: Unused[AnyMapping] = unused_section()
+    ppo: Unused[AnyMapping] = unused_section()
+    meta: Unused[AnyMapping] = unused_section()
+    docs: Unused[AnyMapping] = unused_section()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "observations" in data and "observations_config" in data:
+            raise says("`observations` and `observations_config` are two names of one section; keep one")
+        return data
+
+
+__all__ = [
+    "DEFAULT_SEED",
+    "DEFAULT_TICKS",
+    "NEEDS",
+    "PERSONALITIES",
+    "STOCKS",
+    "ArrangedMeet",
+    "Blackout",
+    "Config",
+    "JobSpec",
+    "Outage",
+    "PriceSpike",
+    "Scenario",
+    "ScenarioAgent",
+    "ScenarioObject",
+    "ScheduleEntry",
+    "World",
+]
