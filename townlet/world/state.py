@@ -17,6 +17,7 @@ from ..arrays import F32, F64, I16, I32, I64, U8, U16, Bool
 
 # --- sentinels and codes ----------------------------------------------------------------------------------------
 NOBODY = -1  # no agent
+GONE = -2  # a chat's target that was named and no longer lives: the chat fails
 NOTHING = -1  # no object, no affordance, no place, no job, no target
 FAR = 65535  # a distance that walls make endless
 NEVER = -1_000_000_000  # a tick long before the first
@@ -212,6 +213,18 @@ class Tick(NamedTuple):
     best: I64  # [A]  movement's scratch: the agent itself is the best claimant of its tile (round number)
     terms: F64  # [A, len(TERMS)]  reward by term
     reward: F64  # [A]
+
+
+class Choice(NamedTuple):
+    """What each agent has decided for this tick: the only way from a policy, or a schedule, into the world."""
+
+    action: I64  # [A]  id in the catalogue
+    object: I64  # [A]  the object it names; NOTHING = the world chooses
+    target: I64  # [A]  the arrival number, less one, of the agent it names; NOBODY = the nearest neighbour
+    quality: F64  # [A]  of a chat, in [0, 1]; -1 = not named, which counts as 1
+    labelled: Bool  # [A]  a schedule expects the attempt to be refused
+    log_prob: F32  # [A]  natural logarithm of the probability with which the policy chose it
+    value: F32  # [A]  the critic's value of what was seen; 0 without a critic
 
 
 class World(NamedTuple):

@@ -1,0 +1,134 @@
+"""One tick of the town: the order of this file is the specification.
+
+`step` is the only kernel that moves the world. Each rule takes the parts of it that it may touch.
+"""
+
+from __future__ import annotations
+
+from .jit import kernel
+from .rules import (
+    affordances,
+    economy,
+    employment,
+    events,
+    lifecycle,
+    movement,
+    needs,
+    queues,
+    rewards,
+    schedule,
+    social,
+)
+from .state import (
+    ACTION_FIRST_AFFORDANCE,
+    ACTION_CHAT,
+    ACTION_MOVE,
+    ACTION_RELEASE,
+    ACTION_WAIT,
+    CHAT,
+    GONE,
+    MOVE,
+    NOBODY,
+    NOTHING,
+    RELEASE,
+    REQUEST,
+    START,
+    WAIT,
+)
+
+
+@kernel
+def kind_of(action):
+    """The kind of an action id."""
+    if action >= ACTION_FIRST_AFFORDANCE:
+        return REQUEST if (action - ACTION_FIRST_AFFORDANCE) % 2 == 0 else START
+    if action == ACTION_WAIT:
+        return WAIT
+    if action < ACTION_RELEASE:
+        return MOVE
+    return RELEASE if action == ACTION_RELEASE else CHAT
+
+
+@kernel
+def row_of(agents, number):
+    """The row on which the agent with arrival number `number` + 1 lives; GONE = nowhere any more."""
+    if number < agents.alive.shape[0] and agents.arrival[number] == number + 1:
+        return number if agents.alive[number] else GONE
+    for i in range(agents.alive.shape[0]):
+        if agents.arrival[i] == number + 1 and agents.alive[i]:
+            return i
+    return GONE
+
+
+@kernel
+def begin(agents, tick, choice):
+    """Take over everybody's choice and forget what the last tick noted."""
+    for i in range(agents.alive.shape[0]):
+        action = choice.action[i] if agents.alive[i] else ACTION_WAIT
+        kind = kind_of(action)
+        tick.action[i] = action
+        tick.kind[i] = kind
+        tick.affordance[i] = (action - ACTION_FIRST_AFFORDANCE) // 2 if kind >= REQUEST else NOTHING
+        tick.object[i] = choice.object[i]
+        tick.target[i] = NOBODY if choice.target[i] < 0 else row_of(agents, choice.target[i])
+        tick.quality[i] = choice.quality[i] if choice.quality[i] >= 0.0 else 1.0
+        tick.success[i] = kind == WAIT
+        tick.duration[i] = 1
+        tick.block_object[i] = NOTHING
+        tick.block_by[i] = NOBODY
+        tick.block_waiting[i] = 0
+        tick.block_rotated[i] = False
+        tick.ghost_through[i] = NOBODY
+        tick.polite_to[i] = NOBODY
+        tick.avoided[i] = 0
+        tick.finished[i] = NOTHING
+        tick.chat_with[i] = NOBODY
+        tick.social[i] = 0.0
+        tick.late[i] = False
+        tick.absent[i] = False
+        tick.taken_over_by[i] = NOBODY
+        tick.helped_by[i] = NOBODY
+
+
+@kernel
+def finish(clock, agents, tick):
+    """Remember what was done, for the next observation, and move the clock on."""
+    for i in range(agents.alive.shape[0]):
+        if agents.alive[i]:
+            agents.last_action[i] = tick.action[i]
+            agents.last_success[i] = tick.success[i]
+            agents.last_duration[i] = tick.duration[i]
+    clock.tick[0] += 1
+
+
+@kernel
+def step(world, params, choice):
+    """Play one tick: everybody has seen its observation and has chosen."""
+    clock, agents, queue, running, objects, ties, work, now, grid, script, tick = world
+    town, offers, people, plan, jobs, specs, rules, pay = params
+    begin(agents, tick, choice)
+    affordances.restock(clock, objects, now, town, rules)
+    events.update(clock, agents, ties, now, town, specs, rules)
+    affordances.refresh(objects, now, town, offers)
+    movement.update(clock, agents, queue, running, grid, tick, town, rules)
+    queues.update(clock, agents, queue, running, objects, ties, now, grid, tick, town, offers, rules)
+    affordances.update(clock, agents, queue, running, objects, now, grid, script, tick, town, offers, rules)
+    social.update(clock, agents, running, ties, tick, town, offers, rules)
+    employment.update(clock, agents, work, tick, town, people, jobs, rules)
+    social.work_ties(agents, ties, tick, rules)
+    economy.update(clock, agents, town, rules)
+    needs.update(agents, rules)
+    lifecycle.update(clock, agents, town, rules)
+    rewards.update(clock, agents, work, tick, town, people, rules, pay)
+    schedule.advance(clock, agents, queue, running, script, tick, town, plan, people)
+    finish(clock, agents, tick)
+    affordances.refresh(objects, now, town, offers)
+
+
+@kernel
+def settle(world, params):
+    """Remove who left in the last tick and bring the newcomers who are due: after the last look of the departed."""
+    clock, agents, queue, running, objects, ties, work, now, grid, script, _ = world
+    lifecycle.settle(
+        clock, agents, queue, running, objects, ties, work, now, grid, script, params.town, params.people, params.rules,
+    )  # fmt: skip
