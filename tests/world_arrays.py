@@ -206,7 +206,7 @@ def make_events(events: Sequence, names: tuple[str, ...], spots: Sequence[tuple[
         magnitude_low=f64(e.magnitude[0] for e in events),
         magnitude_high=f64(e.magnitude[1] for e in events),
         hits=np.array([[name in e.hits for name in names] for e in events], dtype=np.bool_).reshape(
-            -1, len(names)
+            len(events), len(names)
         ),
         place=i64(place(e.place, spots) for e in events),
     )
