@@ -40,7 +40,7 @@ EXTRAS = {
         "hypothesis>=6.115",
         "pyright[nodejs]>=1.1.400",
         "pytest>=8.3",
-        "pytest-xdist>=3.6",
+        "pytest-xdist>=3.6.1",
         "ruff>=0.12",
     ],
 }
