@@ -1,0 +1,28 @@
+"""Step 7 of a tick: rent.
+
+On the last tick of a day, where a rent is configured, everybody alive pays it: a wallet that holds at least
+the rent is charged and the unpaid days start again from 0; otherwise nothing is taken and `unpaid_days`
+rises by one. (Two unpaid days in a row evict: see lifecycle.)
+"""
+
+from __future__ import annotations
+
+from townlet.world.jit import kernel
+from townlet.world.state import COIN_RENT
+
+
+@kernel
+def update(clock, agents, town, rules):
+    """Charge the rent if it is due now."""
+    rent = rules.rent[0]
+    if rent <= 0.0 or (clock.tick[0] + 1) % town.size[3] != 0:
+        return
+    for i in range(agents.alive.size):
+        if not agents.alive[i]:
+            continue
+        if agents.wallet[i] >= rent:
+            agents.wallet[i] -= rent
+            clock.coins[COIN_RENT] += rent
+            agents.unpaid_days[i] = 0
+        else:
+            agents.unpaid_days[i] += 1

@@ -1,0 +1,235 @@
+"""Step 5 of a tick: what agents come to feel toward each other. `townlet/world/ties.py` says how a change
+is applied.
+
+First all ties fade by a tick. Then what has just happened, each kind over all rows in order, as changes of
+trust / familiarity / rivalry (`step` is increment_per_conflict, `both ways` = the tie from i to j first,
+then from j to i):
+
+- i was blocked by j, both ways: 0 / -.05 / +amount; amount = step * (1 + queue_length_boost * others
+  waiting), and + handover_boost * step if the block rotated the queue. Over an affordance that is work,
+  each side's amount is multiplied by 1 + .3 * max(0, its ambition).
+- i passed through j by a ghost step, both ways: 0 / -.05 / +step * ghost_step_boost.
+- i waited politely until j had finished, both ways: +.05 / +.05 / -.05.
+- Shared meal: i < j both eat in this tick, at most two tiles apart, both ways: +.10 / +.25 / 0, once an
+  overlap of two meals (which is named by the later of their two start ticks). Who eats its last tick still
+  counts.
+- Chats, in the order of arrival numbers. The partner is the explicit target if it lives and is at most one
+  tile away, else the nearest agent within one tile (one on the same tile first, then the lowest arrival
+  number). A busy agent, or one with nobody there, has failed and nothing else happens. Otherwise the chat
+  is good with probability
+
+      p = .7 * (1 + .3 * trust) * (1 + .2 * familiarity), held in [0, 1], of the tie from i to j,
+
+  i.e. if draw(seed, tick, arrival number, chat) < p. Good, with quality q in [0, 1]: both ways +.05q /
+  +.10q + .02 * max(0, the owner's extroversion) / 0. Otherwise both ways 0 / -.05 / +.05.
+
+Social rewards: a good chat gives both sides base * (1 + coeff_trust * trust + coeff_fam * familiarity) of
+their own tie after the change, once a pair in 60 ticks (`chat_rewards`); each object passed over because of
+a rival gives C2_avoid_conflict (`avoid_rewards`).
+
+`work_ties`, right after employment: an agent that became absent feels toward the colleague who took its
+shift over -.10 / 0 / +.30 * (1 + .3 * max(0, ambition)); one that arrived late toward the colleague who
+helped +.20 / +.10 / -.10.
+"""
+
+from __future__ import annotations
+
+from townlet.world.jit import kernel
+from townlet.world.rng import USE_CHAT, draw
+from townlet.world.state import (
+    CHAT,
+    GONE,
+    N_CHAT,
+    N_GOOD_CHAT,
+    N_SHARED,
+    NEVER,
+    NOBODY,
+    NOTHING,
+    RIVALRY_GHOST,
+    RIVALRY_HANDOVER,
+    RIVALRY_QUEUE,
+    RIVALRY_STEP,
+)
+from townlet.world.ties import AMBITION, EXTROVERSION, change_tie, fade
+
+CHAT_REWARD_PAUSE = 60  # ticks between two rewarded chats of a pair
+TABLE = 2  # tiles within which two that eat share a meal
+CHAT_BASE, CHAT_TRUST, CHAT_FAMILIARITY, AVOIDED = range(4)  # of Rules.social
+
+
+@kernel
+def update(clock, agents, running, ties, tick, town, affordances, rules):
+    """Fade ties, then apply the tick's conflicts, courtesies, meals and chats."""
+    fade(ties, agents.personality, rules)
+    alive, chats, eaters, avoided = agents.alive, 0, 0, 0
+    conflicts = False
+    for i in range(alive.size):
+        if tick.block_by[i] != NOBODY or tick.ghost_through[i] != NOBODY or tick.polite_to[i] != NOBODY:
+            conflicts = True
+        chats += tick.kind[i] == CHAT and alive[i]
+        avoided += tick.avoided[i]
+        if running.affordance[i] != NOTHING or tick.finished[i] != NOTHING:
+            eaters += eats_since(running, tick, affordances, clock.tick[0], i) != NEVER
+    if conflicts:
+        apply_conflicts(agents, ties, tick, affordances, rules)
+    if eaters > 1:
+        share_meals(clock, agents, running, ties, tick, affordances, rules)
+    last = 0
+    for _ in range(chats):
+        i = next_to_chat(agents, tick, last)
+        last = agents.arrival[i]
+        hold_chat(clock, agents, running, ties, tick, town, rules, i)
+    if avoided > 0 and rules.avoid_rewards[0]:
+        for i in range(alive.size):
+            tick.social[i] += rules.social[AVOIDED] * tick.avoided[i]
+
+
+@kernel
+def apply_conflicts(agents, ties, tick, affordances, rules):
+    """Blocks, then ghost steps, then polite waits."""
+    step, feelings = rules.rivalry[RIVALRY_STEP], agents.personality
+    for i in range(agents.alive.size):
+        j = tick.block_by[i]
+        if j != NOBODY:
+            amount = step * (1.0 + rules.rivalry[RIVALRY_QUEUE] * tick.block_waiting[i])
+            if tick.block_rotated[i]:
+                amount += rules.rivalry[RIVALRY_HANDOVER] * step
+            k = tick.affordance[i]
+            work = k != NOTHING and affordances.works[k]
+            change_tie(ties, feelings, rules, i, j, 0.0, -0.05, at_work(feelings, i, amount, work))
+            change_tie(ties, feelings, rules, j, i, 0.0, -0.05, at_work(feelings, j, amount, work))
+    for i in range(agents.alive.size):
+        j = tick.ghost_through[i]
+        if j != NOBODY:
+            change_both(ties, feelings, rules, i, j, 0.0, -0.05, step * rules.rivalry[RIVALRY_GHOST])
+    for i in range(agents.alive.size):
+        j = tick.polite_to[i]
+        if j != NOBODY:
+            change_both(ties, feelings, rules, i, j, 0.05, 0.05, -0.05)
+
+
+@kernel
+def change_both(ties, personality, rules, i, j, trust, familiarity, rivalry):
+    """The same change of the tie from `i` to `j` and of the one from `j` to `i`."""
+    change_tie(ties, personality, rules, i, j, trust, familiarity, rivalry)
+    change_tie(ties, personality, rules, j, i, trust, familiarity, rivalry)
+
+
+@kernel
+def at_work(personality, i, amount, work):
+    """A conflict's rivalry as `i` takes it: an ambitious one takes a conflict over work harder."""
+    return amount * (1.0 + 0.3 * max(0.0, personality[i, AMBITION])) if work else amount
+
+
+@kernel
+def apart(agents, i, j):
+    """Manhattan distance of two agents."""
+    return abs(int(agents.x[i]) - int(agents.x[j])) + abs(int(agents.y[i]) - int(agents.y[j]))
+
+
+@kernel
+def eats_since(running, tick, affordances, now, i):
+    """The start tick of the meal that `i` eats in this tick, its last one included; NEVER = none."""
+    k = running.affordance[i]
+    if k != NOTHING:
+        return running.started[i] if affordances.shares[k] else NEVER
+    k = tick.finished[i]
+    if k != NOTHING and affordances.shares[k]:
+        return now - affordances.duration[k] + 1
+    return NEVER
+
+
+@kernel
+def share_meals(clock, agents, running, ties, tick, affordances, rules):
+    """Every new overlap of two meals within two tiles."""
+    now, count = clock.tick[0], agents.alive.size
+    for i in range(count):
+        since = eats_since(running, tick, affordances, now, i)
+        if since == NEVER:
+            continue
+        for j in range(i + 1, count):
+            other = eats_since(running, tick, affordances, now, j)
+            overlap = max(since, other)
+            if other == NEVER or ties.meal_shared[i, j] == overlap or apart(agents, i, j) > TABLE:
+                continue
+            ties.meal_shared[i, j] = overlap
+            clock.counts[N_SHARED] += 1
+            change_both(ties, agents.personality, rules, i, j, 0.10, 0.25, 0.0)
+
+
+@kernel
+def next_to_chat(agents, tick, last):
+    """The row of the chatting agent with the lowest arrival number above `last`."""
+    found = NOBODY
+    for i in range(agents.alive.size):
+        if tick.kind[i] == CHAT and agents.alive[i] and agents.arrival[i] > last:
+            if found == NOBODY or agents.arrival[i] < agents.arrival[found]:
+                found = i
+    return found
+
+
+@kernel
+def partner(agents, tick, i):
+    """Whom `i` chats with; NOBODY where nobody is near enough."""
+    j = tick.target[i]
+    if j == GONE:
+        return NOBODY
+    if j != NOBODY:
+        return j if j != i and agents.alive[j] and apart(agents, i, j) <= 1 else NOBODY
+    found, nearest = NOBODY, 2
+    for j in range(agents.alive.size):
+        if j == i or not agents.alive[j]:
+            continue
+        distance = apart(agents, i, j)
+        if distance < nearest or (
+            distance == nearest and distance < 2 and agents.arrival[j] < agents.arrival[found]
+        ):
+            found, nearest = j, distance
+    return found
+
+
+@kernel
+def hold_chat(clock, agents, running, ties, tick, town, rules, i):
+    """The chat that `i` begins: is there a partner, is it good, what it changes and earns."""
+    j = partner(agents, tick, i)
+    if running.affordance[i] != NOTHING or j == NOBODY:
+        return
+    now, feelings = clock.tick[0], agents.personality
+    clock.counts[N_CHAT] += 1
+    p = 0.7 * (1.0 + 0.3 * ties.trust[i, j]) * (1.0 + 0.2 * ties.familiarity[i, j])
+    if draw(town.seed[0], now, agents.arrival[i], USE_CHAT, 0) >= min(1.0, max(0.0, p)):
+        change_both(ties, feelings, rules, i, j, 0.0, -0.05, 0.05)
+        return
+    clock.counts[N_GOOD_CHAT] += 1
+    tick.success[i] = True
+    tick.chat_with[i] = j
+    quality = tick.quality[i]
+    for a, b in ((i, j), (j, i)):
+        warmth = 0.10 * quality + 0.02 * max(0.0, feelings[a, EXTROVERSION])
+        change_tie(ties, feelings, rules, a, b, 0.05 * quality, warmth, 0.0)
+    first, second = min(i, j), max(i, j)
+    if rules.chat_rewards[0] and now - ties.chat_reward[first, second] >= CHAT_REWARD_PAUSE:
+        ties.chat_reward[first, second] = now
+        tick.social[i] += chat_reward(ties, rules, i, j)
+        tick.social[j] += chat_reward(ties, rules, j, i)
+
+
+@kernel
+def chat_reward(ties, rules, i, j):
+    """What a good chat is worth to `i`."""
+    social = rules.social
+    liked = 1.0 + social[CHAT_TRUST] * ties.trust[i, j] + social[CHAT_FAMILIARITY] * ties.familiarity[i, j]
+    return social[CHAT_BASE] * liked
+
+
+@kernel
+def work_ties(agents, ties, tick, rules):
+    """What absence and lateness of this tick do to ties."""
+    feelings = agents.personality
+    for i in range(agents.alive.size):
+        j = tick.taken_over_by[i]
+        if j != NOBODY:
+            change_tie(ties, feelings, rules, i, j, -0.10, 0.0, at_work(feelings, i, 0.30, True))
+        j = tick.helped_by[i]
+        if j != NOBODY:
+            change_tie(ties, feelings, rules, i, j, 0.20, 0.10, -0.10)
