@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("townlet", "pipelines", "scripts", "bench")  # what the table is about; tests may import anything
 LONGEST = 400  # lines; a longer file wants a second look, and then a reason here
-LONGER_FOR_A_REASON: dict[str, str] = {}
+LONGER_FOR_A_REASON = {"townlet/world/state.py": "the glossary: a line an array"}
 
 ABOVE_THE_WORLD = (
     "townlet.build",
@@ -44,7 +44,11 @@ TABLE: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
         ("townlet.policy", "townlet.dataset", "townlet.cli", *SIMULATION),
         (),
     ),
-    ("townlet.policy", ("townlet.world", "townlet.dataset", "townlet.cli", *SIMULATION), COMPILING),
+    (
+        "townlet.policy",
+        ("townlet.world", "townlet.dataset", "townlet.cli", *SIMULATION),
+        (*COMPILING, "townlet.build"),
+    ),
     ("townlet.dataset", ("townlet.world", "townlet.observation", "townlet.cli", *SIMULATION), ()),
     ("pipelines", ("townlet.world", "townlet.build", "townlet.observation"), ()),
 ]
