@@ -92,7 +92,7 @@ def build(
         events=tuple(config.perturbations.events),
     )
     catalogue = Catalogue(names.affordances)
-    layout, observation = build_observation(resolved, names, params)
+    layout, observation = build_observation(resolved, names, params, catalogue.hashes())
     world = start_world(config, params, agents, tiles)
     affordance_rules.refresh(world.objects, world.events, params.town, params.affordances)
     return Built(world, params, observation, layout, names, catalogue, tuple(notices))

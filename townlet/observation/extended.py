@@ -1,0 +1,137 @@
+"""What an agent needs to know to act well: the blocks `doing`, `status` and `near` (observations.extended).
+
+Columns, units and meanings stand in columns.py. The place in a queue is that of the next grant: more waiting time
+(`age_weight` x ticks waited, minus the ticket) comes first, then the lower arrival number; cooldowns are left aside.
+"""
+
+from __future__ import annotations
+
+from townlet.observation.columns import (
+    COOLDOWN_LEFT,
+    FAINT_COUNTDOWN,
+    JOB_STEP_X,
+    POWER_ON,
+    PRICE_LEVEL,
+    QUEUE_POSITION,
+    RENT_LACKING,
+    RENT_UNPAID,
+    SHIFT_ENDS_IN,
+    SHIFT_STARTS_IN,
+    TICKS_LEFT,
+    WALL_EAST,
+    WALL_NORTH,
+    WALL_SOUTH,
+    WALL_WEST,
+    WATER_ON,
+)
+from townlet.observation.layout import ALL_ALIVE, DOING, STATUS
+from townlet.observation.routes import STAY
+from townlet.world.jit import kernel
+from townlet.world.state import NOBODY, NOTHING, POWER, STAYS, WATER
+
+EVICTED_AFTER = 2  # days without rent
+
+
+@kernel
+def write_doing(agents, queues, running, now, duration, cooldown, obs, features, t, which):
+    """The one-hot of the running affordance, what is left of it, and of the longest cooldown."""
+    first, status = obs.column[DOING], obs.column[STATUS]
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
+            continue
+        for k in range(duration.shape[0]):
+            features[i, t, first + k] = 0.0
+        left, k = 0.0, running.affordance[i]
+        if k != NOTHING:
+            features[i, t, first + k] = 1.0
+            left = running.left[i] / duration[k]
+        cooling = queues.cooling_until[i] - now
+        features[i, t, status + TICKS_LEFT] = left
+        features[i, t, status + COOLDOWN_LEFT] = cooling / cooldown if cooling > 0 and cooldown > 0 else 0.0
+
+
+@kernel
+def queue_place(i, agents, queues, now, age_weight):
+    """The place (1 = next) of row i among those who wait for the same object; 0 = it does not wait."""
+    o = queues.object[i]
+    if o == NOTHING or queues.reserved[i] != NOTHING:
+        return 0
+    place = 1
+    mine = age_weight * (now - queues.since[i]) - queues.ticket[i]
+    for j in range(queues.object.shape[0]):
+        if j == i or queues.object[j] != o or queues.reserved[j] != NOTHING:
+            continue
+        theirs = age_weight * (now - queues.since[j]) - queues.ticket[j]
+        if theirs > mine or (theirs == mine and agents.arrival[j] < agents.arrival[i]):
+            place += 1
+    return place
+
+
+@kernel
+def write_status(clock, agents, queues, events, day, rules, obs, features, t, which):
+    """Queue, fainting, rent, utilities and prices."""
+    first, now, rent = obs.column[STATUS], clock.tick[0], rules.rent[0]
+    power = 1.0 if events.utility[POWER] else 0.0
+    water = 1.0 if events.utility[WATER] else 0.0
+    price_level = events.price_level[0] - 1.0
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
+            continue
+        place = queue_place(i, agents, queues, now, rules.age_weight[0])
+        features[i, t, first + QUEUE_POSITION] = 1.0 / place if place > 0 else 0.0
+        features[i, t, first + FAINT_COUNTDOWN] = agents.faint_ticks[i] / rules.faint_after[0]
+        lacking = rent - agents.wallet[i]
+        features[i, t, first + RENT_LACKING] = lacking / rent if lacking > 0.0 else 0.0
+        features[i, t, first + RENT_UNPAID] = agents.unpaid_days[i] / EVICTED_AFTER
+        features[i, t, first + POWER_ON] = power
+        features[i, t, first + WATER_ON] = water
+        features[i, t, first + PRICE_LEVEL] = price_level
+
+
+@kernel
+def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which):
+    """The ticks to the shift, the way to the job, and the walls around."""
+    first, day, pad = obs.column[STATUS], town.size[3], town.size[2]
+    time = clock.tick[0] % day
+    nowhere = (obs.route.shape[0] - 8) + STAY
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
+            continue
+        x, y = int(agents.x[i]), int(agents.y[i])
+        job, starts_in, ends_in, route = people.job[i], day, day, nowhere
+        if job != NOTHING and not work.dismissed[i] and jobs.length[job] > 0:
+            starts_in = (jobs.start[job] - time + day) % day
+            ends_in = (starts_in + jobs.length[job]) % day
+        if job != NOTHING and not work.dismissed[i]:
+            route = int(obs.job_route[job, y, x])
+        features[i, t, first + SHIFT_STARTS_IN] = starts_in / day
+        features[i, t, first + SHIFT_ENDS_IN] = ends_in / day
+        for c in range(3):
+            features[i, t, first + JOB_STEP_X + c] = obs.route[route, c]
+        floor = town.layer_walkable
+        features[i, t, first + WALL_NORTH] = 1.0 - floor[y + pad - 1, x + pad]
+        features[i, t, first + WALL_SOUTH] = 1.0 - floor[y + pad + 1, x + pad]
+        features[i, t, first + WALL_EAST] = 1.0 - floor[y + pad, x + pad + 1]
+        features[i, t, first + WALL_WEST] = 1.0 - floor[y + pad, x + pad - 1]
+
+
+@kernel
+def write_near(agents, objects, closed, town, obs, features, t, which):
+    """The nearest object of every type: the way, its stock, whether it is free."""
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
+            continue
+        x, y = agents.x[i], agents.y[i]
+        for kind in range(obs.near_column.shape[0]):
+            route, first = obs.near_route[y, x, kind], obs.near_column[kind]
+            for c in range(3):
+                features[i, t, first + c] = obs.route[route, c]
+            o = int(town.nearest[kind, y, x])
+            for s in range(2):
+                column = obs.stock_column[kind, s]
+                if column != NOTHING:
+                    full = max(1, town.stock_full[o, s])
+                    features[i, t, column] = objects.stock[o, s] / full if o >= 0 and town.stock_kept[o, s] else 0.0
+            free = o >= 0 and not closed[o] and objects.user[o] == NOBODY
+            free = free and (objects.holder[o] == NOBODY or objects.holder[o] == i)
+            features[i, t, obs.free_column[kind]] = 1.0 if free else 0.0

@@ -1,0 +1,108 @@
+"""The features: what an agent knows of itself, and the numbers that are tables by tile.
+
+Columns, units and meanings stand in columns.py. Everything is computed in float64 and cast when it is written.
+"""
+
+from __future__ import annotations
+
+from townlet.observation.columns import (
+    ATTENDANCE_RATIO,
+    CTX_RESET_FLAG,
+    EMBEDDING_SLOT_NORM,
+    EPISODE_PROGRESS,
+    IN_QUEUE,
+    LAST_ACTION_DURATION,
+    LAST_ACTION_ID_HASH,
+    LAST_ACTION_SUCCESS,
+    LATENESS_COUNTER,
+    NEED_HUNGER,
+    ON_SHIFT,
+    RESERVATION_ACTIVE,
+    SHIFT_PRE,
+    TIME_COS,
+    TIME_SIN,
+    WAGES_WITHHELD,
+    WALLET,
+)
+from townlet.observation.layout import ALL_ALIVE, NEARBY, PERSONALITY, TARGETS
+from townlet.world.jit import kernel
+from townlet.world.measures import attendance
+from townlet.world.state import NOTHING, STAYS
+
+SHIFT_STATES = 5
+
+
+@kernel
+def write_self(clock, agents, queues, work, day, obs, features, t, which):
+    """The columns of every observation but rivalry and path hints, in slot t, for every agent that is shown."""
+    now = clock.tick[0]
+    sine, cosine = obs.time_sin[now % obs.time_sin.shape[0]], obs.time_cos[now % obs.time_cos.shape[0]]
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
+            continue
+        for n in range(3):
+            features[i, t, NEED_HUNGER + n] = agents.need[i, n]
+        features[i, t, WALLET] = agents.wallet[i]
+        features[i, t, LATENESS_COUNTER] = work.lateness[i]
+        features[i, t, ON_SHIFT] = work.on_site[i]
+        features[i, t, ATTENDANCE_RATIO] = attendance(work.shifts, work.missed, i)
+        features[i, t, WAGES_WITHHELD] = work.withheld[i]
+        for state in range(SHIFT_STATES):
+            features[i, t, SHIFT_PRE + state] = 1.0 if work.state[i] == state else 0.0
+        features[i, t, TIME_SIN] = sine
+        features[i, t, TIME_COS] = cosine
+        features[i, t, EMBEDDING_SLOT_NORM] = agents.slot[i] / obs.max_slots[0]
+        age = now - agents.born[i]
+        features[i, t, CTX_RESET_FLAG] = 1.0 if age == 0 else 0.0
+        features[i, t, EPISODE_PROGRESS] = age / day if age < day else 1.0
+        features[i, t, LAST_ACTION_ID_HASH] = obs.action_hash[agents.last_action[i]]
+        features[i, t, LAST_ACTION_SUCCESS] = agents.last_success[i]
+        features[i, t, LAST_ACTION_DURATION] = agents.last_duration[i]
+        reserved = queues.reserved[i] != NOTHING
+        features[i, t, RESERVATION_ACTIVE] = 1.0 if reserved else 0.0
+        features[i, t, IN_QUEUE] = 1.0 if queues.object[i] != NOTHING and not reserved else 0.0
+
+
+@kernel
+def write_targets(agents, obs, features, t, which):
+    """The block `targets`: a row of a table by tile."""
+    start = obs.column[TARGETS]
+    for i in range(agents.alive.shape[0]):
+        if agents.alive[i] and (which == ALL_ALIVE or agents.leaving[i] != STAYS):
+            for c in range(obs.target.shape[2]):
+                features[i, t, start + c] = obs.target[agents.y[i], agents.x[i], c]
+
+
+@kernel
+def write_personality(agents, obs, features, t, which):
+    """The block `personality`."""
+    start = obs.column[PERSONALITY]
+    for i in range(agents.alive.shape[0]):
+        if agents.alive[i] and (which == ALL_ALIVE or agents.leaving[i] != STAYS):
+            for c in range(agents.personality.shape[1]):
+                features[i, t, start + c] = agents.personality[i, c]
+
+
+@kernel
+def write_nearby(agents, grid, town, obs, features, t, which):
+    """The block `nearby` (compact): counts over the tiles of the map, and the nearest other agent on it."""
+    start, side, pad = obs.column[NEARBY], obs.window[0], town.size[2]
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
+            continue
+        top, left = int(agents.y[i]) + pad - side // 2, int(agents.x[i]) + pad - side // 2
+        others, objects, reserved, nearest = -1, 0, 0, side
+        for row in range(top, top + side):
+            for column in range(left, left + side):
+                here = int(grid.agents[row, column])
+                away = abs(row - top - side // 2) + abs(column - left - side // 2)
+                others += here
+                objects += int(town.layer_count[row, column])
+                reserved += int(grid.reserved[row, column])
+                if (here > 1 or (here == 1 and away > 0)) and away < nearest:
+                    nearest = away
+        tiles = side * side if obs.normalize[0] else 1
+        features[i, t, start] = others / tiles
+        features[i, t, start + 1] = objects / tiles
+        features[i, t, start + 2] = reserved / tiles
+        features[i, t, start + 3] = nearest / (side if obs.normalize[0] else 1)
