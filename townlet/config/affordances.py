@@ -1,8 +1,8 @@
 """What objects offer: the entries of an affordance file, and what their hooks mean.
 
-An affordance file is a list of entries, `{type: object, id, object_type, stock, position}` or `{id, object_type,
-duration, effects, preconds, hooks, interruptible}`. Preconditions are comparisons over a fixed list of facts, parsed
-here and never evaluated as Python; hooks are names of a fixed list.
+An affordance file is a list of entries, `{type: object, id, object_type, stock, position}` or `{id,
+object_type, duration, effects, preconds, hooks, interruptible}`. Preconditions are comparisons over a fixed
+list of facts, parsed here and never evaluated as Python; hooks are names of a fixed list.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, field_validator, model_validator
 
 from townlet.config.schema_economy import Economy
-from townlet.config.schema_scenario import Stock
+from townlet.config.schema_scenario import STOCK_RULE, Stock
 from townlet.config.schema_types import (
-    NEEDS,
     STOCKS,
     Flag,
     Identifier,
@@ -26,6 +25,7 @@ from townlet.config.schema_types import (
     Tile,
     Whole,
     expected,
+    in_order,
     says,
 )
 
@@ -105,9 +105,9 @@ HookNames = Annotated[tuple[HookName, ...], BeforeValidator(_names), Named("a li
 class Hooks(Section):
     """What else happens, by name: `before` the first tick, `after` the last, when a start `fail`s."""
 
-    before: HookNames = Field((), description="At the start.")
-    after: HookNames = Field((), description="At the end.")
-    fail: HookNames = Field((), description="When the preconditions of a start do not hold.")
+    before: HookNames = Field(default=(), description="At the start.")
+    after: HookNames = Field(default=(), description="At the end.")
+    fail: HookNames = Field(default=(), description="When the preconditions of a start do not hold.")
 
 
 class ObjectEntry(Section):
@@ -115,11 +115,9 @@ class ObjectEntry(Section):
 
     id: Identifier = Field(description="Its name.")
     object_type: Identifier = Field(description="What it is.")
-    stock: Stock | None = Field(
-        None, description="What it holds; none: 5 meals in a fridge, 3 ingredients in a stove."
-    )
+    stock: Stock | None = Field(default=None, description=STOCK_RULE)
     position: Tile | None = Field(
-        None, description="Where it stands; none: on a free tile, the same every time."
+        default=None, description="Where it stands; none: on a free tile, the same every time."
     )
 
 
@@ -130,16 +128,16 @@ class AffordanceEntry(Section):
     object_type: Identifier = Field(description="The type of the objects that offer it.")
     duration: Whole = Field(ge=1, le=100_000, description="Ticks; effects apply in the last.")
     effects: dict[Effect, Number] = Field(
-        {},
-        description="Changes of `hunger`, `hygiene`, `energy` and `money` (negative: a price); of the stocks `meals` "
-        "and `raw_ingredients`, taken from the object at the start or put into one at the end.",
+        default={},
+        description="Changes of `hunger`, `hygiene`, `energy` and `money` (negative: a price); of the stocks "
+        "`meals` and `raw_ingredients`, taken from the object at the start or put into one at the end.",
     )
     preconds: tuple[Annotated[Precondition, BeforeValidator(_precondition)], ...] = Field(
-        (), description=f"All must hold at the start. Facts: {', '.join(FACTS)}."
+        default=(), description=f"All must hold at the start. Facts: {', '.join(FACTS)}."
     )
-    hooks: Hooks = Field(Hooks(), description="What else happens, by name.")
+    hooks: Hooks = Field(default=Hooks(), description="What else happens, by name.")
     interruptible: Flag = Field(
-        False,
+        default=False,
         description="Whether a release gives the effects in proportion to the time (else it gives none).",
     )
 
@@ -149,7 +147,7 @@ class AffordanceEntry(Section):
         for stock in STOCKS:
             if not float(effects.get(stock, 0)).is_integer():
                 raise says(f"expected a whole number for {stock}, got {effects[stock]:g}")
-        return effects
+        return in_order(effects)
 
     @property
     def all_hooks(self) -> tuple[str, ...]:
@@ -176,13 +174,13 @@ class AffordanceFile(Section):
 class ObjectInFile(ObjectEntry):
     """An entry `{type: object, ...}`."""
 
-    type: Literal["object"] = Field("object", description="Tells an object from an affordance.")
+    type: Literal["object"] = Field(default="object", description="Tells an object from an affordance.")
 
 
 class AffordanceInFile(AffordanceEntry):
     """An entry that is not of `type: object`."""
 
-    type: Literal["affordance"] = Field("affordance", description="May be left out.")
+    type: Literal["affordance"] = Field(default="affordance", description="May be left out.")
 
 
 def _kind_of_entry(data: Any) -> str:
@@ -218,47 +216,24 @@ class EntriesOfFile(RootModel[tuple[FileEntry, ...]]):
         return AffordanceFile(objects=tuple(objects), affordances=tuple(affordances))
 
 
-def with_meaning_of_hooks(file: AffordanceFile, economy: Economy) -> AffordanceFile:
-    """The same entries with all that their hooks and the economy say written out as effects.
+def effects_in_full(entry: AffordanceEntry, economy: Economy) -> dict[str, float]:
+    """An entry's effects, with what its hooks and the economy add where the file says nothing.
 
-    What an entry states itself always stands. Where it does not: `on_attempt_eat` takes a meal, `on_attempt_cook` an
-    ingredient and `on_finish_cook` puts a meal; taking a meal costs `meal_cost`; putting one costs
-    `cook_energy_cost` and `cook_hygiene_cost`; each ingredient put costs `ingredients_cost`, and where no affordance
-    of the file puts any, cooking with one costs it.
+    `on_attempt_eat` takes a meal, `on_attempt_cook` an ingredient, `on_finish_cook` puts a meal and costs
+    `cook_energy_cost` and `cook_hygiene_cost`. Without a `money` of its own, what takes a meal costs
+    `meal_cost`, and what takes or brings ingredients costs `ingredients_cost`.
     """
-    entries = [_with_stock_of_hooks(entry) for entry in file.affordances]
-    sold = any(entry.effects.get("raw_ingredients", 0) > 0 for entry in entries)
-    priced = [_with_prices(entry, economy, sold) for entry in entries]
-    return file.model_copy(update={"affordances": tuple(priced)})
-
-
-def _with_stock_of_hooks(entry: AffordanceEntry) -> AffordanceEntry:
-    effects = dict(entry.effects)
-    for hook, stock, change in (
-        ("on_attempt_eat", "meals", -1.0),
-        ("on_attempt_cook", "raw_ingredients", -1.0),
-        ("on_finish_cook", "meals", 1.0),
-    ):
-        if hook in entry.all_hooks:
-            effects.setdefault(stock, change)
-    return entry.model_copy(update={"effects": effects})
-
-
-def _with_prices(entry: AffordanceEntry, economy: Economy, sold: bool) -> AffordanceEntry:
-    effects = dict(entry.effects)
-    meals, ingredients = effects.get("meals", 0), effects.get("raw_ingredients", 0)
-    price = 0.0
-    if meals > 0:
+    effects: dict[str, float] = {**entry.effects}
+    if "on_attempt_eat" in entry.hooks.before:
+        effects.setdefault("meals", -1.0)
+    if "on_attempt_cook" in entry.hooks.before:
+        effects.setdefault("raw_ingredients", -1.0)
+    if "on_finish_cook" in entry.hooks.after:
+        effects.setdefault("meals", 1.0)
         effects.setdefault("energy", -economy.cook_energy_cost)
         effects.setdefault("hygiene", -economy.cook_hygiene_cost)
-        price = 0.0 if sold else -min(ingredients, 0) * economy.ingredients_cost
-    if meals < 0:
-        price += -meals * economy.meal_cost
-    if ingredients > 0:
-        price += ingredients * economy.ingredients_cost
-    if price:
-        effects.setdefault("money", -price)
-    return entry.model_copy(update={"effects": {name: effects[name] for name in EFFECTS if name in effects}})
-
-
-EFFECTS = (*NEEDS, "money", *STOCKS)
+    if effects.get("meals", 0) < 0:
+        effects.setdefault("money", -economy.meal_cost)
+    elif effects.get("raw_ingredients", 0) != 0:
+        effects.setdefault("money", -economy.ingredients_cost)
+    return effects

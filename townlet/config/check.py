@@ -1,4 +1,4 @@
-"""What one key cannot know: whether the parts of a config fit each other. Every mistake, each with its place."""
+"""What one key cannot know: whether the parts of a config fit each other. Every mistake, with its place."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def check(
 ) -> list[Problem]:
     """All problems that span several keys, of the config and of its affordance file.
 
-    `config` is `reading.value` with its default jobs settled. What is already known to be wrong is not reported
-    again: a thing that was mistyped elsewhere still counts as being there.
+    `config` is `reading.value` with its default jobs settled. What is already known to be wrong is not
+    reported again: a thing that was mistyped elsewhere still counts as being there.
     """
     file = entries.value.sorted_out() if entries is not None and entries.value is not None else None
     findings: list[Finding] = []
@@ -154,9 +154,6 @@ def _jobs(config: Config) -> Iterator[Finding]:
             tick = getattr(job, key)
             if tick > day:
                 yield ("jobs", name, key), f"expected a tick of day from 0 to {day}, got {tick}"
-        if job.end_tick < job.start_tick:
-            message = f"expected a tick of day from start_tick ({job.start_tick}) on, got {job.end_tick}"
-            yield ("jobs", name, "end_tick"), f"{message}; a shift cannot last over midnight"
 
 
 def _rivalry(config: Config) -> Iterator[Finding]:

@@ -1,12 +1,12 @@
-"""What a config leaves to be understood, written out: left-out affordances, plain occupations, default jobs."""
+"""What a config leaves to be understood: left-out affordances, plain occupations, default jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from townlet.config.affordances import AffordanceEntry, AffordanceFile
 from townlet.config.reading import nearest
-from townlet.config.schema import Config, ScenarioAgent, ScenarioObject, ScheduleEntry
+from townlet.config.schema import Config, PriceSpike, ScenarioAgent, ScheduleEntry
 
 OCCUPATION_TICKS = 30
 USES = ("request", "start")
@@ -44,19 +44,19 @@ def complete(config: Config, affordances: AffordanceFile) -> tuple[Config, Affor
 
     Returns the notices that go with it.
     """
-    notices = _about_names(config)
-    added = []
+    added, notices = [], []
     for name, used_on in occupations(config, affordances).items():
         ticks = _occupation_ticks(config, name)
         added.append(AffordanceEntry(id=name, object_type=used_on[0], duration=ticks, interruptible=True))
         close = nearest(name, (entry.id for entry in affordances.affordances))
         hint = f" (did you mean '{close}'?)" if close else ""
         notices.append(
-            f"no file defines the affordance '{name}'{hint}: it is a plain occupation of a {used_on[0]}, {ticks} ticks, "
-            "without effects"
+            f"no file defines the affordance '{name}'{hint}: it is a plain occupation of a {used_on[0]}, "
+            f"{ticks} ticks, without effects"
         )
     affordances = affordances.model_copy(update={"affordances": (*affordances.affordances, *added)})
-    return _with_affordances(config, affordances), affordances, notices
+    config, more = _without_strangers(_with_affordances(config, affordances), affordances)
+    return config, affordances, [*notices, *more]
 
 
 def _occupation_ticks(config: Config, name: str) -> int:
@@ -64,8 +64,10 @@ def _occupation_ticks(config: Config, name: str) -> int:
     for _, agent, _, entry in scheduled(config):
         if entry.affordance == name and entry.kind in USES and agent.job in config.jobs:
             job = config.jobs[agent.job]
-            if job.end_tick > job.start_tick:
-                return job.end_tick - job.start_tick
+            if job.end_tick != job.start_tick:
+                return (
+                    job.end_tick - job.start_tick
+                ) % config.world.ticks_per_day or config.world.ticks_per_day
     return OCCUPATION_TICKS
 
 
@@ -90,31 +92,36 @@ def _with_affordances(config: Config, affordances: AffordanceFile) -> Config:
     return config.model_copy(update={"scenario": config.scenario.model_copy(update={"agents": agents})})
 
 
-def _about_names(config: Config) -> list[str]:
-    """Names that are allowed to mean nothing, and do."""
+def _without_strangers(config: Config, affordances: AffordanceFile) -> tuple[Config, list[str]]:
+    """Names that mean nothing in this town: a notice; a price spike's targets among them are dropped."""
     notices = []
     agents = {agent.id for agent in (config.scenario.agents if config.scenario else ())}
     strangers = [name for name in config.personalities.overrides if agents and name not in agents]
     if strangers:
+        notices.append(f"personalities.overrides: no agent of the scenario is called {', '.join(strangers)}")
+    types = {*affordances.object_types, *object_types(config, affordances).values()}
+    channels = [name for name in config.observations.compact.object_channels if name not in types]
+    if channels:
         notices.append(
-            f"personalities.overrides names agents that the scenario has not: {', '.join(strangers)}"
+            f"observations.compact.object_channels: nothing is of the type {', '.join(channels)}; always 0"
         )
-    return notices
-
-
-def missing_positions(objects: Sequence[ScenarioObject], agents: Sequence[ScenarioAgent]) -> list[str]:
-    """A notice, where somebody or something has no position."""
-    names = [thing.id for thing in (*objects, *agents) if thing.position is None]
-    if not names:
-        return []
-    listed = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return [
-        f"no position is given for {listed}: put on free tiles, the same ones for the same config and seed"
-    ]
+    events = dict(config.perturbations.events)
+    known = types | {entry.id for entry in affordances.affordances}
+    for name, event in events.items():
+        if isinstance(event, PriceSpike) and not known.issuperset(event.targets):
+            strangers = [target for target in event.targets if target not in known]
+            left = tuple(target for target in event.targets if target in known)
+            events[name] = event.model_copy(update={"targets": left})
+            notices.append(
+                f"perturbations.events.{name}.targets: no affordance or object type is called "
+                f"{', '.join(strangers)}; {'left out' if left else 'the price of meals rises'}"
+            )
+    perturbations = config.perturbations.model_copy(update={"events": events})
+    return config.model_copy(update={"perturbations": perturbations}), notices
 
 
 def default_jobs_that_fit(config: Config, written: bool) -> Config:
-    """Default jobs whose shift or place does not fit this day or grid are left out; a config's own jobs never are."""
+    """Default jobs that do not fit the day or the grid are left out; jobs that the config lists never are."""
     if written:
         return config
     width, height = config.world.grid_size

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import AliasChoices, BaseModel, Discriminator, RootModel
+from pydantic import BaseModel, Discriminator, RootModel
 from pydantic.fields import FieldInfo
 
-from townlet.config.schema_types import Named
+from townlet.config.schema_types import Named, names_of
 
 LONGEST_SHOWN = 60  # characters of a value in a message
 NOT_A_NAME = "[key]"  # what pydantic puts after a key that is itself wrong
@@ -33,14 +33,6 @@ def shown(value: Any) -> str:
     if isinstance(value, list | tuple) and (len(text) > LONGEST_SHOWN or "{" in text):
         return f"a list of {len(value)}"
     return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
-
-
-def names_of(field_name: str, field: FieldInfo) -> tuple[str, ...]:
-    """The keys under which a field may be given, its own name first."""
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        return (field_name, *(str(choice) for choice in alias.choices if choice != field_name))
-    return (field_name,)
 
 
 def fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -172,7 +164,7 @@ def _number(value: Any) -> str:
 
 
 def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | int, ...], Kind, bool]:
-    """From a pydantic error's location: the path in the file, what is expected there, and whether its key is wrong.
+    """From a pydantic error's location: the path in the file, what is expected there, if its key is wrong.
 
     A location names, besides keys and indices, the tag of a union's variant, which the file does not.
     """
@@ -180,10 +172,10 @@ def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | in
     if issubclass(model, RootModel):
         kind = Kind.of(model.model_fields["root"])
     path: list[str | int] = []
+    key_kind = kind
     for part in loc:
         if part == NOT_A_NAME:
-            return tuple(path), kind_of_key or kind, True
-        kind_of_key = None
+            return tuple(path), key_kind, True
         if kind.variants:
             kind = Kind(kind.variants.get(part, kind.bare))
             continue
@@ -195,10 +187,37 @@ def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | in
             kind = Kind.of(field)
         elif get_origin(kind.bare) is dict:
             path.append(part)
-            kind_of_key, kind = kind.of_key(), kind.of_value()
+            key_kind, kind = kind.of_key(), kind.of_value()
         elif get_origin(kind.bare) in (tuple, list):
             path.append(part)
             kind = kind.of_value()
         else:
             break
     return tuple(path), kind, False
+
+
+def as_given(model: type[BaseModel], path: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
+    """A path in a model's own names as a path of `data`, which may use the keys' other names."""
+    kind = Kind(model)
+    out: list[str | int] = []
+    for part in path:
+        if kind.variants and isinstance(data, dict):
+            kind = Kind(kind.variants.get(data.get("kind", ""), kind.bare))
+        if kind.model is not None and isinstance(data, dict):
+            field = kind.model.model_fields.get(str(part))
+            if field is not None:
+                part = next((name for name in names_of(str(part), field) if name in data), part)
+                kind = Kind.of(field)
+        elif get_origin(kind.bare) in (dict, tuple, list):
+            kind = kind.of_value()
+        out.append(part)
+        data = item(data, part)
+    return tuple(out)
+
+
+def item(data: Any, part: str | int) -> Any:
+    """What stands in `data` under a key or index; None where nothing does."""
+    try:
+        return data[part]
+    except (KeyError, IndexError, TypeError):
+        return None

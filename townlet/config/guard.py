@@ -1,19 +1,19 @@
 """YAML, read with care: text -> a tree of values that know where they stand.
 
-The text is read event by event and never reaches YAML's own composer, which follows aliases without limit and
-recurses as deep as the text says. Refused are: more than 1 MB, more than 64 levels, aliases that stand for more than
-1,000 nodes together or contain themselves, a key that is given twice, tags that name types, several documents.
+The text is read event by event and never reaches YAML's own composer, which follows aliases without limit
+and recurses as deep as the text says. Refused are: more than 1 MB, more than 64 levels, aliases that stand
+for more than 1,000 nodes together or contain themselves, a key that is given twice, tags that name types,
+several documents.
 
-Scalars are read as in YAML 1.2's core schema: `1e-4` is a number and `on`, `off`, `yes`, `no` are text (YAML 1.1
-reads the first as text and the others as booleans; what is a flag in a config understands the words all the same).
-Numbers that the two versions read differently (`010`, `1:30`) stay text; `1_000` is a number.
+Scalars are read as in YAML 1.2's core schema: `1e-4` is a number and `on`, `off`, `yes`, `no` are text (YAML
+1.1 reads the first as text and the others as booleans; what is a flag in a config understands the words all
+the same). Numbers that the two versions read differently (`010`, `1:30`) stay text; `1_000` is a number.
 """
 
 from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class Document:
         return _plain(self.root)
 
     def place(self, path: Keys, of_key: bool = False) -> tuple[int, int]:
-        """Line and column of a value (or of its key); of the nearest thing around it where it is not written."""
+        """Line and column of a value (or of its key); of what is around it where it is not written."""
         node, place = self.root, (self.root.line, self.root.column)
         for position, part in enumerate(path):
             child = _child(node, part)
@@ -346,15 +346,3 @@ def plain_value(text: str) -> Any:
     if endless:
         return float("nan") if endless[3] else float(endless[1] + "inf")
     return text
-
-
-def walk(value: Any, path: Keys = ()) -> Iterator[tuple[Keys, Any]]:
-    """Every value of plain data with its path, the outer ones first."""
-    yield path, value
-    items: Sequence[tuple[str | int, Any]] = ()
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, list):
-        items = list(enumerate(value))
-    for part, child in items:
-        yield from walk(child, (*path, part))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from townlet.config.affordances import AffordanceFile, EntriesOfFile, with_meaning_of_hooks
+from townlet.config.affordances import AffordanceFile, EntriesOfFile
 from townlet.config.check import AUTO_SEEDED, check
-from townlet.config.complete import complete, default_jobs_that_fit, missing_positions
+from townlet.config.complete import complete, default_jobs_that_fit
 from townlet.config.guard import path_text, read_document
 from townlet.config.reading import Reading, nearest, read, shortened, without_effect
 from townlet.config.schema import Config, Scenario, ScenarioAgent, ScenarioObject
@@ -22,7 +22,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True)
 class Resolved:
-    """A config with all that it refers to: everything that decides what happens, apart from the run's own options."""
+    """A config with all that it refers to: what decides a run, apart from the run's own options."""
 
     config: Config
     affordances: AffordanceFile
@@ -55,7 +55,7 @@ class Resolved:
 
     @property
     def objects(self) -> tuple[ScenarioObject, ...]:
-        """All objects of the town: the affordance file's, then the scenario's (which wins where an id is in both)."""
+        """All objects of the town: the affordance file's, then the scenario's (which wins in both)."""
         scenario = self.config.scenario.objects if self.config.scenario is not None else ()
         own = {entry.id for entry in scenario}
         shared = [
@@ -74,12 +74,12 @@ class Resolved:
 def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None) -> Resolved:
     """Read a config file, with the affordance file that it names.
 
-    `root` is the folder that `config_path` is relative to (a suite's), unless the config is a shipped one. A relative
-    path that names nothing is looked for among the shipped configs. Raises ConfigError with every problem of both
-    files; nothing else for whatever the files hold.
+    `root` is the folder that `config_path` is relative to (a suite's), unless the config is a shipped one. A
+    relative path that names nothing is looked for among the shipped configs. Raises ConfigError with every
+    problem of both files; nothing else for whatever the files hold.
     """
     file = _existing(Path(path))
-    document = read_document(file, _label(path))
+    document = read_document(file, os.fspath(path))
     reading = read(Config, document, placeholders={"config_id": "-"})
     problems = list(reading.problems)
     if reading.value is None:
@@ -90,14 +90,12 @@ def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     problems += [*more, *check(reading, config, entries, jobs_written)]
     if problems or entries is None or entries.value is None:
         raise ConfigError(shortened(_in_order(problems)))
-    file_of_affordances = with_meaning_of_hooks(entries.value.sorted_out(), config.economy)
-    config, file_of_affordances, notices = complete(config, file_of_affordances)
+    config, affordances, notices = complete(config, entries.value.sorted_out())
     config = _without_absolute_path(config)
     unread = [path_text(keys) for keys in without_effect(Config, document.data())]
     if unread:
         notices = [f"accepted, no effect on a capture: {', '.join(unread)}", *notices]
-    resolved = Resolved(config, file_of_affordances, safe_name(file.stem), _shown_path(file, root))
-    return replace(resolved, notices=(*notices, *missing_positions(resolved.objects, resolved.agents)))
+    return Resolved(config, affordances, safe_name(file.stem), _shown_path(file, root), tuple(notices))
 
 
 def auto_seed(resolved: Resolved) -> Resolved:
@@ -117,8 +115,7 @@ def auto_seed(resolved: Resolved) -> Resolved:
     agents = tuple(ScenarioAgent(id=name) for name in AUTO_SEEDED)
     scenario = scenario.model_copy(update={"objects": (*scenario.objects, *added), "agents": agents})
     config = resolved.config.model_copy(update={"scenario": scenario})
-    notice = missing_positions(tuple(added), agents)
-    return replace(resolved, config=config, notices=(*resolved.notices, *notice))
+    return replace(resolved, config=config)
 
 
 def _free_id(object_type: str, taken: set[str]) -> str:
@@ -187,10 +184,6 @@ def _existing(path: Path) -> Path:
     return (_shipped(path.as_posix()) if missing else None) or path
 
 
-def _label(path: str | os.PathLike[str]) -> str:
-    return os.fspath(path)
-
-
 def safe_name(stem: str) -> str:
     """A file's stem as a folder's name: what is not a letter, digit, `_`, `.` or `-` becomes `_`."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", re.sub(r"^[.-]", "_", stem), flags=re.ASCII)[:64] or "_"
@@ -230,15 +223,15 @@ def find_affordances(name: str, config_file: Path) -> Path | None:
 def _affordances(reading: Reading[Config], file: Path) -> tuple[Reading[EntriesOfFile] | None, list[Problem]]:
     """The affordance file that a config names: what it says, and what is wrong with it."""
     assert reading.value is not None
-    if not reading.intact("affordances"):
+    if not reading.intact("affordances", "affordances_file"):
         return None, []
     name = reading.value.affordances.affordances_file
     found = find_affordances(name, file)
     if found is None:
         where = ("affordances", "affordances_file")
         message = (
-            f"expected an affordance file, found no '{name}' beside the config, in the folders above it, in the "
-            "working folder, or among the shipped configs"
+            f"expected an affordance file, found no '{name}' beside the config, in the folders above it, in "
+            "the working folder, or among the shipped configs"
         )
         return None, [reading.problem(where, message)]
     label = _label_beside(found, name)

@@ -1,7 +1,8 @@
 """A document against a model: every mistake at once, each with its place, and what is left without them.
 
-What is left (`Reading.value`) is the document less whatever is wrong in it. The checks that look across sections run on
-it, so that a mistyped weight does not hide a missing object; `Reading.written` gives a path of it in the file's terms.
+What is left (`Reading.value`) is the document less whatever is wrong in it. The checks that look across
+sections run on it, so that a mistyped weight does not hide a missing object; `Reading.problem` knows where in
+the file a part of it stands.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from townlet.config.describe import Kind, fields_by_key, follow, shown
+from townlet.config.describe import Kind, as_given, fields_by_key, follow, item, shown
 from townlet.config.guard import Document, Keys, path_text
 from townlet.config.schema_types import NO_EFFECT
 from townlet.errors import Problem
@@ -31,26 +32,27 @@ class Reading(Generic[M]):
     document: Document
     value: M | None  # None where nothing can be made of the document
     problems: tuple[Problem, ...]
-    kept: dict[
-        Keys, list[int]
-    ]  # by path of a shortened list in `value`: the indices its items have in the file
+    rest: Any  # the plain data of `value`
+    kept: dict[Keys, list[int]]  # by path of a shortened list in `rest`: its items' indices in the file
     broken: frozenset[Keys]  # paths in the file that were taken out
 
-    def written(self, path: Keys) -> Keys:
-        """A path of `value` as a path of the file."""
-        out: list[str | int] = []
-        for position, part in enumerate(path):
-            indices = self.kept.get(path[:position])
-            out.append(indices[part] if indices is not None and isinstance(part, int) else part)
-        return tuple(out)
-
-    def problem(self, path: Keys, message: str, of_key: bool = False) -> Problem:
-        """Something wrong at a path of `value`."""
-        return self.document.problem(self.written(path), message, of_key)
+    def problem(self, path: Keys, message: str) -> Problem:
+        """Something wrong at a path of `value`, in its own names."""
+        given = as_given(type(self.value), path, self.rest) if self.value is not None else path
+        return self.document.problem(written(given, self.kept), message)
 
     def intact(self, *path: str | int) -> bool:
         """Whether nothing at, above or below a path of the file was taken out."""
         return not any(path[: len(broken)] == broken[: len(path)] for broken in self.broken)
+
+
+def written(path: Keys, kept: dict[Keys, list[int]]) -> Keys:
+    """A path of shortened data as a path of the file."""
+    out: list[str | int] = []
+    for position, part in enumerate(path):
+        indices = kept.get(path[:position])
+        out.append(indices[part] if indices is not None and isinstance(part, int) else part)
+    return tuple(out)
 
 
 def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Reading[M]:
@@ -60,6 +62,7 @@ def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Re
     removed: set[Keys] = set()
     kept: dict[Keys, list[int]] = {}
     value: M | None = None
+    rest = data
     for attempt in range(MOST_ROUNDS):
         if () in removed:
             break
@@ -72,11 +75,14 @@ def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Re
         except ValidationError as error:
             errors = error.errors(include_url=False)
         if attempt == 0:
-            problems += [_explain(model, document, entry) for entry in errors]
-        reading: Reading[M] = Reading(document, None, (), kept, frozenset())
-        removed |= {reading.written(_culprit(model, entry, rest)) for entry in errors}
+            problems += [_explain(model, document, data, entry) for entry in errors]
+        removed |= {
+            written(_culprit(model, entry, rest), kept)
+            for entry in errors
+            if entry["loc"] not in {(name,) for name in placeholders} or entry["type"] != "missing"
+        }
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
-    return Reading(document, value, tuple(ordered), kept, frozenset(removed))
+    return Reading(document, value, tuple(ordered), rest, kept, frozenset(removed))
 
 
 def shortened(problems: Iterable[Problem]) -> list[Problem]:
@@ -136,13 +142,20 @@ def _culprit(model: type[BaseModel], error: Any, data: Any) -> Keys:
     return path[:depth]
 
 
-def _explain(model: type[BaseModel], document: Document, error: Any) -> Problem:
+def _explain(model: type[BaseModel], document: Document, data: Any, error: Any) -> Problem:
     path, kind, key_is_wrong = follow(model, error["loc"])
-    value = error["input"]
+    value = path[-1] if key_is_wrong else error["input"]
+    for part in () if key_is_wrong else path:
+        data = item(data, part)
+    value = value if data is None or key_is_wrong else data  # as it is written, before any conversion
     match error["type"]:
         case "extra_forbidden":
             owner = follow(model, error["loc"][:-1])[1]
-            message = unknown("key", str(path[-1]), fields_by_key(owner.model) if owner.model else ())
+            known = fields_by_key(owner.model) if owner.model else {}
+            message = unknown("key", str(path[-1]), known)
+            if path[-1] in known:
+                names = [name for name, field in known.items() if field is known[path[-1]]]
+                message = f"{' and '.join(names)} are two names of one key; keep one"
             line, column = document.place(path, of_key=True)
             return Problem(document.label, line, column, path_text(path[:-1]), message)
         case "missing":
@@ -178,6 +191,8 @@ def _advice(kind: Kind, value: Any) -> str:
     name = kind.name or ""
     if isinstance(value, str) and "number" in name and _is_number(value):
         return " (text: write it without quotes, and without leading zeros)"
+    if value is None:
+        return "; leave the key out for the default"
     if isinstance(value, bool | int | float) and (name == "text" or name.startswith("an id")):
         return " (write it in quotes)"
     return ""

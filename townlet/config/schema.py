@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field
 
 from townlet.config.schema_economy import (
+    DEFAULT_JOBS,
     Economy,
     Employment,
     JobSpec,
     Lifecycle,
     Rewards,
     Shaping,
-    default_jobs,
 )
 from townlet.config.schema_features import (
     Affordances,
@@ -47,12 +45,11 @@ from townlet.config.schema_types import (
     NEEDS,
     STOCKS,
     AnyMapping,
-    Identifier,
+    ByName,
     Section,
     Seed,
     Text,
     Unused,
-    says,
 )
 
 DEFAULT_SEED = 0
@@ -64,33 +61,37 @@ class Config(Section):
 
     config_id: Text = Field(min_length=1, max_length=200, description="Names the config in what is captured.")
     seed: Seed = Field(
-        DEFAULT_SEED, description="Drives every draw, where the run and the scenario name none."
+        default=DEFAULT_SEED, description="Drives every draw, where the run and the scenario name none."
     )
-    features: Features = Field(Features(), description="Switches.")
-    world: World = Field(World(), description="The grid and its clock.")
-    rewards: Rewards = Field(Rewards(), description="What an agent is rewarded for.")
-    shaping: Shaping | None = Field(None, description="Potential-based shaping; none: off.")
-    economy: Economy = Field(Economy(), description="Prices in coins, where the affordance file gives none.")
-    jobs: dict[Identifier, JobSpec] = Field(default_jobs(), description="By name.")
-    behavior: Behavior = Field(Behavior(), description="The policy `needs`.")
-    policy: PolicySection = Field(PolicySection(), description="Who decides for agents without a schedule.")
-    policy_runtime: PolicyRuntime = Field(PolicyRuntime(), description="How choices are carried out.")
-    employment: Employment = Field(Employment(), description="What happens to those who come late.")
-    queue_fairness: QueueFairness = Field(QueueFairness(), description="How queues are kept fair.")
-    conflict: Conflict = Field(Conflict(), description="Quarrels.")
-    personalities: Personalities = Field(Personalities(), description="Who is what.")
+    features: Features = Field(default=Features(), description="Switches.")
+    world: World = Field(default=World(), description="The grid and its clock.")
+    rewards: Rewards = Field(default=Rewards(), description="What an agent is rewarded for.")
+    shaping: Shaping | None = Field(default=None, description="Potential-based shaping; none: off.")
+    economy: Economy = Field(
+        default=Economy(), description="Prices in coins, where the affordance file gives none."
+    )
+    jobs: ByName[JobSpec] = Field(default=DEFAULT_JOBS, description="By name.")
+    behavior: Behavior = Field(default=Behavior(), description="The policy `needs`.")
+    policy: PolicySection = Field(
+        default=PolicySection(), description="Who decides for agents without a schedule."
+    )
+    policy_runtime: PolicyRuntime = Field(default=PolicyRuntime(), description="How choices are carried out.")
+    employment: Employment = Field(default=Employment(), description="What happens to those who come late.")
+    queue_fairness: QueueFairness = Field(default=QueueFairness(), description="How queues are kept fair.")
+    conflict: Conflict = Field(default=Conflict(), description="Quarrels.")
+    personalities: Personalities = Field(default=Personalities(), description="Who is what.")
     observations: Observations = Field(
-        Observations(),
+        default=Observations(),
         validation_alias=AliasChoices("observations", "observations_config"),
         description="What an agent sees. `observations_config` is another name of the section.",
     )
     embedding_allocator: EmbeddingAllocator = Field(
-        EmbeddingAllocator(), description="Slots that tell agents apart."
+        default=EmbeddingAllocator(), description="Slots that tell agents apart."
     )
-    affordances: Affordances = Field(Affordances(), description="What objects offer.")
-    perturbations: Perturbations = Field(Perturbations(), description="What disturbs the town.")
-    lifecycle: Lifecycle = Field(Lifecycle(), description="Who returns.")
-    scenario: Scenario | None = Field(None, description="Who and what is there at tick zero.")
+    affordances: Affordances = Field(default=Affordances(), description="What objects offer.")
+    perturbations: Perturbations = Field(default=Perturbations(), description="What disturbs the town.")
+    lifecycle: Lifecycle = Field(default=Lifecycle(), description="Who returns.")
+    scenario: Scenario | None = Field(default=None, description="Who and what is there at tick zero.")
     runtime: Unused[AnyMapping] = unused_section()
     telemetry: Unused[AnyMapping] = unused_section()
     stability: Unused[AnyMapping] = unused_section()
@@ -101,13 +102,6 @@ class Config(Section):
     ppo: Unused[AnyMapping] = unused_section()
     meta: Unused[AnyMapping] = unused_section()
     docs: Unused[AnyMapping] = unused_section()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_name(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "observations" in data and "observations_config" in data:
-            raise says("`observations` and `observations_config` are two names of one section; keep one")
-        return data
 
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -19,25 +19,25 @@ from townlet.config.schema_types import (
 )
 
 NeedName = Literal["hunger", "hygiene", "energy"]
-DECAY_RATES = {"hunger": 0.001, "hygiene": 0.0005, "energy": 0.0008}
+DECAY_RATES: dict[NeedName, float] = {"hunger": 0.001, "hygiene": 0.0005, "energy": 0.0008}
 
 
 class NeedsWeights(Section):
     """How much each need counts in the reward."""
 
-    hunger: Number = Field(1.0, ge=0.5, le=2.0, description="Weight of hunger.")
-    hygiene: Number = Field(0.6, ge=0.2, le=1.0, description="Weight of hygiene.")
-    energy: Number = Field(0.8, ge=0.4, le=1.5, description="Weight of energy.")
+    hunger: Number = Field(default=1.0, ge=0.5, le=2.0, description="Weight of hunger.")
+    hygiene: Number = Field(default=0.6, ge=0.2, le=1.0, description="Weight of hygiene.")
+    energy: Number = Field(default=0.8, ge=0.4, le=1.5, description="Weight of energy.")
 
 
 class SocialRewards(Section):
     """Rewards of social life (`features.stages.social_rewards`)."""
 
-    C1_chat_base: Number = Field(0.01, ge=0.0, le=0.05, description="Of a good chat, to both.")
-    C1_coeff_trust: Number = Field(0.3, ge=0.0, le=1.0, description="What trust adds to it.")
-    C1_coeff_fam: Number = Field(0.2, ge=0.0, le=1.0, description="What familiarity adds to it.")
+    C1_chat_base: Number = Field(default=0.01, ge=0.0, le=0.05, description="Of a good chat, to both.")
+    C1_coeff_trust: Number = Field(default=0.3, ge=0.0, le=1.0, description="What trust adds to it.")
+    C1_coeff_fam: Number = Field(default=0.2, ge=0.0, le=1.0, description="What familiarity adds to it.")
     C2_avoid_conflict: Number = Field(
-        0.005, ge=0.0, le=0.02, description="Of an object passed over for a rival."
+        default=0.005, ge=0.0, le=0.02, description="Of an object passed over for a rival."
     )
 
 
@@ -45,13 +45,16 @@ class RewardClips(Section):
     """Guardrails of the reward."""
 
     clip_per_tick: Number = Field(
-        1.0, ge=0.01, le=1.0, description="The reward of a tick is clipped to plus and minus this."
+        default=1.0, ge=0.01, le=1.0, description="The reward of a tick is clipped to plus and minus this."
     )
     clip_per_episode: Number | None = Field(
-        None, ge=1, le=200, description="Cap of an episode's positive rewards; none: no cap."
+        default=None, ge=1, le=200, description="Cap of an episode's positive rewards; none: no cap."
     )
     no_positive_within_death_ticks: Whole = Field(
-        10, ge=0, le=200, description="No positive reward in the last ticks of a faint or eviction countdown."
+        default=10,
+        ge=0,
+        le=200,
+        description="No positive reward in the last ticks of a faint or eviction countdown.",
     )
 
 
@@ -59,24 +62,28 @@ class Rewards(Section):
     """What an agent is rewarded for."""
 
     needs_form: Literal["penalty", "centred"] = Field(
-        "penalty",
-        description="`penalty`: -sum of w d^2; `centred`: 0.5 sum of w (1 - d^2) / sum of w, which living earns.",
+        default="penalty",
+        description="`penalty`: minus the sum of w d^2 over the deficits d; `centred`: half the weighted "
+        "mean of 1 - d^2, which living earns and dying forfeits.",
     )
-    needs_weights: NeedsWeights = Field(NeedsWeights(), description="How much each need counts.")
+    needs_weights: NeedsWeights = Field(default=NeedsWeights(), description="How much each need counts.")
     decay_rates: dict[NeedName, Number] = Field(
-        dict(DECAY_RATES), description="What each need loses a tick; a need not named keeps its default."
+        default=dict(DECAY_RATES),
+        description="What each need loses a tick; a need not named keeps its default.",
     )
     punctuality_bonus: Number = Field(
-        0.05, ge=0.0, le=0.1, description="A tick on site, times the attendance ratio."
+        default=0.05, ge=0.0, le=0.1, description="A tick on site, times the attendance ratio."
     )
     wage_rate: Number = Field(
-        0.01, ge=0.0, le=0.05, description="Reward of a tick on site (coins: see `jobs`)."
+        default=0.01, ge=0.0, le=0.05, description="Reward of a tick on site (coins: see `jobs`)."
     )
-    survival_tick: Number = Field(0.002, ge=0.0, le=0.01, description="Reward of a tick alive.")
-    faint_penalty: Number = Field(-1.0, ge=-5.0, le=0.0, description="Terminal penalty of a faint.")
-    eviction_penalty: Number = Field(-2.0, ge=-5.0, le=0.0, description="Terminal penalty of an eviction.")
-    social: SocialRewards = Field(SocialRewards(), description="Rewards of social life.")
-    clip: RewardClips = Field(RewardClips(), description="Guardrails of the reward.")
+    survival_tick: Number = Field(default=0.002, ge=0.0, le=0.01, description="Reward of a tick alive.")
+    faint_penalty: Number = Field(default=-1.0, ge=-5.0, le=0.0, description="Terminal penalty of a faint.")
+    eviction_penalty: Number = Field(
+        default=-2.0, ge=-5.0, le=0.0, description="Terminal penalty of an eviction."
+    )
+    social: SocialRewards = Field(default=SocialRewards(), description="Rewards of social life.")
+    clip: RewardClips = Field(default=RewardClips(), description="Guardrails of the reward.")
 
     @field_validator("decay_rates", mode="after")
     @classmethod
@@ -87,41 +94,45 @@ class Rewards(Section):
 class Shaping(Section):
     """Potential-based shaping, added after the clip."""
 
-    use_potential: Flag = Field(True, description="Adds gamma phi(s') - phi(s), phi = -sum of w d.")
+    use_potential: Flag = Field(default=True, description="Adds gamma phi(s') - phi(s), phi = -sum of w d.")
     gamma: Number = Field(
-        0.99, gt=0.0, le=1.0, description="The trainer's discount; recorded with the samples."
+        default=0.99, gt=0.0, le=1.0, description="The trainer's discount; recorded with the samples."
     )
 
 
 class Economy(Section):
     """Prices in coins, where the affordance file gives none."""
 
-    meal_cost: Number = Field(0.4, ge=0, description="Price of a meal.")
-    cook_energy_cost: Number = Field(0.05, ge=0, description="Energy that cooking takes.")
-    cook_hygiene_cost: Number = Field(0.02, ge=0, description="Hygiene that cooking takes.")
+    meal_cost: Number = Field(default=0.4, ge=0, description="Price of a meal.")
+    cook_energy_cost: Number = Field(default=0.05, ge=0, description="Energy that cooking takes.")
+    cook_hygiene_cost: Number = Field(default=0.02, ge=0, description="Hygiene that cooking takes.")
     wage_income: Number = Field(
-        0.02, ge=0, description="Coins a tick on site, for a job whose `wage_rate` is 0."
+        default=0.02, ge=0, description="Coins a tick on site, for a job whose `wage_rate` is 0."
     )
-    ingredients_cost: Number = Field(0.15, ge=0, description="Price of one raw ingredient.")
+    ingredients_cost: Number = Field(default=0.15, ge=0, description="Price of one raw ingredient.")
     stove_stock_replenish: Whole = Field(
-        2, ge=0, description="Raw ingredients that a stove is given each day."
+        default=2, ge=0, description="Raw ingredients that a stove is given each day."
     )
     rent_per_day: Number = Field(
-        0.0, ge=0, description="Taken at the end of a day; two days unpaid = evicted."
+        default=0.0, ge=0, description="Taken at the end of a day; two days unpaid = evicted."
     )
 
 
 class JobSpec(Section):
     """A job; several agents may hold it."""
 
-    start_tick: Whole = Field(0, ge=0, description="Tick of day at which the shift begins.")
+    start_tick: Whole = Field(default=0, ge=0, description="Tick of day at which the shift begins.")
     end_tick: Whole = Field(
-        0, ge=0, description="Tick of day at which it ends; equal to the start: no shift."
+        default=0,
+        ge=0,
+        description="Tick of day at which it ends; before the start: on the next day; equal: no shift.",
     )
-    wage_rate: Number = Field(0.0, ge=0, description="Coins a tick on site; 0: `economy.wage_income`.")
-    lateness_penalty: Number = Field(0.0, ge=0, description="Coins withheld for a late arrival.")
+    wage_rate: Number = Field(
+        default=0.0, ge=0, description="Coins a tick on site; 0: `economy.wage_income`."
+    )
+    lateness_penalty: Number = Field(default=0.0, ge=0, description="Coins withheld for a late arrival.")
     location: Tile | None = Field(
-        None, description="On site is within two tiles of it; none: the holder is on site anywhere."
+        default=None, description="On site is within two tiles of it; none: the holder is on site anywhere."
     )
 
 
@@ -134,27 +145,32 @@ DEFAULT_JOBS = {
 class Employment(Section):
     """What happens to those who come late."""
 
-    grace_ticks: Whole = Field(5, ge=0, le=120, description="Ticks into the shift before an arrival is late.")
+    grace_ticks: Whole = Field(
+        default=5, ge=0, le=120, description="Ticks into the shift before an arrival is late."
+    )
     absent_cutoff: Whole = Field(
-        30, ge=0, le=600, description="Ticks into the shift after which it is missed."
+        default=30, ge=0, le=600, description="Ticks into the shift after which it is missed."
     )
     absence_slack: Unused[Whole] = unused()
     late_tick_penalty: Number = Field(
-        0.005, ge=0.0, le=1.0, description="Taken off the reward of a tick late."
+        default=0.005, ge=0.0, le=1.0, description="Taken off the reward of a tick late."
     )
     absence_penalty: Number = Field(
-        0.2, ge=0.0, le=5.0, description="Taken off the reward, once a shift missed."
+        default=0.2, ge=0.0, le=5.0, description="Taken off the reward, once a shift missed."
     )
     max_absent_shifts: Whole = Field(
-        3, ge=0, le=20, description="Absences in seven days that cost the job (with `enforce_job_loop`)."
+        default=3,
+        ge=0,
+        le=20,
+        description="Absences in seven days that cost the job (with `enforce_job_loop`).",
     )
     attendance_window: Whole = Field(
-        3, ge=1, le=14, description="Shifts that the attendance ratio looks back."
+        default=3, ge=1, le=14, description="Shifts that the attendance ratio looks back."
     )
-    daily_exit_cap: Whole = Field(2, ge=0, le=50, description="Evictions a day, at most.")
+    daily_exit_cap: Whole = Field(default=2, ge=0, le=50, description="Evictions a day, at most.")
     exit_queue_limit: Unused[Whole] = unused()
     exit_review_window: Unused[Whole] = unused()
-    enforce_job_loop: Flag = Field(False, description="Whether absences cost the job.")
+    enforce_job_loop: Flag = Field(default=False, description="Whether absences cost the job.")
     narration: Unused[AnyMapping] = unused("Any mapping.")
 
 
@@ -162,10 +178,8 @@ class Lifecycle(Section):
     """Who returns."""
 
     respawn_delay_ticks: Whole = Field(
-        0, ge=0, le=100_000, description="Ticks after a departure at which a newcomer arrives; 0: never."
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Ticks after a departure at which a newcomer arrives; 0: never.",
     )
-
-
-def default_jobs() -> dict[str, Any]:
-    """The jobs of a config that lists none."""
-    return dict(DEFAULT_JOBS)

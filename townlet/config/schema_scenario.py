@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
 
 from townlet.config.schema_economy import NeedName
 from townlet.config.schema_social import Personality
 from townlet.config.schema_types import (
+    LONGEST_DAY,
     NEEDS,
     Flag,
     GridSize,
@@ -22,6 +23,7 @@ from townlet.config.schema_types import (
     Unused,
     Whole,
     expected,
+    in_order,
     says,
     unused,
 )
@@ -53,12 +55,14 @@ class World(Section):
     """The grid and its clock."""
 
     grid_size: GridSize = Field(
-        (48, 48), description="Width and height in tiles; with `map`: the map's size."
+        default=(48, 48), description="Width and height in tiles; with `map`: the map's size."
     )
-    ticks_per_day: Whole = Field(1440, ge=1, le=1_000_000, description="Ticks (minutes) of a day.")
-    walls: tuple[Tile, ...] = Field((), description="Tiles that nobody can enter, beside those of `map`.")
+    ticks_per_day: Whole = Field(default=1440, ge=1, le=LONGEST_DAY, description="Ticks (minutes) of a day.")
+    walls: tuple[Tile, ...] = Field(
+        default=(), description="Tiles that nobody can enter, beside those of `map`."
+    )
     map: Text | None = Field(
-        None, description="The grid as text, a line a row: `#` is a wall, `.` or a space is floor."
+        default=None, description="The grid as text, a line a row: `#` is a wall, `.` or a space is floor."
     )
     weather_seed: Unused[Whole] = unused()
 
@@ -86,19 +90,18 @@ class World(Section):
             if strange:
                 raise says(f"row {number + 1}: expected only # and . (or a space), got {min(strange)!r}")
             if len(row) != len(rows[0]):
-                raise says(
-                    f"expected rows of equal length: row 1 has {len(rows[0])} tiles, row {number + 1} has {len(row)}"
-                )
+                lengths = f"row 1 has {len(rows[0])} tiles, row {number + 1} has {len(row)}"
+                raise says(f"expected rows of equal length: {lengths}")
         return "\n".join(rows).replace(" ", ".")
 
     @model_validator(mode="after")
     def _agrees_with_map(self) -> World:
         if self.map is not None:
             rows = self.map.split("\n")
-            if self.grid_size != (len(rows[0]), len(rows)):
+            size = [len(rows[0]), len(rows)]
+            if list(self.grid_size) != size:
                 raise says(
-                    f"expected grid_size to be the map's [{len(rows[0])}, {len(rows)}], got {list(self.grid_size)}; "
-                    "leave grid_size out"
+                    f"expected the map's size {size} as grid_size, got {list(self.grid_size)}; leave it out"
                 )
         return self
 
@@ -119,7 +122,11 @@ def map_rows(text: str) -> list[str]:
     return rows
 
 
-Stock = dict[Literal["meals", "raw_ingredients"], Annotated[Whole, Field(ge=0, le=1_000_000)]]
+Stock = Annotated[
+    dict[Literal["meals", "raw_ingredients"], Annotated[Whole, Field(ge=0, le=1_000_000)]],
+    AfterValidator(in_order),
+]
+STOCK_RULE = "What it holds; none: 5 meals in a fridge, 3 raw ingredients in a stove. What it holds it keeps."
 
 
 class ScenarioObject(Section):
@@ -128,11 +135,9 @@ class ScenarioObject(Section):
     id: Identifier = Field(description="Its name.")
     type: Identifier = Field(description="What it is: a type that the affordances use, such as `fridge`.")
     position: Tile | None = Field(
-        None, description="Where it stands; none: on a free tile, the same every time."
+        default=None, description="Where it stands; none: on a free tile, the same every time."
     )
-    stock: Stock | None = Field(
-        None, description="What it holds; none: 5 meals in a fridge, 3 raw ingredients in a stove."
-    )
+    stock: Stock | None = Field(default=None, description=STOCK_RULE)
 
 
 class ScheduleEntry(Section):
@@ -140,26 +145,29 @@ class ScheduleEntry(Section):
 
     kind: Kind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
     object: Identifier | None = Field(
-        None, description="The object of a request, start or release; none: the nearest usable one."
+        default=None, description="The object of a request, start or release; none: the nearest usable one."
     )
     affordance: Identifier | None = Field(
-        None, description="What to request or start; it may be left out where the object offers only one."
+        default=None,
+        description="What to request or start; it may be left out where the object offers only one.",
     )
-    position: Tile | None = Field(None, description="Where a move leads.")
+    position: Tile | None = Field(default=None, description="Where a move leads.")
     target: Identifier | None = Field(
-        None,
+        default=None,
         validation_alias=AliasChoices("target", "target_agent"),
         description="Whom to chat with; none: the nearest neighbour.",
     )
-    quality: Number = Field(1.0, ge=0, le=1, description="Quality of a chat; rounded to float32.")
+    quality: Number = Field(default=1.0, ge=0, le=1, description="Quality of a chat; rounded to float32.")
     blocked: Flag = Field(
-        False, description="A label: the attempt is expected to be refused. Metrics count where it was wrong."
+        default=False,
+        description="A label: the attempt is expected to be refused. Metrics count where it was wrong.",
     )
     ticks: Whole = Field(
-        1, ge=1, description="How many ticks the entry lasts; a move without it lasts until arrived."
+        default=1, ge=1, description="How many ticks the entry lasts; a move without it lasts until arrived."
     )
     until: Until | None = Field(
-        None, description="Ends the entry when the agent has arrived, is granted the object, or has finished."
+        default=None,
+        description="Ends the entry when the agent has arrived, is granted the object, or has finished.",
     )
 
     @field_validator("quality", mode="after")
@@ -206,21 +214,21 @@ class ScenarioAgent(Section):
 
     id: Identifier = Field(description="The name; no two may differ only in case.")
     position: Tile | None = Field(
-        None, description="Where it begins; none: on a free tile, the same every time."
+        default=None, description="Where it begins; none: on a free tile, the same every time."
     )
     needs: dict[NeedName, Annotated[Number, Field(ge=0, le=1)]] = Field(
-        {need: START_NEED for need in NEEDS},
+        default=dict.fromkeys(NEEDS, START_NEED),
         description=f"Satisfaction at the start; a need not named begins at {START_NEED}.",
     )
-    wallet: Number = Field(2.0, ge=0, description="Coins at the start.")
-    job: Identifier | None = Field(None, description="A name of `jobs`; none: no job.")
+    wallet: Number = Field(default=2.0, ge=0, description="Coins at the start.")
+    job: Identifier | None = Field(default=None, description="A name of `jobs`; none: no job.")
     personality: Personality | None = Field(
-        None,
+        default=None,
         description="A profile; none: `personalities.overrides`, else drawn by `personalities.distribution`.",
     )
     schedule: tuple[ScheduleEntry, ...] | None = Field(
-        None,
-        description="What it does, from the start again after the last entry; none: the run's policy decides.",
+        default=None,
+        description="What it does, then from the start again; none: the run's policy decides.",
     )
 
     @field_validator("needs", mode="after")
@@ -232,19 +240,19 @@ class ScenarioAgent(Section):
     @classmethod
     def _some_entry(cls, given: tuple[ScheduleEntry, ...] | None) -> tuple[ScheduleEntry, ...] | None:
         if given == ():
-            raise says(
-                "expected at least one entry (the schedule is empty); without `schedule` the policy decides"
-            )
+            raise says("expected at least one entry, got none; without `schedule` the policy decides")
         return given
 
 
 class Scenario(Section):
     """Who and what is there at tick zero, and how long it is played."""
 
-    description: Text = Field("", description="What happens in it.")
-    ticks: Whole | None = Field(None, ge=1, description="Ticks to play where the run names none; none: 200.")
-    seed: Seed | None = Field(None, description="Wins over the top level's `seed`.")
-    objects: tuple[ScenarioObject, ...] = Field(
-        (), description=f"At most {MOST_OBJECTS}, with those of the affordance file."
+    description: Text = Field(default="", description="What happens in it.")
+    ticks: Whole | None = Field(
+        default=None, ge=1, description="Ticks to play where the run names none; none: 200."
     )
-    agents: tuple[ScenarioAgent, ...] = Field((), description=f"At most {MOST_AGENTS}.")
+    seed: Seed | None = Field(default=None, description="Wins over the top level's `seed`.")
+    objects: tuple[ScenarioObject, ...] = Field(
+        default=(), description=f"At most {MOST_OBJECTS}, with those of the affordance file."
+    )
+    agents: tuple[ScenarioAgent, ...] = Field(default=(), description=f"At most {MOST_AGENTS}.")

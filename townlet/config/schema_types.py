@@ -1,7 +1,7 @@
 """What a value of a config may look like: the kinds of values that all sections are made of.
 
-A validator here raises one of two errors: `expected(...)`, whose message the reader of the error completes with the
-field's own bounds, and `says(...)`, whose message stands as it is.
+A validator here raises one of two errors: `expected(...)`, whose message `reading` completes with the field's
+own bounds, and `says(...)`, whose message stands as it is.
 """
 
 from __future__ import annotations
@@ -11,12 +11,24 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
-from pydantic import model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StrictStr,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError
 
 LARGEST_WHOLE = 2**31 - 1  # ticks are stored as int32
 LARGEST_SEED = 2**63 - 1
+LONGEST_DAY = 1_000_000  # ticks; a table of a day is small
 LARGEST_NUMBER = 1e9  # products of a few of them stay finite
 NEEDS = ("hunger", "hygiene", "energy")
 STOCKS = ("meals", "raw_ingredients")
@@ -33,7 +45,7 @@ class Named:
 
 
 def expected(what: str = "") -> PydanticCustomError:
-    """The value is not of its field's kind; `what` replaces the field's own description, where it says more."""
+    """The value is not of its field's kind; `what` replaces the field's own words, where it says more."""
     return PydanticCustomError("expected", "{what}", {"what": what})
 
 
@@ -72,7 +84,7 @@ WORDS_FOR_FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": 
 
 
 def _flag(value: Any) -> Any:
-    """YAML 1.1's words for booleans are text to our reader (a stage is called OFF); a flag understands them."""
+    """YAML 1.1's words for booleans are text to our reader (a stage is called OFF); flags understand them."""
     if isinstance(value, str) and value.lower() in WORDS_FOR_FLAGS:
         return WORDS_FOR_FLAGS[value.lower()]
     if not isinstance(value, bool):
@@ -157,6 +169,14 @@ GridSize = Annotated[
 T = TypeVar("T")
 
 
+def in_order(given: dict[Any, Any]) -> dict[Any, Any]:
+    """By name: a config and its JSON text, whose keys are sorted, then mean the same."""
+    return dict(sorted(given.items()))
+
+
+ByName = Annotated[dict[Identifier, T], AfterValidator(in_order)]
+
+
 def _forget(value: Any) -> None:
     """A value that nothing reads is checked and then dropped: two configs that differ in it are one run."""
     return None
@@ -172,10 +192,30 @@ def unused(description: str = "") -> Any:
     return Field(default=None, exclude=True, description=text, json_schema_extra={NO_EFFECT: True})
 
 
+def names_of(field_name: str, field: FieldInfo) -> tuple[str, ...]:
+    """The keys under which a field may be given, its own name first."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return (field_name, *(str(choice) for choice in alias.choices if choice != field_name))
+    return (field_name,)
+
+
 class Section(BaseModel):
     """A mapping of known keys; any other key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=False, hide_input_in_errors=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """A key's other names are keys as well."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, field in cls.model_fields.items():
+            for other in names_of(name, field):
+                properties.setdefault(other, properties.get(name))
+        return schema
 
 
 def _range_data(value: Any) -> Any:
