@@ -1,8 +1,8 @@
 """Small worlds for tests, written down by hand: `scene(agents=[(1, 1)], objects=[("bed", 2, 1)], ...)`.
 
 Builds the arrays of `World` and `Params` directly (distance fields and lists by plain search, not by the code
-under test), so that a rule can be tested without a config. What is not named is at rest: needs full, wallets 1
-coin, no jobs, no events, no prices, no cooldown, no ghost steps.
+under test), so that a rule can be tested without a config. What is not named is at rest: needs full, wallets
+1 coin, no jobs, no events, no prices, no cooldown, no ghost steps.
 """
 
 from __future__ import annotations

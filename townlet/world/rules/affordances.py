@@ -1,0 +1,227 @@
+"""Step 4 of a tick: releases, starts, and the ticks of what is under way.
+
+In this order:
+
+1. A `release` of an agent that is busy ends it early if at least `commit_ticks` ticks have passed since its start, or
+   at any time if the agent follows a schedule; otherwise, or if it names another object, it fails. An affordance
+   that is interruptible gives its effects on needs and money x ticks played / duration (the tick of the release is
+   not played), any other gives none, and neither gives stock. The object is free, with no cooldown, and remembers
+   its last user.
+2. Starts, by arrival number. The object is the one named, if it offers the affordance, else the one reserved, else
+   the nearest within reach (see `world/choice.py`). A start fails if the agent is busy, or there is no object, or it
+   stands more than one tile away. Without the reservation it is a *block* if somebody uses or holds the object or
+   waits for it (not counting the agent; see `world/reservations.py`; a holder that it rotates has lost the
+   reservation at once), and on an idle object it simply fails. With the reservation it fails, counted, if a
+   precondition does not hold or the wallet does not reach the price (see `world/readiness.py`); then an affordance
+   whose fail hook says so makes the agent leave the queue. Otherwise it takes its stock and begins: the agent leaves
+   the queue as the object's user.
+3. Every affordance under way plays a tick, that of the start included. In the last one its effects apply: needs are
+   clamped to [0, 1]; a price is paid as far as the wallet goes; earnings are added; stock goes to the used object if
+   it keeps that kind, else to the nearest one that does. The object is free and remembers its last user, and for
+   this agent it cools down: it may be granted again from the tick 1 + `cooldown` later on.
+"""
+
+from __future__ import annotations
+
+from ..choice import object_to_start
+from ..geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals
+from ..jit import kernel
+from ..readiness import may_begin, price, ready, source
+from ..reservations import block, leave_queue, mark_reserved
+from ..state import (
+    COIN_EARNINGS,
+    COIN_PRICES,
+    MEALS,
+    N_FAILED_START,
+    N_FINISHED,
+    N_RESTOCK,
+    NOBODY,
+    NOTHING,
+    RELEASE,
+    START,
+)
+
+
+@kernel
+def update(clock, agents, queues, running, objects, events, grid, script, tick, town, affordances, rules):
+    """Play the affordances of one tick."""
+    starts = 0
+    for i in range(agents.alive.shape[0]):
+        if tick.kind[i] == START:
+            starts += 1
+        elif tick.kind[i] == RELEASE and running.affordance[i] != NOTHING:
+            _release(clock, agents, running, objects, events, grid, script, tick, town, affordances, rules, i)
+    if starts > 0:
+        ordered = starts == 1 or rows_follow_arrivals(agents.alive, agents.arrival)
+        a = next_to_act(agents.alive, agents.arrival, tick.kind, START, NOBODY, ordered)
+        while a != NOBODY:
+            _start(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, a)
+            a = next_to_act(agents.alive, agents.arrival, tick.kind, START, a, ordered)
+    for i in range(agents.alive.shape[0]):
+        if running.affordance[i] != NOTHING:
+            running.left[i] -= 1
+            if running.left[i] == 0:
+                _end(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, i)
+
+
+@kernel
+def _release(clock, agents, running, objects, events, grid, script, tick, town, affordances, rules, a):
+    """End what agent `a` is busy with before its time."""
+    k, o = running.affordance[a], running.object[a]
+    committed = clock.tick[0] - running.started[a] < rules.commit_ticks[0] and script.entry[a] == NOTHING
+    if committed or (tick.object[a] != NOTHING and tick.object[a] != o):
+        return
+    if affordances.interruptible[k]:
+        played = affordances.duration[k] - running.left[a]
+        _apply(clock, agents, events, affordances, k, a, played / affordances.duration[k])
+    _free(clock, running, objects, grid, town, a)
+    tick.success[a] = True
+
+
+@kernel
+def _start(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, a):
+    """Agent `a` starts something, or is blocked, or fails."""
+    k, o = tick.affordance[a], tick.object[a]
+    if running.affordance[a] != NOTHING:
+        return
+    if o == NOTHING:
+        o = object_to_start(agents, queues, town, affordances, k, a)
+    if o == NOTHING or town.object_type[o] != affordances.object_type[k]:
+        return
+    if apart(agents.x[a], agents.y[a], town.object_x[o], town.object_y[o]) > 1:
+        return
+    if objects.holder[o] != a:
+        others = objects.waiting[o] - (1 if queues.object[a] == o else 0)
+        if others > 0 or objects.user[o] != NOBODY or objects.holder[o] != NOBODY:
+            block(clock, agents, queues, objects, grid, tick, town, rules, a, o, clock.tick[0] + 1)
+        return
+    if ready(objects, events, town, affordances, k, o) and may_begin(
+        agents, objects, affordances, k, o, a, price(events, affordances, k)
+    ):
+        _begin(clock, queues, running, objects, events, grid, tick, town, affordances, k, o, a)
+        return
+    clock.counts[N_FAILED_START] += 1
+    if affordances.gives_up[k]:
+        leave_queue(queues, objects, town, grid, a)
+
+
+@kernel
+def _begin(clock, queues, running, objects, events, grid, tick, town, affordances, k, o, a):
+    """Agent `a`, who holds the reservation of object `o`, begins affordance `k` there."""
+    for s in range(2):
+        if affordances.take[k, s] > 0:
+            objects.stock[source(objects, town, o, s, affordances.take[k, s]), s] -= affordances.take[k, s]
+            events.stale[0] = True
+    leave_queue(queues, objects, town, grid, a)
+    objects.user[o] = a
+    mark_reserved(objects, town, grid, o)
+    running.affordance[a], running.object[a] = k, o
+    running.left[a], running.started[a] = affordances.duration[k], clock.tick[0]
+    tick.duration[a] = affordances.duration[k]
+    tick.success[a] = True
+
+
+@kernel
+def _end(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, a):
+    """The last tick of what agent `a` is busy with."""
+    k, o = running.affordance[a], running.object[a]
+    _apply(clock, agents, events, affordances, k, a, 1.0)
+    for s in range(2):
+        if affordances.give[k, s] > 0:
+            to = o
+            if not town.stock_kept[o, s]:
+                to = nearest_keeping(
+                    town.stock_kept, town.distance, town.object_place, s, 0, objects.stock,
+                    town.object_x[o], town.object_y[o],
+                )  # fmt: skip
+            if to != NOTHING:
+                objects.stock[to, s] += affordances.give[k, s]
+                events.stale[0] = True
+    _free(clock, running, objects, grid, town, a)
+    usable = clock.tick[0] + 1 + rules.cooldown[0]
+    queues.cooldown[a, o] = usable
+    queues.cooling_until[a] = max(queues.cooling_until[a], usable)
+    tick.finished[a] = k
+    clock.counts[N_FINISHED] += 1
+
+
+@kernel
+def _apply(clock, agents, events, affordances, k, a, share):
+    """Give agent `a` a share of the effects of affordance `k` on needs and money."""
+    for n in range(agents.need.shape[1]):
+        if affordances.need[k, n] != 0.0:
+            agents.need[a, n] = min(1.0, max(0.0, agents.need[a, n] + affordances.need[k, n] * share))
+    money = affordances.money[k]
+    if money > 0.0:
+        agents.wallet[a] += money * share
+        clock.coins[COIN_EARNINGS] += money * share
+    elif money < 0.0:
+        paid = min(agents.wallet[a], price(events, affordances, k) * share)
+        agents.wallet[a] -= paid
+        clock.coins[COIN_PRICES] += paid
+
+
+@kernel
+def _free(clock, running, objects, grid, town, a):
+    """Agent `a` is busy no longer: its object is free and remembers it."""
+    o = running.object[a]
+    running.affordance[a], running.object[a], running.left[a] = NOTHING, NOTHING, 0
+    objects.user[o] = NOBODY
+    objects.last_user[o], objects.last_used[o] = a, clock.tick[0]
+    mark_reserved(objects, town, grid, o)
+
+
+@kernel
+def refresh(objects, events, town, affordances):
+    """Compute `events.closed` and `events.any_ready` again if `events.stale`.
+
+    An object is closed while every affordance of its type is bound to a utility that is off (one with no affordance
+    never is). An affordance is ready somewhere if an object of its type is not closed and `ready` (world/readiness.py).
+    """
+    if not events.stale[0]:
+        return
+    events.stale[0] = False
+    for o in range(town.object_type.shape[0]):
+        first, last = town.offers_first[town.object_type[o]], town.offers_first[town.object_type[o] + 1]
+        closed = first < last
+        for n in range(first, last):
+            if not _without_power_or_water(events, affordances, town.offers[n]):
+                closed = False
+        events.closed[o] = closed
+    for k in range(affordances.object_type.shape[0]):
+        kind = affordances.object_type[k]
+        events.any_ready[k] = False
+        for n in range(town.of_type_first[kind], town.of_type_first[kind + 1]):
+            o = town.of_type[n]
+            if not events.closed[o] and ready(objects, events, town, affordances, k, o):
+                events.any_ready[k] = True
+                break
+
+
+@kernel
+def _without_power_or_water(events, affordances, k):
+    """Whether affordance `k` is bound to a utility that is off."""
+    for u in range(2):
+        if affordances.utility_bound[k, u] and not events.utility[u]:
+            return True
+    return False
+
+
+@kernel
+def restock(clock, objects, events, town, rules):
+    """On the first tick of each day but the first: meals are filled up, and `restock_ingredients` raw ingredients
+    added, both up to what the object keeps in full. An object that gets something is counted once."""
+    now = clock.tick[0]
+    if now == 0 or now % town.size[3] != 0:
+        return
+    for o in range(objects.stock.shape[0]):
+        added = False
+        for s in range(2):
+            full, there = town.stock_full[o, s], objects.stock[o, s]
+            fresh = full if s == MEALS else min(full, there + rules.restock_ingredients[0])
+            if town.stock_kept[o, s] and fresh > there:
+                objects.stock[o, s] = fresh
+                added = True
+        if added:
+            clock.counts[N_RESTOCK] += 1
+            events.stale[0] = True

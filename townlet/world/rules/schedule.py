@@ -1,0 +1,176 @@
+"""Schedules: what a scripted agent does, tick by tick (`direct`, before a tick), and how it goes on (`advance`, after).
+
+A schedule is a list of entries that begins again after its last one. An entry is one tick, or `ticks` of them, or
+lasts `until` something holds; then nothing but the entry decides, and what it does on each of its ticks is:
+
+kind      until       on each of its ticks                                            over as soon as
+--------  ----------  --------------------------------------------------------------  ---------------------------------
+wait      -           waits                                                           `ticks` are played
+wait      granted     waits                                                           it holds a reservation, or is in
+                                                                                      no queue (nothing to wait for)
+wait      finished    waits                                                           it is not busy
+move      arrived     one tile nearer along a shortest path, the first of north,      it stands on the position or,
+                      south, east, west that is on one; again in the next tick if     while somebody else is there,
+                      somebody blocks it; waits where there is no path                beside it
+move      -           the same; waits where it has arrived                            `ticks` are played
+request   -           requests, again on each tick: from the second on that is a      `ticks` are played
+                      block while it waits there
+request   granted     requests; waits while it is in the queue of what it requested;  it holds the reservation of what
+                      requests again if it is not                                     it requested
+start     -           starts, again on each tick                                      `ticks` are played
+start     finished    starts, again on the next tick if that failed; waits while      the last tick of this affordance
+                      this affordance runs                                            is played
+release   -           releases what it is busy with (at any time), else leaves its    `ticks` are played
+                      queue
+chat      -           chats, on each tick                                             `ticks` are played
+
+*What it requested* is the named object, else any object queued for with this affordance. Whether an entry is over is
+looked at after each of its ticks; the next entry has the next tick. An entry with `until` of which this holds already
+when its turn comes takes no tick at all (a move to where it stands), unless that is so for every entry of the
+schedule: then it waits a tick on each in turn. So every tick has exactly one action, and no entry takes ticks that it
+does not need. A label (`blocked: true`) goes with the attempts of its entry, not with the waits in between. A newcomer
+on the row of somebody who left has no schedule.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..geometry import apart, step_toward
+from ..jit import kernel
+from ..state import (
+    ACTION_CHAT,
+    ACTION_FIRST_AFFORDANCE,
+    ACTION_MOVE,
+    ACTION_RELEASE,
+    ACTION_WAIT,
+    CHAT,
+    MOVE,
+    NOBODY,
+    NOTHING,
+    RELEASE,
+    REQUEST,
+    START,
+    UNTIL_ARRIVED,
+    UNTIL_FINISHED,
+    UNTIL_GRANTED,
+    UNTIL_TICKS,
+    WAIT,
+)
+
+
+@kernel
+def direct(agents, queues, running, grid, script, town, schedule, people, choice):
+    """Write the choice of every living agent that follows a schedule. Called again before the tick, it does the same."""
+    for i in range(agents.alive.shape[0]):
+        if script.entry[i] != NOTHING and agents.alive[i]:
+            _skip(agents, queues, running, grid, script, town, schedule, people, i)
+            e = script.entry[i]
+            over = script.ticks[i] == 0 and _holds(agents, queues, running, grid, town, schedule, e, i)
+            action = ACTION_WAIT
+            if not over:
+                action = _action(agents, queues, running, grid, town, schedule, e, i)
+            _write(schedule, choice, e, action, i)
+
+
+@kernel
+def advance(agents, queues, running, grid, script, tick, town, schedule, people):
+    """A tick has been played: whose entry is over goes on to the next one."""
+    for i in range(agents.alive.shape[0]):
+        e = script.entry[i]
+        if e == NOTHING or not agents.alive[i]:
+            continue
+        script.ticks[i] += 1
+        if schedule.until[e] == UNTIL_TICKS:
+            over = script.ticks[i] >= schedule.ticks[e]
+        elif schedule.until[e] == UNTIL_FINISHED and schedule.kind[e] == START:
+            over = tick.finished[i] == schedule.affordance[e]
+        else:
+            over = _holds(agents, queues, running, grid, town, schedule, e, i)
+        if over:
+            script.entry[i] = _next(people, e, i)
+            script.ticks[i] = 0
+
+
+@kernel
+def _next(people, e, i):
+    """The entry after entry `e` of agent `i`."""
+    return e + 1 if e + 1 < people.script_first[i + 1] else people.script_first[i]
+
+
+@kernel
+def _skip(agents, queues, running, grid, script, town, schedule, people, i):
+    """Go on from an entry that has not begun and takes no tick to one that does; if none does, stay."""
+    e = script.entry[i]
+    if script.ticks[i] > 0 or schedule.until[e] == UNTIL_TICKS:
+        return
+    for _ in range(people.script_first[i + 1] - people.script_first[i]):
+        if not _holds(agents, queues, running, grid, town, schedule, e, i):
+            script.entry[i] = e
+            return
+        e = _next(people, e, i)
+
+
+@kernel
+def _holds(agents, queues, running, grid, town, schedule, e, i):
+    """Whether what entry `e` of agent `i` lasts until is so now. Never for `ticks`, nor for a start until finished."""
+    until, kind = schedule.until[e], schedule.kind[e]
+    if until == UNTIL_ARRIVED:
+        return _has_arrived(agents, grid, town, schedule.place[e], i)
+    if until == UNTIL_GRANTED and kind == WAIT:
+        return queues.reserved[i] != NOTHING or queues.object[i] == NOTHING
+    if until == UNTIL_GRANTED:
+        return queues.reserved[i] != NOTHING and _is_queued(queues, schedule, e, i)
+    return until == UNTIL_FINISHED and kind == WAIT and running.affordance[i] == NOTHING
+
+
+@kernel
+def _has_arrived(agents, grid, town, place, i):
+    """Whether agent `i` stands on a place, or beside it while somebody else is there."""
+    x, y, pad = town.place_x[place], town.place_y[place], town.size[2]
+    away = apart(agents.x[i], agents.y[i], x, y)
+    return away == 0 or (away == 1 and grid.agents[y + pad, x + pad] > 0.0)
+
+
+@kernel
+def _is_queued(queues, schedule, e, i):
+    """Whether agent `i` is in the queue (or has the reservation) of what entry `e` requests."""
+    if schedule.object[e] != NOTHING:
+        return queues.object[i] == schedule.object[e]
+    return queues.object[i] != NOTHING and queues.affordance[i] == schedule.affordance[e]
+
+
+@kernel
+def _action(agents, queues, running, grid, town, schedule, e, i):
+    """The id of what agent `i` does now on entry `e`."""
+    kind, until = schedule.kind[e], schedule.until[e]
+    if kind == MOVE:
+        if _has_arrived(agents, grid, town, schedule.place[e], i):
+            return ACTION_WAIT
+        x, y = np.int64(agents.x[i]), np.int64(agents.y[i])
+        d = step_toward(town.distance, schedule.place[e], x, y)
+        return ACTION_WAIT if d == NOTHING else ACTION_MOVE + d
+    if kind == REQUEST:
+        if until == UNTIL_GRANTED and _is_queued(queues, schedule, e, i):
+            return ACTION_WAIT
+        return ACTION_FIRST_AFFORDANCE + 2 * schedule.affordance[e]
+    if kind == START:
+        if until == UNTIL_FINISHED and running.affordance[i] == schedule.affordance[e]:
+            return ACTION_WAIT
+        return ACTION_FIRST_AFFORDANCE + 2 * schedule.affordance[e] + 1
+    if kind == RELEASE:
+        return ACTION_RELEASE
+    return ACTION_CHAT if kind == CHAT else ACTION_WAIT
+
+
+@kernel
+def _write(schedule, choice, e, action, i):
+    """Choose `action`; what the entry names, and its label, go along unless it only waits."""
+    attempt = action != ACTION_WAIT
+    choice.action[i] = action
+    choice.object[i] = schedule.object[e] if attempt else NOTHING
+    choice.target[i] = schedule.target[e] if attempt else NOBODY
+    choice.quality[i] = schedule.quality[e] if action == ACTION_CHAT else -1.0
+    choice.labelled[i] = attempt and schedule.labelled[e]
+    choice.log_prob[i] = 0.0
+    choice.value[i] = 0.0
