@@ -11,36 +11,39 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Literal
 
-from ..errors import CorruptSampleError, OutputError, TownletError
+from ..errors import OutputError, TownletError
 from ..policy.replay import ReplaySample
 from ..run import Run, SampleKey
-from .canonical import file_sha256, line_bytes, sha256_hex
+from .canonical import line_bytes, sha256_hex
 from .capture_log import log_bytes
 from .manifest import (
     LOG_NAME,
-    MANIFEST_SUFFIX,
     fingerprint_of,
-    loose_manifest,
     manifest_bytes,
     manifest_name,
     metrics_bytes,
-    named_files,
     parse_manifest,
     records_from,
     run_content_digest,
-    safe_name,
     sample_stem,
     sidecar_bytes,
 )
 from .metrics import sample_metrics
 from .npz import encode_npz
+from .places import (
+    damaged_files,
+    find_manifest,
+    holds,
+    inside,
+    manifest_place,
+    receipt_place,
+    staging_folder,
+    strangers,
+)
 from .records import FileRecord, RunRecord, SampleRecord
 from .store import Store
-
-STAGING = ".staging"
 
 State = Literal["done", "receipt", "missing", "other"]
 
@@ -86,9 +89,15 @@ def stage_receipt(store: Store, run: Run, count: int, records: Iterable[SampleRe
     whole = _unique(run, records)
     if len(whole) != count:
         raise TownletError(f"{run.label()}: expected {count} samples, found {len(whole)} staged")
-    document = {"fingerprint": fingerprint_of(run), "samples": [record.to_json_dict() for record in whole]}
+    names = [file.name for record in whole for file in (record.npz, record.meta)]
+    names += [*_document_names(run), LOG_NAME]
+    document = {
+        "fingerprint": fingerprint_of(run),
+        "places": [inside(run.folder, name) for name in names],
+        "samples": [record.to_json_dict() for record in whole],
+    }
     store.write_whole(
-        _receipt_name(run), [line_bytes({**document, "sha256": sha256_hex(line_bytes(document))})]
+        receipt_place(run), [line_bytes({**document, "sha256": sha256_hex(line_bytes(document))})]
     )
     return whole
 
@@ -99,7 +108,7 @@ def read_receipt(store: Store, run: Run) -> list[SampleRecord] | None:
     It holds when every file is there, staged or already in place, with its SHA-256.
     """
     try:
-        document = json.loads(store.read(_receipt_name(run)))
+        document = json.loads(store.read(receipt_place(run)))
         digest = document.pop("sha256")
         records = [SampleRecord.from_json_dict(entry) for entry in document["samples"]]
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
@@ -108,7 +117,7 @@ def read_receipt(store: Store, run: Run) -> list[SampleRecord] | None:
         return None
     files = [file for record in records for file in (record.npz, record.meta)]
     held = all(
-        _holds(store, file.staged, file) or _holds(store, _placed(run, file.name), file) for file in files
+        holds(store, file.staged, file) or holds(store, inside(run.folder, file.name), file) for file in files
     )
     return records if held else None
 
@@ -138,7 +147,7 @@ def publish_runs(store: Store, batch: Sequence[tuple[Run, Iterable[SampleRecord]
     for run, files, _ in staged:
         for file in files:
             _place(store, run, file)
-        store.write_whole(_placed(run, LOG_NAME), [log_bytes()])
+        store.write_whole(inside(run.folder, LOG_NAME), [log_bytes()])
     store.make_durable(run.folder for run, _, _ in staged)
     for run, _, manifest in staged:
         _place(store, run, manifest)
@@ -155,7 +164,7 @@ def state_of(store: Store, run: Run) -> State:
     `read_receipt`. `missing`: to be simulated (not there, unfinished or damaged). `other`: its folder holds
     something else, which is not to be touched.
     """
-    manifest = _read_manifest(store, run)
+    manifest = find_manifest(store, run)
     if isinstance(manifest, str):
         return "other"
     if manifest is not None:
@@ -170,65 +179,13 @@ def state_of(store: Store, run: Run) -> State:
 
 def records_of(store: Store, run: Run) -> list[SampleRecord]:
     """The records of a run that is `done`, as they were when it was published."""
-    document = parse_manifest(store.read(_manifest_place(run)), _manifest_place(run))
-    metrics = json.loads(store.read(_placed(run, document["metadata"]["files"]["metrics"]["name"])))
-    return records_from(document, metrics, run)
-
-
-def damaged_files(store: Store, run: Run) -> list[str]:
-    """The files of a run's capture, its manifest included, that are not what the manifest says."""
-    place = _manifest_place(run)
-    try:
-        document = parse_manifest(store.read(place), place)
-        files = named_files(document)
-    except (CorruptSampleError, FileNotFoundError, KeyError, TypeError, AttributeError):
-        return [place]
-    return [file.name for file in files if not _holds(store, _placed(run, file.name), file)]
-
-
-def strangers(store: Store, run: Run) -> list[str]:
-    """Files in the run's folder that no unfinished capture of this run can have left there."""
-    started = next(iter(store.list(staging_folder(run))), None) is not None
-    found = []
-    for file in store.list(run.folder):
-        name = file.name[len(run.folder) + 1 :] if run.folder else file.name
-        ours = name == LOG_NAME or (name.startswith(f"{run.prefix}_") and name.endswith((".npz", ".json")))
-        if name.startswith(f"{STAGING}/") or (ours and started):
-            continue
-        found.append(file.name)
-    return found
-
-
-@lru_cache(maxsize=1024)
-def staging_folder(run: Run) -> str:
-    return f"{STAGING}/{safe_name(run.name, 'run')}-{run.seed}-{fingerprint_of(run)}"
+    document = parse_manifest(store.read(manifest_place(run)), manifest_place(run))
+    metrics = json.loads(store.read(inside(run.folder, document["metadata"]["files"]["metrics"]["name"])))
+    return records_from(document, metrics, run.name)
 
 
 def _staged(run: Run, name: str, mark: str) -> str:
     return f"{staging_folder(run)}/{name}.{mark}"
-
-
-def _receipt_name(run: Run) -> str:
-    return f"{staging_folder(run)}/receipt.json"
-
-
-def _placed(run: Run, name: str) -> str:
-    return f"{run.folder}/{name}" if run.folder else name
-
-
-def _manifest_place(run: Run) -> str:
-    return _placed(run, manifest_name(run.prefix))
-
-
-def _holds(store: Store, name: str, file: FileRecord) -> bool:
-    """Whether what is stored under a name is this file."""
-    if not name or store.size(name) != file.size:
-        return False
-    try:
-        with store.open_read(name) as stream:
-            return file_sha256(stream) == file.sha256
-    except (FileNotFoundError, IsADirectoryError):
-        return False
 
 
 def _unique(run: Run, records: Iterable[SampleRecord]) -> list[SampleRecord]:
@@ -248,32 +205,16 @@ def _unique(run: Run, records: Iterable[SampleRecord]) -> list[SampleRecord]:
     return [by_key[key] for key in sorted(by_key, key=lambda key: (key.arrival, key.segment, key.agent_id))]
 
 
-def _read_manifest(store: Store, run: Run) -> dict | str | None:
-    """The manifest in the run's folder; its name where it is not readable or of another prefix; or None."""
-    place = _manifest_place(run)
-    try:
-        return loose_manifest(store.read(place), place)
-    except CorruptSampleError:
-        return place
-    except FileNotFoundError:
-        pass
-    for file in store.list(run.folder):
-        inner = file.name[len(run.folder) + 1 :] if run.folder else file.name
-        if "/" not in inner and inner.endswith(MANIFEST_SUFFIX):
-            return file.name
-    return None
-
-
 def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord | None:
     """The capture that is there already, if it is this one and every file of it holds."""
-    manifest = _read_manifest(store, run)
+    manifest = find_manifest(store, run)
     if manifest is None:
         return None
     if isinstance(manifest, str) or manifest["metadata"].get("fingerprint") != fingerprint_of(run):
         raise OutputError(f"{run.folder or 'the output folder'}: holds another capture")
     if damaged_files(store, run):
         return None
-    data = store.read(_manifest_place(run))
+    data = store.read(manifest_place(run))
     metadata = manifest["metadata"]
     if metadata["content_digest"] != run_content_digest(records):
         raise TownletError(
@@ -282,6 +223,11 @@ def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord
         )
     place = FileRecord(manifest_name(run.prefix), sha256_hex(data), len(data))
     return _run_record(run, records, place, [], metadata["size"], was_there=True)
+
+
+def _document_names(run: Run) -> tuple[str, str, str]:
+    """Of config, metrics and manifest."""
+    return f"{run.prefix}_config.json", f"{run.prefix}_metrics.json", manifest_name(run.prefix)
 
 
 def _stage_documents(
@@ -295,23 +241,24 @@ def _stage_documents(
         store.write_new(file.staged, [data])
         return file
 
-    config = stage(f"{run.prefix}_config.json", run.config_json.rstrip("\n").encode() + b"\n")
-    metrics = stage(f"{run.prefix}_metrics.json", metrics_bytes(run, records))
-    manifest = stage(manifest_name(run.prefix), manifest_bytes(run, records, config, metrics))
+    config_name, metrics_name, own_name = _document_names(run)
+    config = stage(config_name, run.config_json.rstrip("\n").encode() + b"\n")
+    metrics = stage(metrics_name, metrics_bytes(run, records))
+    manifest = stage(own_name, manifest_bytes(run, records, config, metrics))
     samples = [file for record in records for file in (record.npz, record.meta)]
     return [*samples, config, metrics], manifest
 
 
 def _place(store: Store, run: Run, file: FileRecord) -> None:
     """Move a staged file to its final name, or find it there."""
-    target = _placed(run, file.name)
+    target = inside(run.folder, file.name)
     if file.staged:
         try:
             store.move(file.staged, target)
             return
         except FileNotFoundError:
             pass  # placed by an earlier attempt, or by another worker
-    if not _holds(store, target, file):
+    if not holds(store, target, file):
         raise TownletError(f"{run.label()}: {file.name} was staged and is gone; run the same command again")
 
 

@@ -124,23 +124,29 @@ def loose_manifest(data: bytes, where: str) -> dict[str, Any]:
 
 
 def named_files(document: Mapping[str, Any]) -> list[FileRecord]:
-    """Every file that a manifest names, with its digest. Raises KeyError or TypeError for a foreign one."""
-    described = document["metadata"]["files"].values()
-    files = [FileRecord(entry["name"], entry["sha256"], entry["size"]) for entry in described]
-    for entry in document["samples"]:
-        files.append(FileRecord(entry["sample"], entry["sha256"], entry["size"]))
-        files.append(FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]))
+    """Every file that a manifest names, with its digest. Raises CorruptSampleError for a foreign manifest."""
+    try:
+        described = document["metadata"]["files"].values()
+        files = [FileRecord(entry["name"], entry["sha256"], entry["size"]) for entry in described]
+        for entry in document["samples"]:
+            files.append(FileRecord(entry["sample"], entry["sha256"], entry["size"]))
+            files.append(FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CorruptSampleError(f"not a capture's manifest ({error!r})") from error
+    for file in files:
+        if not isinstance(file.name, str) or "/" in file.name or file.name in ("", ".", ".."):
+            raise CorruptSampleError(f"a manifest names {file.name!r}, which is no file of its folder")
     return files
 
 
-def records_from(document: Mapping[str, Any], metrics: Mapping[str, Any], run: Run) -> list[SampleRecord]:
-    """The sample records of a published capture, from its manifest and its metrics file."""
+def records_from(document: Mapping[str, Any], metrics: Mapping[str, Any], name: str) -> list[SampleRecord]:
+    """The sample records of a published capture of the run `name`, from its manifest and its metrics file."""
     metadata = document["metadata"]
     capture = {key: metadata[key] for key in _CAPTURE_KEYS if key in metadata}
     return [
         SampleRecord(
-            run=run.name,
-            seed=run.seed,
+            run=name,
+            seed=metadata["seed"],
             fingerprint=metadata["fingerprint"],
             arrival=entry["agent_index"],
             agent_id=entry["agent_id"],

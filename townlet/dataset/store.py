@@ -30,7 +30,7 @@ class StoredFile(NamedTuple):
 
 
 class Store(Protocol):
-    """All that a capture needs from the place where it is kept."""
+    """All that a capture needs from the place where it is kept. `str(store)` names the place in messages."""
 
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
         """Write a name that nobody else uses (it need not be whole until this returns)."""
@@ -80,22 +80,25 @@ class LocalStore:
         self.root = Path(os.path.realpath(root))
         self._checked: set[str] = set()  # folders that exist and lie inside
 
+    def __str__(self) -> str:
+        return str(self.root)
+
     def __repr__(self) -> str:
         return f"LocalStore({str(self.root)!r})"
 
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
         path = self._path_to_write(name)
-        with _explained("write", path):
+        with explained("write", path):
             _write_file(path, parts)
 
     def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
         path = self._path_to_write(name)
-        with _explained("write", path), _temporary(path, parts) as temporary:
+        with explained("write", path), _temporary(path, parts) as temporary:
             os.replace(temporary, path)
 
     def create_if_absent(self, name: str, parts: Sequence[Buffer]) -> bool:
         path = self._path_to_write(name)
-        with _explained("write", path), _temporary(path, parts) as temporary:
+        with explained("write", path), _temporary(path, parts) as temporary:
             try:
                 os.link(temporary, path)
             except FileExistsError:
@@ -106,7 +109,7 @@ class LocalStore:
 
     def compare_and_swap(self, name: str, expected: str | None, parts: Sequence[Buffer]) -> bool:
         path = self._path_to_write(name)
-        with _explained("write", path), _locked_folder(os.path.dirname(path)):
+        with explained("write", path), _locked_folder(os.path.dirname(path)):
             try:
                 found = hashlib.sha256(self.read(name)).hexdigest()
             except FileNotFoundError:
@@ -119,7 +122,7 @@ class LocalStore:
 
     def move(self, source: str, target: str) -> None:
         path, goal = self._path(source), self._path_to_write(target)
-        with _explained("write", goal, allow_missing=True):
+        with explained("write", goal, allow_missing=True):
             os.replace(path, goal)
 
     def read(self, name: str) -> bytes:
@@ -128,7 +131,7 @@ class LocalStore:
 
     def open_read(self, name: str) -> BinaryIO:
         path = self._path(name)
-        with _explained("read", path, allow_missing=True):
+        with explained("read", path, allow_missing=True):
             return open(path, "rb", buffering=0)
 
     def size(self, name: str) -> int | None:
@@ -143,7 +146,7 @@ class LocalStore:
 
     def delete_folder(self, folder: str) -> None:
         path = self._path(folder)
-        with _explained("remove", path), contextlib.suppress(FileNotFoundError):
+        with explained("remove", path), contextlib.suppress(FileNotFoundError):
             shutil.rmtree(path)
         for parent in PurePosixPath(folder).parents[:-1]:
             with contextlib.suppress(OSError):  # not empty: somebody else is at work there
@@ -154,7 +157,7 @@ class LocalStore:
         existing = [path for path in dict.fromkeys(paths) if os.path.isdir(path)]
         if not existing:
             return
-        with _explained("write", existing[0]):
+        with explained("write", existing[0]):
             if not _sync_file_system(existing[0]):
                 for path in existing:
                     _sync_folder(path)
@@ -186,7 +189,7 @@ class LocalStore:
         path = self._path(name)
         folder = os.path.dirname(path)
         if folder not in self._checked or not os.path.isdir(folder):
-            with _explained("write", folder):
+            with explained("write", folder):
                 _make_folders(folder)
             real = os.path.realpath(folder)
             if real != str(self.root) and not real.startswith(str(self.root) + os.sep):
@@ -298,7 +301,7 @@ _ADVICE = {
 
 
 @contextlib.contextmanager
-def _explained(action: str, path: str, allow_missing: bool = False) -> Iterator[None]:
+def explained(action: str, path: str, allow_missing: bool = False) -> Iterator[None]:
     """Say what an error of the operating system means for the user's output."""
     try:
         yield

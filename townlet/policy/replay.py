@@ -118,6 +118,15 @@ class ReplaySample:
     metadata: dict[str, Any]
     deep: InitVar[bool] = True
 
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, deep: bool = True
+    ) -> ReplaySample:
+        """Of arrays by name. Raises ValueError as the class does, also for a name too few or too many."""
+        if set(arrays) != set(ARRAYS):
+            raise ValueError(f"expected the arrays {', '.join(ARRAYS)}; found {', '.join(arrays)}")
+        return cls(*(arrays[name] for name in ARRAYS), metadata=dict(metadata), deep=deep)
+
     def __post_init__(self, deep: bool) -> None:
         arrays = self.arrays()
         sizes = _checked_sizes(arrays)
@@ -188,9 +197,8 @@ def stack_groups(groups: Sequence[FrameGroup], *, deep: bool = False) -> ReplayS
     metadata = dict(latest.metadata)
     metadata["first_tick"] = int(arrays["tick"][0])
     metadata["label_mismatch_count"] = sum(group.metadata.get("label_mismatch_count", 0) for group in ordered)
-    return ReplaySample(
-        **arrays, **{name: latest.final[name] for name in FINAL_ARRAYS}, metadata=metadata, deep=deep
-    )
+    arrays |= {name: latest.final[name] for name in FINAL_ARRAYS}
+    return ReplaySample.from_arrays(arrays, metadata, deep=deep)
 
 
 def frames_to_replay_sample(frames: Sequence[Mapping[str, Any]]) -> ReplaySample:

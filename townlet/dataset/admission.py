@@ -1,0 +1,104 @@
+"""Whether an output may be written to: asked once, before any work is done.
+
+What exists is never written over. The same capture again, or the rest of an unfinished one, is welcome;
+anything else in the place is refused, with what it is and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..errors import CorruptSampleError, OutputError
+from ..run import Run
+from .manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest
+from .places import (
+    INDEX,
+    INDEX_FILES,
+    RUNS,
+    STAGING,
+    find_manifest,
+    manifest_place,
+    staging_folder,
+    strangers,
+)
+from .store import Store
+
+_ADVICE = "choose another output folder, or give --overwrite to replace it"
+
+
+def admit(store: Store, runs: Sequence[Run]) -> None:
+    """Raise OutputError unless these runs may be captured into this output.
+
+    One run without a folder is a single capture; what an interrupted capture of another run has staged in its
+    place is removed. Runs with folders make a data set, which may hold other runs already.
+    """
+    single = len(runs) == 1 and not runs[0].folder
+    if single:
+        _refuse_data_set(store)
+        _drop_other_stages(store, runs[0])
+    else:
+        _refuse_beside_runs(store)
+    for run in runs:
+        _refuse_other(store, run)
+
+
+def _refuse_data_set(store: Store) -> None:
+    if store.size(INDEX) is not None:
+        raise OutputError(
+            f"{store}: holds a data set; capture several configs or seeds to add to it, or {_ADVICE}"
+        )
+
+
+def _refuse_beside_runs(store: Store) -> None:
+    own = (f"{RUNS}/", f"{STAGING}/")
+    others = [file.name for file in store.list() if not file.name.startswith(own)]
+    others = [name for name in others if name not in INDEX_FILES]
+    captures = [name for name in others if name.endswith(MANIFEST_SUFFIX)]
+    if captures:
+        raise OutputError(f"{store}: holds a single capture ({captures[0]}), not a data set; {_ADVICE}")
+    if others:
+        raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
+
+
+def _refuse_other(store: Store, run: Run) -> None:
+    place = manifest_place(run)
+    manifest = find_manifest(store, run)
+    if isinstance(manifest, dict):
+        found = manifest["metadata"]
+        if found.get("fingerprint") != fingerprint_of(run):
+            wanted = f"{run.name}, seed {run.seed}, {run.ticks} ticks"
+            raise OutputError(
+                f"{store}: {place} is another capture ({_described(found)}; asked for: {wanted}); {_ADVICE}"
+            )
+    elif manifest is not None:
+        raise OutputError(f"{store}: {manifest}: {_why_unreadable(store, manifest, place)}; {_ADVICE}")
+    elif others := strangers(store, run):
+        raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
+
+
+_WHAT_TO_DO = "choose another output folder, or move them away"
+
+
+def _found(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"expected an empty folder or a capture, found {', '.join(names[:3])}{more}"
+
+
+def _described(metadata: dict) -> str:
+    name = metadata.get("scenario_name") or metadata.get("config_id")
+    return f"{name}, seed {metadata.get('seed')}, {metadata.get('ticks')} ticks"
+
+
+def _why_unreadable(store: Store, name: str, expected: str) -> str:
+    try:
+        loose_manifest(store.read(name), name)
+    except CorruptSampleError:
+        return "not readable as a capture's manifest"
+    return f"a capture with another prefix (expected {expected.rpartition('/')[2]})"
+
+
+def _drop_other_stages(store: Store, run: Run) -> None:
+    own = staging_folder(run)
+    staged = {"/".join(file.name.split("/")[:2]) for file in store.list(STAGING)}
+    for folder in sorted(staged - {own}):
+        store.delete_folder(folder)

@@ -1,0 +1,92 @@
+"""`--overwrite`: the new output is built beside the old one, and the two are exchanged in one step."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import OutputError
+from ..run import Run
+from .commit import state_of
+from .places import foreign_files
+from .store import LocalStore, explained
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> Path:
+    """The folder to build the new output in: `.<output name>.new` beside it, or itself where it is empty.
+
+    A build that was interrupted is gone on with if it is of the same runs, else removed. Raises OutputError,
+    before any work is done, where the old output holds files that Townlet did not write, or where the file
+    system cannot exchange two folders.
+    """
+    folder = Path(os.path.realpath(output))
+    build = folder.parent / f".{folder.name}.new"
+    if build.is_dir() and any(state_of(LocalStore(build), run) == "other" for run in runs):
+        with explained("remove", str(build)):
+            shutil.rmtree(build)
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return folder
+    _refuse_strangers(folder)
+    _check_exchange(folder.parent)
+    return build
+
+
+def finish_overwrite(output: str | os.PathLike[str], build: str | os.PathLike[str]) -> None:
+    """Put the finished build in the output's place and remove the old output."""
+    folder = Path(os.path.realpath(output))
+    if folder == Path(build):
+        return
+    _refuse_strangers(folder)
+    with explained("write", str(folder)):
+        _exchange(str(build), str(folder))
+    LocalStore(folder.parent).make_durable([""])
+    with explained("remove", str(build)):
+        shutil.rmtree(build)
+
+
+def _refuse_strangers(folder: Path) -> None:
+    strangers = foreign_files(LocalStore(folder))
+    if strangers:
+        some = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
+        raise OutputError(
+            f"{folder}: --overwrite would remove files that Townlet did not write ({some}); "
+            "move them away, or choose another output folder"
+        )
+
+
+def _trial_folder(parent: Path) -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix=".townlet-", dir=parent)
+
+
+def _check_exchange(parent: Path) -> None:
+    with (
+        explained("write", str(parent)),
+        tempfile.TemporaryDirectory(prefix=".townlet-", dir=parent) as trial,
+    ):
+        first, second = Path(trial, "a"), Path(trial, "b")
+        first.mkdir()
+        second.mkdir()
+        try:
+            _exchange(str(first), str(second))
+        except OSError as error:
+            raise OutputError(
+                f"{parent}: this file system cannot exchange two folders in one step ({error.strerror}); "
+                "capture into a new folder and remove the old one"
+            ) from error
+
+
+def _exchange(first: str, second: str) -> None:
+    """Let two folders change places, so that at no time either name is missing (Linux: renameat2)."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        raise OSError(0, "the system has no renameat2")
+    if renameat2(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), first)

@@ -1,0 +1,174 @@
+"""Is every file of an output what it was when it was written, and is there nothing else?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..errors import CorruptSampleError, OutputError, UserError
+from .canonical import file_sha256
+from .index import index_files, read_index
+from .manifest import MANIFEST_SUFFIX, named_files, parse_manifest
+from .places import INDEX, STAGING, foreign_files, inside
+from .reader import Capture
+from .records import FileRecord
+from .store import LocalStore, Store, StoredFile
+
+Kind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with one file. Names are relative to what was verified."""
+
+    kind: Kind
+    name: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.name}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found. `ok` is true when there is no problem."""
+
+    place: str
+    captures: int
+    files: int
+    size: int  # bytes read
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def to_json_dict(self) -> dict[str, Any]:
+        return {
+            "place": self.place,
+            "ok": self.ok,
+            "captures": self.captures,
+            "files": self.files,
+            "size": self.size,
+            "problems": [problem._asdict() for problem in self.problems],
+        }
+
+
+def verify(path: str | os.PathLike[str]) -> Report:
+    """Check every file of a capture or of a data set against its manifests, reading each byte once.
+
+    Any changed byte is found, as are missing, exchanged and foreign files; `capture_log.json` alone is not
+    covered. Raises UserError where there is neither.
+    """
+    place = Path(path)
+    if place.is_file() and place.name.endswith(MANIFEST_SUFFIX):
+        place = place.parent
+    if not place.is_dir():
+        raise UserError(f"{place}: expected the folder of a capture or a data set, found nothing there")
+    return verify_store(LocalStore(place))
+
+
+def verify_files(capture: Capture) -> list[Problem]:
+    """The problems of an open capture's folder: see `verify`."""
+    return verify_store(LocalStore(capture.path)).problems
+
+
+def verify_store(store: Store) -> Report:
+    """See `verify`."""
+    present = {file.name: file for file in store.list()}
+    manifests = [
+        name for name in present if name.endswith(MANIFEST_SUFFIX) and not name.startswith(f"{STAGING}/")
+    ]
+    if not manifests and INDEX not in present:
+        raise UserError(f"{store}: neither a capture nor a data set: no manifest and no {INDEX}")
+    expected, problems = _expected(store, present, manifests)
+    problems += _checked(store, present, expected)
+    problems += _unexpected(store, present, set(expected) | set(manifests) | {INDEX})
+    read = [file for name, file in present.items() if name in expected or name in manifests or name == INDEX]
+    return Report(
+        place=str(store),
+        captures=len(manifests),
+        files=len(read),
+        size=sum(file.size for file in read),
+        problems=sorted(set(problems), key=lambda problem: (problem.name, problem.kind)),
+    )
+
+
+def _expected(
+    store: Store, present: Mapping[str, StoredFile], manifests: Iterable[str]
+) -> tuple[dict[str, FileRecord], list[Problem]]:
+    """Every file that the index and the manifests name, by its place; and what is wrong with these."""
+    expected: dict[str, FileRecord] = {}
+    problems: list[Problem] = []
+    for name in manifests:
+        folder = name.rpartition("/")[0]
+        try:
+            files = named_files(parse_manifest(store.read(name), name))
+        except CorruptSampleError as error:
+            problems.append(Problem("damaged", name, _without(name, str(error))))
+            continue
+        expected.update({inside(folder, file.name): file for file in files})
+    if INDEX in present:
+        try:
+            index = read_index(store)
+        except CorruptSampleError as error:
+            problems.append(Problem("damaged", INDEX, _without(f"{store}: {INDEX}", str(error))))
+        else:
+            expected.update({file.name: file for file in index_files(index)})
+            for entry in index["runs"]:
+                manifest = FileRecord(entry["manifest"], entry["manifest_sha256"], entry["manifest_size"])
+                expected[inside(entry["folder"], manifest.name)] = manifest
+            message = f"a capture that {INDEX} does not name; the same command again adds it"
+            problems += [Problem("unfinished", name, message) for name in manifests if name not in expected]
+    return expected, problems
+
+
+def _checked(
+    store: Store, present: Mapping[str, StoredFile], expected: Mapping[str, FileRecord]
+) -> list[Problem]:
+    """Missing, damaged and swapped files."""
+    gone = [name for name in expected if name not in present]
+    problems = [Problem("missing", name, "named by a manifest, but not there") for name in gone]
+    names = [name for name in expected if name in present]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        digests = dict(zip(names, pool.map(lambda name: _digest(store, name), names), strict=True))
+    owner = {file.sha256: name for name, file in expected.items()}
+    for name, digest in digests.items():
+        if digest == expected[name].sha256:
+            continue
+        if digest is None:
+            problems.append(Problem("damaged", name, "cannot be read"))
+        elif digest in owner:
+            problems.append(Problem("swapped", name, f"holds what belongs into {owner[digest]}"))
+        else:
+            size, wanted = present[name].size, expected[name].size
+            length = "its bytes were changed" if size == wanted else f"expected {wanted} bytes, found {size}"
+            problems.append(Problem("damaged", name, length))
+    return problems
+
+
+def _digest(store: Store, name: str) -> str | None:
+    try:
+        with store.open_read(name) as file:
+            return file_sha256(file)
+    except (OutputError, FileNotFoundError):
+        return None
+
+
+def _unexpected(store: Store, present: Mapping[str, StoredFile], known: set[str]) -> list[Problem]:
+    problems = []
+    for name in foreign_files(store):
+        if name not in known:
+            problems.append(Problem("foreign", name, "no manifest names it; `townlet gc` removes it"))
+    staged = {"/".join(name.split("/")[:2]) for name in present if name.startswith(f"{STAGING}/")}
+    for folder in staged:
+        message = "staged and not published; the same capture again finishes it, `townlet gc` removes it"
+        problems.append(Problem("unfinished", folder, message))
+    return problems
+
+
+def _without(prefix: str, message: str) -> str:
+    return message.removeprefix(f"{prefix}: ")
