@@ -348,6 +348,7 @@ def make_happenings(events: int, offers: int, agents: int, objects: int, window:
         utility=np.ones(2, dtype=np.bool_),
         meet_place=np.full(agents, st.NOTHING),
         met_at=np.full(agents, st.NEVER),
+        ready=np.zeros((offers, objects), dtype=np.bool_),
         any_ready=np.zeros(offers, dtype=np.bool_),
         stale=np.ones(1, dtype=np.bool_),
         closed=np.zeros(objects, dtype=np.bool_),

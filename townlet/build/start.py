@@ -121,7 +121,8 @@ def _events(config: Config, params: Params, a: int, o: int, k: int) -> Events:
         recent=_full(max(1, min(limits.max_events_per_window, 4096)), NEVER), recent_next=_full(1, 0),
         price=np.ones(k), price_level=np.ones(1), utility=np.ones(2, np.bool_),
         meet_place=_full(a, NOTHING), met_at=_full(a, NEVER),
-        any_ready=np.zeros(k, np.bool_), stale=np.ones(1, np.bool_), closed=np.zeros(o, np.bool_),
+        ready=np.zeros((k, o), np.bool_), any_ready=np.zeros(k, np.bool_), stale=np.ones(1, np.bool_),
+        closed=np.zeros(o, np.bool_),
     )  # fmt: skip
 
 

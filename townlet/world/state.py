@@ -166,8 +166,9 @@ class Events(NamedTuple):
     utility: Bool  # [2]  power, water
     meet_place: I64  # [A]  the place an arranged meet nudges the agent to; NOTHING
     met_at: I64  # [A]  when the agent was last nudged; NEVER
-    any_ready: Bool  # [K]  some reachable object of the affordance's type is open and meets its stock and utility facts
-    stale: Bool  # [1]  utilities or stock changed: any_ready and closed are to be computed again
+    ready: Bool  # [K, O]  the object offers the affordance, is open and meets its stock and utility facts
+    any_ready: Bool  # [K]  some object is
+    stale: Bool  # [1]  utilities or stock changed: ready, any_ready and closed are to be computed again
     closed: Bool  # [O]  every affordance of the object's type needs a utility that is off
 
 

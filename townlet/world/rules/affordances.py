@@ -173,10 +173,10 @@ def _free(clock, running, objects, grid, town, a):
 
 @kernel
 def refresh(objects, events, town, affordances):
-    """Compute `events.closed` and `events.any_ready` again if `events.stale`.
+    """Compute `events.closed`, `events.ready` and `events.any_ready` again if `events.stale`.
 
     An object is closed while every affordance of its type is bound to a utility that is off (one with no affordance
-    never is). An affordance is ready somewhere if an object of its type is not closed and `ready` (world/readiness.py).
+    never is). It is ready for an affordance of its type if it is not closed and `ready` (world/readiness.py).
     """
     if not events.stale[0]:
         return
@@ -193,9 +193,9 @@ def refresh(objects, events, town, affordances):
         events.any_ready[k] = False
         for n in range(town.of_type_first[kind], town.of_type_first[kind + 1]):
             o = town.of_type[n]
-            if not events.closed[o] and ready(objects, events, town, affordances, k, o):
+            events.ready[k, o] = not events.closed[o] and ready(objects, events, town, affordances, k, o)
+            if events.ready[k, o]:
                 events.any_ready[k] = True
-                break
 
 
 @kernel
