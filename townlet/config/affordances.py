@@ -11,7 +11,16 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from townlet.config.schema_economy import Economy
 from townlet.config.schema_scenario import STOCK_RULE, Stock
@@ -81,7 +90,7 @@ def _precondition(data: Any) -> Any:
         return data
     parts = COMPARED.fullmatch(data)
     if parts is None:
-        raise expected("a comparison such as 'power_on == true' or 'wallet >= 0.4'")
+        raise expected()
     fact, op, text = parts.groups()
     if fact not in FACTS:
         raise says(f"expected a fact out of {', '.join(FACTS)}, got {fact!r}")
@@ -92,6 +101,18 @@ def _precondition(data: Any) -> Any:
     return {"fact": fact, "op": op, "value": value}
 
 
+CONDITION = "a comparison such as 'power_on == true' or 'wallet >= 0.4'"
+Condition = Annotated[
+    Precondition,
+    BeforeValidator(_precondition),
+    Named(CONDITION),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": COMPARED.pattern}, {"type": "object"}]}),
+]
+
+
+_HOOK = {"type": "string", "enum": list(HOOKS)}
+
+
 def _names(data: Any) -> Any:
     """One name is short for a list of one; nothing for none."""
     if data is None:
@@ -99,7 +120,12 @@ def _names(data: Any) -> Any:
     return (data,) if isinstance(data, str) else data
 
 
-HookNames = Annotated[tuple[HookName, ...], BeforeValidator(_names), Named("a list of hook names")]
+HookNames = Annotated[
+    tuple[HookName, ...],
+    BeforeValidator(_names),
+    Named("a list of hook names"),
+    WithJsonSchema({"anyOf": [_HOOK, {"type": "array", "items": _HOOK}, {"type": "null"}]}),
+]
 
 
 class Hooks(Section):
@@ -132,7 +158,7 @@ class AffordanceEntry(Section):
         description="Changes of `hunger`, `hygiene`, `energy` and `money` (negative: a price); of the stocks "
         "`meals` and `raw_ingredients`, taken from the object at the start or put into one at the end.",
     )
-    preconds: tuple[Annotated[Precondition, BeforeValidator(_precondition)], ...] = Field(
+    preconds: tuple[Condition, ...] = Field(
         default=(), description=f"All must hold at the start. Facts: {', '.join(FACTS)}."
     )
     hooks: Hooks = Field(default=Hooks(), description="What else happens, by name.")

@@ -112,7 +112,7 @@ class Kind:
         if origin is dict:
             return "a mapping"
         if origin in (tuple, list):
-            return f"a list, each item {self.of_value().words()}"
+            return f"a list, each {self.of_value().words()}"
         if self.variants:
             return "a mapping with `kind`: " + one_of(tuple(self.variants))
         return "a value"

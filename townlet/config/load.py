@@ -78,7 +78,7 @@ def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     relative path that names nothing is looked for among the shipped configs. Raises ConfigError with every
     problem of both files; nothing else for whatever the files hold.
     """
-    file = _existing(Path(path))
+    file = existing(path)
     document = read_document(file, os.fspath(path))
     reading = read(Config, document, placeholders={"config_id": "-"})
     problems = list(reading.problems)
@@ -175,8 +175,9 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _existing(path: Path) -> Path:
-    """The path itself, or the shipped config of that name where there is nothing under it."""
+def existing(path: str | os.PathLike[str]) -> Path:
+    """The path itself, or the shipped file of that name where there is nothing under it."""
+    path = Path(path)
     try:
         missing = not path.exists()
     except (OSError, ValueError):

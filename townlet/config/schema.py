@@ -70,7 +70,9 @@ class Config(Section):
     economy: Economy = Field(
         default=Economy(), description="Prices in coins, where the affordance file gives none."
     )
-    jobs: ByName[JobSpec] = Field(default=DEFAULT_JOBS, description="By name.")
+    jobs: ByName[JobSpec] = Field(
+        default=DEFAULT_JOBS, description="Who holds one goes to work; several may."
+    )
     behavior: Behavior = Field(default=Behavior(), description="The policy `needs`.")
     policy: PolicySection = Field(
         default=PolicySection(), description="Who decides for agents without a schedule."
@@ -79,7 +81,7 @@ class Config(Section):
     employment: Employment = Field(default=Employment(), description="What happens to those who come late.")
     queue_fairness: QueueFairness = Field(default=QueueFairness(), description="How queues are kept fair.")
     conflict: Conflict = Field(default=Conflict(), description="Quarrels.")
-    personalities: Personalities = Field(default=Personalities(), description="Who is what.")
+    personalities: Personalities = Field(default=Personalities(), description="Who has which personality.")
     observations: Observations = Field(
         default=Observations(),
         validation_alias=AliasChoices("observations", "observations_config"),

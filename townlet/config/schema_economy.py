@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -19,7 +19,7 @@ from townlet.config.schema_types import (
 )
 
 NeedName = Literal["hunger", "hygiene", "energy"]
-DECAY_RATES: dict[NeedName, float] = {"hunger": 0.001, "hygiene": 0.0005, "energy": 0.0008}
+DECAY_RATES: dict[Any, float] = {"hunger": 0.001, "hygiene": 0.0005, "energy": 0.0008}
 
 
 class NeedsWeights(Section):
@@ -103,13 +103,17 @@ class Shaping(Section):
 class Economy(Section):
     """Prices in coins, where the affordance file gives none."""
 
-    meal_cost: Number = Field(default=0.4, ge=0, description="Price of a meal.")
+    meal_cost: Number = Field(
+        default=0.4, ge=0, description="Price of a meal, where the affordance gives none."
+    )
     cook_energy_cost: Number = Field(default=0.05, ge=0, description="Energy that cooking takes.")
     cook_hygiene_cost: Number = Field(default=0.02, ge=0, description="Hygiene that cooking takes.")
     wage_income: Number = Field(
         default=0.02, ge=0, description="Coins a tick on site, for a job whose `wage_rate` is 0."
     )
-    ingredients_cost: Number = Field(default=0.15, ge=0, description="Price of one raw ingredient.")
+    ingredients_cost: Number = Field(
+        default=0.15, ge=0, description="Price of cooking with an ingredient, and of a purchase of some."
+    )
     stove_stock_replenish: Whole = Field(
         default=2, ge=0, description="Raw ingredients that a stove is given each day."
     )
@@ -121,7 +125,9 @@ class Economy(Section):
 class JobSpec(Section):
     """A job; several agents may hold it."""
 
-    start_tick: Whole = Field(default=0, ge=0, description="Tick of day at which the shift begins.")
+    start_tick: Whole = Field(
+        default=0, ge=0, description="Tick of day at which the shift begins, at most `world.ticks_per_day`."
+    )
     end_tick: Whole = Field(
         default=0,
         ge=0,

@@ -31,6 +31,7 @@ from townlet.config.schema_types import (
 MOST_AGENTS = 256
 MOST_OBJECTS = 1024
 START_NEED = 0.7
+START_NEEDS: dict[Any, float] = dict.fromkeys(NEEDS, START_NEED)
 WALL, FLOOR = "#", ". "
 Kind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]
 Until = Literal["arrived", "granted", "finished"]
@@ -217,7 +218,7 @@ class ScenarioAgent(Section):
         default=None, description="Where it begins; none: on a free tile, the same every time."
     )
     needs: dict[NeedName, Annotated[Number, Field(ge=0, le=1)]] = Field(
-        default=dict.fromkeys(NEEDS, START_NEED),
+        default=START_NEEDS,
         description=f"Satisfaction at the start; a need not named begins at {START_NEED}.",
     )
     wallet: Number = Field(default=2.0, ge=0, description="Coins at the start.")

@@ -86,13 +86,13 @@ class Conflict(Section):
 
 
 class Personalities(Section):
-    """Who is what (extroversion, forgiveness, ambition)."""
+    """Who has which personality."""
 
     distribution: dict[Personality, Annotated[Number, Field(ge=0)]] = Field(
         default={"balanced": 1.0},
         description="Weights by which those without a profile of their own draw one.",
     )
-    overrides: ByName[Personality] = Field(default={}, description="By agent id.")
+    overrides: ByName[Personality] = Field(default={}, description="A profile by agent id.")
 
     @field_validator("distribution", mode="after")
     @classmethod

@@ -30,8 +30,9 @@ LARGEST_WHOLE = 2**31 - 1  # ticks are stored as int32
 LARGEST_SEED = 2**63 - 1
 LONGEST_DAY = 1_000_000  # ticks; a table of a day is small
 LARGEST_NUMBER = 1e9  # products of a few of them stay finite
-NEEDS = ("hunger", "hygiene", "energy")
-STOCKS = ("meals", "raw_ingredients")
+NEEDS: tuple[str, ...] = ("hunger", "hygiene", "energy")
+STOCKS: tuple[str, ...] = ("meals", "raw_ingredients")
+UNREAD = "Accepted, no effect on a capture."
 NO_EFFECT = "x-no-effect"  # marks, in a field's JSON Schema, a key that a capture does not read
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -188,7 +189,7 @@ AnyMapping = Annotated[dict[str, Any], Named("a mapping")]
 
 def unused(description: str = "") -> Any:
     """A field that a capture accepts and does not read. Its value is None once loaded."""
-    text = f"{description} Accepted, no effect on a capture.".strip()
+    text = f"{description} {UNREAD}".strip()
     return Field(default=None, exclude=True, description=text, json_schema_extra={NO_EFFECT: True})
 
 

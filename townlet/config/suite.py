@@ -1,0 +1,224 @@
+"""A suite: which configs are run with which seeds, for how long, and by which policy.
+
+`{name, defaults: {ticks, policy, segment_ticks, ignore_schedules}, runs: [{name, config, seeds, ticks,
+policy}]}`; paths are relative to the suite file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from townlet.config.guard import Keys, read_document
+from townlet.config.load import existing
+from townlet.config.reading import read, shortened
+from townlet.config.schema_features import PolicyName
+from townlet.config.schema_types import (
+    ID_PATTERN,
+    LARGEST_SEED,
+    Flag,
+    Identifier,
+    Named,
+    Section,
+    Text,
+    Whole,
+    expected,
+    says,
+)
+from townlet.errors import ConfigError, UserError
+
+MOST_SEEDS = 1_000_000
+SEED_SPAN = re.compile(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", re.ASCII)
+SEEDS_RULE = "a seed, a span such as '0..99' (both ends included), or a list of them"
+
+
+def parse_seeds(value: int | str | Sequence[int | str]) -> tuple[int, ...]:
+    """`7`, `"7"`, `"0..99"`, `"0..3,8"` or a list of such -> the seeds in the order given.
+
+    Raises UserError where it is anything else, names a seed twice, or more than a million.
+    """
+    try:
+        return _seeds(value)
+    except _NoSeeds as error:
+        raise UserError(f"seeds: {error}") from None
+
+
+class _NoSeeds(ValueError):
+    """What is wrong with some seeds, in words."""
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    parts: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+    parts = [piece for part in parts for piece in (part.split(",") if isinstance(part, str) else [part])]
+    if not parts:
+        raise _NoSeeds(f"expected {SEEDS_RULE}, got an empty list")
+    seeds: list[int] = []
+    for part in parts:
+        first, last = _span(part)
+        if last - first + 1 + len(seeds) > MOST_SEEDS:
+            raise _NoSeeds(f"expected at most {MOST_SEEDS:,} seeds, got more")
+        seeds += range(first, last + 1)
+    if len(set(seeds)) < len(seeds):
+        again = next(seed for index, seed in enumerate(seeds) if seed in set(seeds[:index]))
+        raise _NoSeeds(f"expected every seed once, got {again} twice")
+    return tuple(seeds)
+
+
+def _span(part: Any) -> tuple[int, int]:
+    if isinstance(part, int) and not isinstance(part, bool):
+        ends = (part, part)
+    else:
+        found = SEED_SPAN.fullmatch(part) if isinstance(part, str) else None
+        if found is None:
+            raise _NoSeeds(f"expected {SEEDS_RULE}, got {part!r}")
+        ends = (int(found[1]), int(found[2] or found[1]))
+    if not 0 <= ends[0] <= LARGEST_SEED or ends[1] > LARGEST_SEED:
+        raise _NoSeeds(f"expected seeds from 0 to 2^63 - 1, got {part!r}")
+    if ends[1] < ends[0]:
+        raise _NoSeeds(f"expected a span that goes up, got {part!r}")
+    return ends
+
+
+def _read_seeds(value: Any) -> Any:
+    if not isinstance(value, int | str | list | tuple) or isinstance(value, bool):
+        raise expected(SEEDS_RULE)
+    try:
+        return _seeds(value)
+    except _NoSeeds as error:
+        raise says(str(error)) from None
+
+
+_SEED = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SEED_SPAN.pattern}]}
+Seeds = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_read_seeds),
+    Named(SEEDS_RULE),
+    WithJsonSchema({"anyOf": [*_SEED["anyOf"], {"type": "array", "items": _SEED, "minItems": 1}]}),
+]
+
+
+class SuiteDefaults(Section):
+    """What holds for every run that does not say otherwise."""
+
+    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play; none: the config's.")
+    policy: PolicyName | None = Field(
+        default=None, description="For agents without a schedule; none: the config's."
+    )
+    segment_ticks: Whole | None = Field(
+        default=None, ge=0, description="Ticks of a segment; 0: never cut; none: chosen by size."
+    )
+    ignore_schedules: Flag = Field(
+        default=False, description="Whether scripted agents follow the policy too."
+    )
+
+
+class SuiteEntry(Section):
+    """One config with its seeds."""
+
+    name: Identifier | None = Field(default=None, description="Names the captures; none: the config's stem.")
+    config: Text = Field(min_length=1, description="A path relative to the suite file.")
+    seeds: Seeds | None = Field(default=None, description="None: the config's own seed.")
+    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play; none: the defaults'.")
+    policy: PolicyName | None = Field(default=None, description="None: the defaults'.")
+
+
+class SuiteInFile(Section):
+    """A suite as it is written."""
+
+    name: Identifier = Field(description="Names the suite in what is made of it.")
+    defaults: SuiteDefaults = Field(
+        default=SuiteDefaults(), description="For runs that do not say otherwise."
+    )
+    runs: tuple[SuiteEntry, ...] = Field(description="The runs.")
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """One config of a suite with its seeds; the suite's defaults are in it."""
+
+    name: str
+    config: Path
+    seeds: tuple[int, ...]  # () = the config's own seed
+    ticks: int | None  # None = the config's
+    policy: str | None  # None = the config's
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a suite file says."""
+
+    name: str
+    runs: tuple[SuiteRun, ...]
+    folder: Path  # what paths are relative to
+    segment_ticks: int | None = None  # None = chosen by size, 0 = never cut
+    ignore_schedules: bool = False
+
+
+def load_suite(path: str | os.PathLike[str]) -> Suite:
+    """Read a suite file. Raises ConfigError with every problem of it; the configs it names are not opened."""
+    file = existing(path)
+    document = read_document(file, os.fspath(path))
+    reading = read(SuiteInFile, document, placeholders={"name": "-", "runs": []})
+    problems = list(reading.problems)
+    suite = reading.value
+    if suite is not None:
+        folder = file.resolve().parent
+        problems += [reading.problem(keys, message) for keys, message in _mistakes(suite, folder)]
+        if not problems:
+            return _resolved(suite, folder)
+    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    raise ConfigError(shortened(ordered))
+
+
+def is_suite(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a suite rather than a config: it has `runs`. Raises ConfigError for bad YAML."""
+    data = read_document(existing(path), os.fspath(path)).data()
+    return isinstance(data, dict) and "runs" in data and "config_id" not in data
+
+
+def _mistakes(suite: SuiteInFile, folder: Path) -> Iterator[tuple[Keys, str]]:
+    if not suite.runs:
+        yield ("runs",), "expected at least one run, got none"
+    taken: dict[tuple[str, int | None], int] = {}
+    for index, entry in enumerate(suite.runs):
+        name = _name(entry)
+        if not ID_PATTERN.fullmatch(name):
+            yield (
+                ("runs", index, "config"),
+                f"a run cannot be called '{name[:64]}' after its config; give it a `name`",
+            )
+            continue
+        for seed in entry.seeds or (None,):
+            other = taken.setdefault((name.lower(), seed), index)
+            if other != index:
+                with_seed = "without seeds" if seed is None else f"with seed {seed}"
+                message = f"the run '{name}' {with_seed} is runs[{other}] already; tell them apart by `name`"
+                yield ("runs", index, "name" if entry.name is not None else "config"), message
+                break
+        if not (folder / entry.config).is_file():
+            yield ("runs", index, "config"), f"expected a config file, found none at '{entry.config}'"
+
+
+def _name(entry: SuiteEntry) -> str:
+    return entry.name if entry.name is not None else Path(entry.config).stem
+
+
+def _resolved(suite: SuiteInFile, folder: Path) -> Suite:
+    defaults = suite.defaults
+    runs = tuple(
+        SuiteRun(
+            name=_name(entry),
+            config=folder / entry.config,
+            seeds=entry.seeds or (),
+            ticks=entry.ticks if entry.ticks is not None else defaults.ticks,
+            policy=entry.policy if entry.policy is not None else defaults.policy,
+        )
+        for entry in suite.runs
+    )
+    return Suite(suite.name, runs, folder, defaults.segment_ticks, defaults.ignore_schedules)
