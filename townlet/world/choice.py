@@ -15,14 +15,14 @@ from __future__ import annotations
 import numpy as np
 
 from .geometry import apart
-from .jit import kernel
+from .jit import inner
 from .readiness import ready
 from .state import FAR, N_AVOIDED, NOBODY, NOTHING, RIVALRY_AVOID
 
 TOO_NEEDY_TO_AVOID = 0.85  # a deficit over this
 
 
-@kernel
+@inner
 def is_candidate(queues, objects, events, town, affordances, k, o, a, x, y, now):
     """Whether agent `a` at (x, y) may mean object `o` when it requests affordance `k`."""
     return (
@@ -33,7 +33,7 @@ def is_candidate(queues, objects, events, town, affordances, k, o, a, x, y, now)
     )
 
 
-@kernel
+@inner
 def object_to_request(clock, agents, queues, objects, ties, events, tick, town, affordances, rules, k, a):
     """The object that agent `a` means by a request of affordance `k` without one; NOTHING = there is no candidate."""
     now, kind = clock.tick[0], affordances.object_type[k]
@@ -60,7 +60,7 @@ def object_to_request(clock, agents, queues, objects, ties, events, tick, town, 
     return calm
 
 
-@kernel
+@inner
 def _is_wary(agents, ties, a):
     """Whether an agent avoids at all: it has ties, and no deficit so large that it takes what there is."""
     if ties.count[a] == 0:
@@ -71,7 +71,7 @@ def _is_wary(agents, ties, a):
     return True
 
 
-@kernel
+@inner
 def _has_rival(queues, objects, ties, threshold, o, a):
     """Whether the user, the holder or a waiter of object `o` is a rival above the threshold."""
     user, holder = objects.user[o], objects.holder[o]
@@ -86,7 +86,7 @@ def _has_rival(queues, objects, ties, threshold, o, a):
     return False
 
 
-@kernel
+@inner
 def object_to_start(agents, queues, town, affordances, k, a):
     """The object that agent `a` means by a start of affordance `k` without one; NOTHING = none within reach."""
     kind, reserved = affordances.object_type[k], queues.reserved[a]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import inlined, kernel
+from .jit import inlined, inner
 from .state import FAR, NOBODY, NOTHING, STEP_X, STEP_Y
 
 
@@ -18,7 +18,7 @@ def apart(ax, ay, bx, by):
     return abs(np.int64(ax) - np.int64(bx)) + abs(np.int64(ay) - np.int64(by))
 
 
-@kernel
+@inner
 def rows_follow_arrivals(alive, arrival):
     """Whether the living, row by row, are in arrival order (they are until a newcomer takes over an early row)."""
     latest = np.int64(0)
@@ -30,7 +30,7 @@ def rows_follow_arrivals(alive, arrival):
     return True
 
 
-@kernel
+@inner
 def next_to_act(alive, arrival, kinds, kind, row, ordered):
     """The living row after `row` in arrival order whose action is of `kind`, or NOBODY.
 
@@ -52,7 +52,7 @@ def next_to_act(alive, arrival, kinds, kind, row, ordered):
     return found
 
 
-@kernel
+@inner
 def step_toward(distance, place, x, y):
     """The direction that leads one tile nearer to a place: the first of N, S, E, W on a shortest path.
 
@@ -69,7 +69,7 @@ def step_toward(distance, place, x, y):
     return NOTHING
 
 
-@kernel
+@inner
 def nearest_keeping(stock_kept, distance, object_place, kind, least, stock, x, y):
     """The object with the shortest walk from (x, y) that keeps stock `kind` and holds at least `least` of it.
 

@@ -60,12 +60,25 @@ numba.config.CPU_FEATURES = os.environ["NUMBA_CPU_FEATURES"]  # type: ignore[att
 numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]
 
 _compile = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=False)
+_enclose = numba.njit(
+    cache=True, error_model="numpy", nogil=True, fastmath=False,
+    no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False,
+)  # fmt: skip
 _inline = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=False, inline="always")
 
 
 def kernel(function: _Function) -> _Function:
     """Compile `function` (no fast-math: equal inputs give equal bits; division by zero as NumPy has it)."""
     return _compile(function)
+
+
+def inner(function: _Function) -> _Function:
+    """Like `kernel`, for functions that only other kernels call and that allocate nothing: it has no door to Python.
+
+    For a function that takes whole groups of arrays that door is what takes the time to compile: 0.7 s with it, 0.1 s
+    without. Calling one from Python, compiled, ends the process.
+    """
+    return _enclose(function)
 
 
 def inlined(function: _Function) -> _Function:

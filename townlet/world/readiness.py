@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .geometry import nearest_keeping
-from .jit import kernel
+from .jit import inner
 from .state import FACTS, NOBODY, NOTHING, POWER, WATER
 
 OCCUPIED = FACTS.index("occupied")
@@ -20,7 +20,7 @@ MEAL_AVAILABLE = FACTS.index("meal_available")  # the fact of stock kind s is ME
 WALLET = FACTS.index("wallet")
 
 
-@kernel
+@inner
 def compares(value, comparison, other):
     """`value <comparison> other`, the comparison being an index into COMPARISONS (<, <=, ==, !=, >=, >)."""
     if comparison == 0:
@@ -36,7 +36,7 @@ def compares(value, comparison, other):
     return value > other
 
 
-@kernel
+@inner
 def stock_available(objects, town, o, kind):
     """Whether object `o` holds some of a kind of stock; where it keeps none of that kind, whether any object does."""
     if town.stock_kept[o, kind]:
@@ -47,7 +47,7 @@ def stock_available(objects, town, o, kind):
     return False
 
 
-@kernel
+@inner
 def source(objects, town, o, kind, amount):
     """The object that `amount` of a kind of stock is taken from when object `o` is used; NOTHING = there is none."""
     if town.stock_kept[o, kind]:
@@ -58,7 +58,7 @@ def source(objects, town, o, kind, amount):
     )  # fmt: skip
 
 
-@kernel
+@inner
 def ready(objects, events, town, affordances, k, o):
     """Whether object `o` meets what affordance `k` needs of the town: utilities, stock and every precondition but
     `occupied` and `wallet`, which are about the moment and about who asks."""
@@ -83,14 +83,14 @@ def ready(objects, events, town, affordances, k, o):
     return True
 
 
-@kernel
+@inner
 def price(events, affordances, k):
     """What affordance `k` costs now, in coins: its negative money effect x the price level; 0 where it costs nothing."""
     money = affordances.money[k]
     return -money * events.price[k] if money < 0.0 else 0.0
 
 
-@kernel
+@inner
 def may_begin(agents, objects, affordances, k, o, a, cost):
     """Whether agent `a` can pay `cost` coins and the preconditions on `occupied` and `wallet` hold."""
     wallet = agents.wallet[a]

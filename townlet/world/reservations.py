@@ -7,11 +7,11 @@ start and end of an affordance, together with what they are counted from.
 
 from __future__ import annotations
 
-from .jit import kernel
+from .jit import inner
 from .state import N_BLOCK, N_ROTATION, NOBODY, NOTHING
 
 
-@kernel
+@inner
 def mark_reserved(objects, town, grid, o):
     """Write the layer of reservations at the tile of object `o`: 1 while an object of this tile is held or used."""
     width, pad = town.size[0], town.size[2]
@@ -26,7 +26,7 @@ def mark_reserved(objects, town, grid, o):
     grid.reserved[y + pad, x + pad] = 1.0 if taken else 0.0
 
 
-@kernel
+@inner
 def leave_queue(queues, objects, town, grid, a):
     """Take agent `a` out of the queue it is in: its reservation is given back, or its place. No effect outside one."""
     o = queues.object[a]
@@ -44,7 +44,7 @@ def leave_queue(queues, objects, town, grid, a):
         objects.waiting[o] -= 1
 
 
-@kernel
+@inner
 def comes_before(agents, queues, age_weight, tick, a, b):
     """Whether waiter `a` comes before waiter `b` of the same queue.
 
@@ -61,7 +61,7 @@ def comes_before(agents, queues, age_weight, tick, a, b):
     return agents.arrival[a] < agents.arrival[b]
 
 
-@kernel
+@inner
 def whoever_is_ahead(agents, queues, age_weight, tick, o, a):
     """The first waiter of object `o` other than agent `a`, if it comes before `a` (or `a` does not wait); else NOBODY."""
     first = NOBODY
@@ -74,7 +74,7 @@ def whoever_is_ahead(agents, queues, age_weight, tick, o, a):
     return first
 
 
-@kernel
+@inner
 def block(clock, agents, queues, objects, grid, tick, town, rules, a, o, grants_at):
     """Agent `a` is blocked at object `o`: it asked again while waiting, or started without the reservation.
 
@@ -103,7 +103,7 @@ def block(clock, agents, queues, objects, grid, tick, town, rules, a, o, grants_
         tick.block_rotated[a] = True
 
 
-@kernel
+@inner
 def _rotate(clock, queues, objects, holder, o, grants_at):
     objects.holder[o] = NOBODY
     objects.waiting[o] += 1

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from ..choice import object_to_start
 from ..geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals
-from ..jit import kernel
+from ..jit import inner, kernel
 from ..readiness import may_begin, price, ready, source
 from ..reservations import block, leave_queue, mark_reserved
 from ..state import (
@@ -64,7 +64,7 @@ def update(clock, agents, queues, running, objects, events, grid, script, tick, 
                 _end(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, i)
 
 
-@kernel
+@inner
 def _release(clock, agents, running, objects, events, grid, script, tick, town, affordances, rules, a):
     """End what agent `a` is busy with before its time."""
     k, o = running.affordance[a], running.object[a]
@@ -78,7 +78,7 @@ def _release(clock, agents, running, objects, events, grid, script, tick, town, 
     tick.success[a] = True
 
 
-@kernel
+@inner
 def _start(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, a):
     """Agent `a` starts something, or is blocked, or fails."""
     k, o = tick.affordance[a], tick.object[a]
@@ -105,7 +105,7 @@ def _start(clock, agents, queues, running, objects, events, grid, tick, town, af
         leave_queue(queues, objects, town, grid, a)
 
 
-@kernel
+@inner
 def _begin(clock, queues, running, objects, events, grid, tick, town, affordances, k, o, a):
     """Agent `a`, who holds the reservation of object `o`, begins affordance `k` there."""
     for s in range(2):
@@ -121,7 +121,7 @@ def _begin(clock, queues, running, objects, events, grid, tick, town, affordance
     tick.success[a] = True
 
 
-@kernel
+@inner
 def _end(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, a):
     """The last tick of what agent `a` is busy with."""
     k, o = running.affordance[a], running.object[a]
@@ -145,7 +145,7 @@ def _end(clock, agents, queues, running, objects, events, grid, tick, town, affo
     clock.counts[N_FINISHED] += 1
 
 
-@kernel
+@inner
 def _apply(clock, agents, events, affordances, k, a, share):
     """Give agent `a` a share of the effects of affordance `k` on needs and money."""
     for n in range(agents.need.shape[1]):
@@ -161,7 +161,7 @@ def _apply(clock, agents, events, affordances, k, a, share):
         clock.coins[COIN_PRICES] += paid
 
 
-@kernel
+@inner
 def _free(clock, running, objects, grid, town, a):
     """Agent `a` is busy no longer: its object is free and remembers it."""
     o = running.object[a]
@@ -198,7 +198,7 @@ def refresh(objects, events, town, affordances):
                 events.any_ready[k] = True
 
 
-@kernel
+@inner
 def _without_power_or_water(events, affordances, k):
     """Whether affordance `k` is bound to a utility that is off."""
     for u in range(2):

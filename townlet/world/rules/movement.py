@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import kernel
+from ..jit import inner, kernel
 from ..rng import USE_MOVE_TIE, draw
 from ..state import ACTION_MOVE, MOVE, N_GHOST, NOTHING, STEP_X, STEP_Y
 
@@ -37,7 +37,7 @@ def update(clock, agents, queues, running, grid, tick, town, rules):
     _ghost_steps(clock, agents, grid, tick, town, rules.ghost_after[0])
 
 
-@kernel
+@inner
 def _claim(agents, running, tick, town):
     """Write the tile that each agent wants (row-major index, -1 = none); whether anybody wants one."""
     width, height = town.size[0], town.size[1]
@@ -57,13 +57,13 @@ def _claim(agents, running, tick, town):
     return some
 
 
-@kernel
+@inner
 def _is_free(grid, town, tile):
     width, pad = town.size[0], town.size[2]
     return grid.agents[tile // width + pad, tile % width + pad] == 0.0
 
 
-@kernel
+@inner
 def _wins(clock, agents, queues, grid, tick, town, i):
     """Whether agent `i` is the best claimant of the tile it wants."""
     tile, width, pad = tick.claim[i], town.size[0], town.size[2]
@@ -77,7 +77,7 @@ def _wins(clock, agents, queues, grid, tick, town, i):
     return True
 
 
-@kernel
+@inner
 def _comes_first(clock, agents, queues, town, a, b):
     """Whether claimant `a` of a tile comes before claimant `b`."""
     now, seed = clock.tick[0], town.seed[0]
@@ -92,7 +92,7 @@ def _comes_first(clock, agents, queues, town, a, b):
     return agents.arrival[a] < agents.arrival[b]
 
 
-@kernel
+@inner
 def _go(agents, grid, tick, town, i):
     """Put agent `i` on the tile it claims."""
     width, pad = town.size[0], town.size[2]
@@ -106,7 +106,7 @@ def _go(agents, grid, tick, town, i):
     tick.success[i] = True
 
 
-@kernel
+@inner
 def _ghost_steps(clock, agents, grid, tick, town, ghost_after):
     """Let through who has been blocked long enough, all at once; the others have been blocked once more."""
     width, some = town.size[0], False

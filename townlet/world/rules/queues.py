@@ -23,7 +23,7 @@ import numpy as np
 
 from ..choice import object_to_request
 from ..geometry import next_to_act, rows_follow_arrivals
-from ..jit import kernel
+from ..jit import inner, kernel
 from ..reservations import block, comes_before, leave_queue, mark_reserved
 from ..state import FAR, N_GRANT, N_LAPSE, NOBODY, NOTHING, RELEASE, REQUEST
 
@@ -58,7 +58,7 @@ def update(clock, agents, queues, running, objects, ties, events, grid, tick, to
                 _grant(clock, agents, queues, objects, grid, tick, town, first, o)
 
 
-@kernel
+@inner
 def _give_up(clock, agents, queues, running, objects, grid, tick, town):
     """Lapses and releases; returns how many agents request something."""
     now, requests = clock.tick[0], 0
@@ -75,7 +75,7 @@ def _give_up(clock, agents, queues, running, objects, grid, tick, town):
     return requests
 
 
-@kernel
+@inner
 def _object_meant(clock, agents, queues, objects, ties, events, tick, town, affordances, rules, a):
     """The object of the request of agent `a`; NOTHING = none, or one that does not offer the affordance."""
     k, named = tick.affordance[a], tick.object[a]
@@ -86,7 +86,7 @@ def _object_meant(clock, agents, queues, objects, ties, events, tick, town, affo
     return named if town.object_type[named] == affordances.object_type[k] else NOTHING
 
 
-@kernel
+@inner
 def _request(clock, agents, queues, objects, grid, tick, town, rules, a, o):
     """Agent `a`, not busy, requests object `o`."""
     if queues.reserved[a] == o:
@@ -105,7 +105,7 @@ def _request(clock, agents, queues, objects, grid, tick, town, rules, a, o):
     objects.waiting[o] += 1
 
 
-@kernel
+@inner
 def _first_in_line(clock, agents, queues, rules, o, first):
     """The waiter of object `o` that is to be granted it; `first` is one that may be granted it."""
     now = clock.tick[0]
@@ -116,7 +116,7 @@ def _first_in_line(clock, agents, queues, rules, o, first):
     return first
 
 
-@kernel
+@inner
 def _grant(clock, agents, queues, objects, grid, tick, town, a, o):
     """Give the reservation of object `o` to waiter `a`."""
     now = clock.tick[0]

@@ -37,7 +37,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..geometry import apart, step_toward
-from ..jit import kernel
+from ..jit import inner, kernel
 from ..state import (
     ACTION_CHAT,
     ACTION_FIRST_AFFORDANCE,
@@ -92,13 +92,13 @@ def advance(agents, queues, running, grid, script, tick, town, schedule, people)
             script.ticks[i] = 0
 
 
-@kernel
+@inner
 def _next(people, e, i):
     """The entry after entry `e` of agent `i`."""
     return e + 1 if e + 1 < people.script_first[i + 1] else people.script_first[i]
 
 
-@kernel
+@inner
 def _skip(agents, queues, running, grid, script, town, schedule, people, i):
     """Go on from an entry that has not begun and takes no tick to one that does; if none does, stay."""
     e = script.entry[i]
@@ -111,7 +111,7 @@ def _skip(agents, queues, running, grid, script, town, schedule, people, i):
         e = _next(people, e, i)
 
 
-@kernel
+@inner
 def _holds(agents, queues, running, grid, town, schedule, e, i):
     """Whether what entry `e` of agent `i` lasts until is so now. Never for `ticks`, nor for a start until finished."""
     until, kind = schedule.until[e], schedule.kind[e]
@@ -124,7 +124,7 @@ def _holds(agents, queues, running, grid, town, schedule, e, i):
     return until == UNTIL_FINISHED and kind == WAIT and running.affordance[i] == NOTHING
 
 
-@kernel
+@inner
 def _has_arrived(agents, grid, town, place, i):
     """Whether agent `i` stands on a place, or beside it while somebody else is there."""
     x, y, pad = town.place_x[place], town.place_y[place], town.size[2]
@@ -132,7 +132,7 @@ def _has_arrived(agents, grid, town, place, i):
     return away == 0 or (away == 1 and grid.agents[y + pad, x + pad] > 0.0)
 
 
-@kernel
+@inner
 def _is_queued(queues, schedule, e, i):
     """Whether agent `i` is in the queue (or has the reservation) of what entry `e` requests."""
     if schedule.object[e] != NOTHING:
@@ -140,7 +140,7 @@ def _is_queued(queues, schedule, e, i):
     return queues.object[i] != NOTHING and queues.affordance[i] == schedule.affordance[e]
 
 
-@kernel
+@inner
 def _action(agents, queues, running, grid, town, schedule, e, i):
     """The id of what agent `i` does now on entry `e`."""
     kind, until = schedule.kind[e], schedule.until[e]
@@ -163,7 +163,7 @@ def _action(agents, queues, running, grid, town, schedule, e, i):
     return ACTION_CHAT if kind == CHAT else ACTION_WAIT
 
 
-@kernel
+@inner
 def _write(schedule, choice, e, action, i):
     """Choose `action`; what the entry names, and its label, go along unless it only waits."""
     attempt = action != ACTION_WAIT
