@@ -16,13 +16,13 @@ Fading, once a tick: trust and familiarity go toward 0 by `decay_per_tick` and s
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
-from townlet.world.state import RIVALRY_DECAY, RIVALRY_MAX, RIVALRY_MIN
+from .jit import inner
+from .state import RIVALRY_DECAY, RIVALRY_MAX, RIVALRY_MIN
 
 EXTROVERSION, FORGIVENESS, AMBITION = 0, 1, 2  # columns of Agents.personality
 
 
-@kernel
+@inner
 def change_tie(ties, personality, rules, i, j, trust, familiarity, rivalry):
     """Apply one event's change to the tie from row `i` to row `j` (see above). personality [A, 3] float64."""
     milder = 1.0 - 0.5 * personality[i, FORGIVENESS]
@@ -43,19 +43,19 @@ def change_tie(ties, personality, rules, i, j, trust, familiarity, rivalry):
         drop_weakest_friend(ties, i, rules.max_edges[0])
 
 
-@kernel
+@inner
 def is_empty(ties, i, j):
     """Whether `i` feels nothing toward `j`."""
     return ties.trust[i, j] == 0.0 and ties.familiarity[i, j] == 0.0 and ties.rivalry[i, j] == 0.0
 
 
-@kernel
+@inner
 def moved(value, change):
     """`value + change`, held in [-1, 1]."""
     return min(1.0, max(-1.0, value + change))
 
 
-@kernel
+@inner
 def drop_weakest_rival(ties, i, most):
     """Where `i` has more than `most` rivals, forget the weakest rivalry."""
     rivals, weakest = 0, -1
@@ -70,7 +70,7 @@ def drop_weakest_rival(ties, i, most):
             ties.count[i] -= 1
 
 
-@kernel
+@inner
 def drop_weakest_friend(ties, i, most):
     """Where `i` has more than `most` friends, forget the weakest one's trust and familiarity."""
     friends, weakest, least = 0, -1, 0.0
@@ -87,7 +87,7 @@ def drop_weakest_friend(ties, i, most):
             ties.count[i] -= 1
 
 
-@kernel
+@inner
 def fade(ties, personality, rules):
     """Fade every tie by one tick and recount the rows that have any."""
     step, floor = rules.rivalry[RIVALRY_DECAY], rules.rivalry[RIVALRY_MIN]
@@ -102,7 +102,7 @@ def fade(ties, personality, rules):
             count[i] = fade_rivalry(ties.rivalry, i, fall, floor)
 
 
-@kernel
+@inner
 def fade_row(trust, familiarity, rivalry, i, step, fall, floor):
     """Fade row `i` of all three, without branches (it runs in vectors); returns how many ties are left."""
     left = 0
@@ -116,7 +116,7 @@ def fade_row(trust, familiarity, rivalry, i, step, fall, floor):
     return left
 
 
-@kernel
+@inner
 def fade_rivalry(rivalry, i, fall, floor):
     """Fade row `i` of rivalry alone; returns how many ties are left."""
     left = 0

@@ -7,8 +7,8 @@ rises by one. (Two unpaid days in a row evict: see lifecycle.)
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
-from townlet.world.state import COIN_RENT
+from ..jit import kernel
+from ..state import COIN_RENT
 
 
 @kernel

@@ -35,9 +35,10 @@ arrival number: `taken_over_by` for who became absent, `helped_by` for who arriv
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
-from townlet.world.measures import attendance as attendance
-from townlet.world.state import (
+from ..geometry import apart
+from ..jit import inner, kernel
+from ..measures import attendance as attendance
+from ..state import (
     ABSENT,
     COIN_WAGES,
     LATE,
@@ -80,7 +81,7 @@ def update(clock, agents, work, tick, town, people, jobs, rules):
         find_colleagues(agents, work, tick, people)
 
 
-@kernel
+@inner
 def off_shift(jobs, job, since, day_length):
     """PRE_SHIFT or POST_SHIFT, `since` ticks after the last start of a shift that is over."""
     start, length = jobs.start[job], jobs.length[job]
@@ -89,7 +90,7 @@ def off_shift(jobs, job, since, day_length):
     return POST_SHIFT if 2 * (since - length) < day_length - length else PRE_SHIFT
 
 
-@kernel
+@inner
 def attend(clock, agents, work, tick, town, jobs, rules, i, job, since, day):
     """Tick `since` of agent `i`'s shift. Returns whether a colleague is to be found."""
     calls = False
@@ -112,17 +113,15 @@ def attend(clock, agents, work, tick, town, jobs, rules, i, job, since, day):
     return calls
 
 
-@kernel
+@inner
 def is_here(agents, town, place, i):
     """Whether `i` stands within reach of its job's place."""
     if place == NOTHING:
         return True
-    dx = int(agents.x[i]) - town.place_x[place]
-    dy = int(agents.y[i]) - town.place_y[place]
-    return abs(dx) + abs(dy) <= REACH
+    return apart(agents.x[i], agents.y[i], town.place_x[place], town.place_y[place]) <= REACH
 
 
-@kernel
+@inner
 def keep_time(work, tick, rules, i, penalty, since, day, here):
     """What is due on tick `since` for one who had not arrived. Returns whether a colleague is to be found."""
     calls = False
@@ -142,7 +141,7 @@ def keep_time(work, tick, rules, i, penalty, since, day, here):
     return calls
 
 
-@kernel
+@inner
 def note_absence(work, tick, rules, i, day):
     """Agent `i` has missed today's shift; too many such days dismiss it."""
     tick.absent[i] = True
@@ -160,7 +159,7 @@ def note_absence(work, tick, rules, i, day):
         work.state[i] = PRE_SHIFT
 
 
-@kernel
+@inner
 def count_shift(work, i, missed):
     """The shift is over for agent `i`."""
     work.missed[i, work.shifts[i] % work.missed.shape[1]] = missed
@@ -168,7 +167,7 @@ def count_shift(work, i, missed):
     work.on_roll[i] = False
 
 
-@kernel
+@inner
 def close_shift(work, tick, rules, i, day):
     """Count the shift that has just ended. Returns whether a colleague is to be found."""
     was_absent, arrived = work.state[i] == ABSENT, work.arrived[i]
@@ -179,7 +178,7 @@ def close_shift(work, tick, rules, i, day):
     return True
 
 
-@kernel
+@inner
 def pay(clock, agents, work, i, wage):
     """One tick's wage, less what is withheld."""
     taken = min(work.withheld[i], wage)
@@ -188,7 +187,7 @@ def pay(clock, agents, work, i, wage):
     clock.coins[COIN_WAGES] += wage - taken
 
 
-@kernel
+@inner
 def find_colleagues(agents, work, tick, people):
     """Name the colleague of everybody who became absent or arrived late in this tick."""
     for i in range(agents.alive.size):
@@ -198,7 +197,7 @@ def find_colleagues(agents, work, tick, people):
             tick.helped_by[i] = colleague(agents, work, people, i)
 
 
-@kernel
+@inner
 def colleague(agents, work, people, i):
     """The agent of `i`'s job, other than `i`, on site with the lowest arrival number; NOBODY."""
     found = NOBODY

@@ -26,9 +26,9 @@ a blackout turns the power off, an outage the water.
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
-from townlet.world.rng import USE_EVENT, draw
-from townlet.world.state import (
+from ..jit import inner, kernel
+from ..rng import USE_EVENT, draw
+from ..state import (
     ARRANGED_MEET,
     BLACKOUT,
     N_EVENT,
@@ -71,7 +71,7 @@ def update(clock, agents, ties, events, town, specs, rules):
         apply_active(events, specs, now)
 
 
-@kernel
+@inner
 def plan_day(events, specs, seed, day, day_length):
     """Draw for every event whether it is due today, and when."""
     for e in range(specs.kind.size):
@@ -81,7 +81,7 @@ def plan_day(events, specs, seed, day, day_length):
             events.start_at[e] = day * day_length + into
 
 
-@kernel
+@inner
 def may_begin(events, e, now, limits):
     """Whether event `e`, due now, is allowed to begin."""
     if now < limits[GRACE] or now < events.ready_at[e]:
@@ -99,7 +99,7 @@ def may_begin(events, e, now, limits):
     return active < limits[MAX_CONCURRENT] and lately < limits[MOST] and not paused
 
 
-@kernel
+@inner
 def begin(events, specs, e, seed, now, day_length):
     """Event `e` begins: draw how long and how strong, and note it."""
     day, name = now // day_length, specs.name_hash[e]
@@ -114,12 +114,13 @@ def begin(events, specs, e, seed, now, day_length):
     events.recent_next[0] = (events.recent_next[0] + 1) % events.recent.size
 
 
-@kernel
+@inner
 def apply_active(events, specs, now):
     """Prices and utilities as the events that hold now leave them."""
-    events.price[:] = 1.0
+    for k in range(events.price.size):
+        events.price[k] = 1.0
     events.price_level[0] = 1.0
-    events.utility[:] = True
+    events.utility[POWER], events.utility[WATER] = True, True
     for e in range(specs.kind.size):
         if events.until[e] <= now:
             continue
@@ -135,7 +136,7 @@ def apply_active(events, specs, now):
     events.stale[0] = True
 
 
-@kernel
+@inner
 def gather(agents, ties, events, place, now, limits):
     """Nudge the two strongest rivals to `place`; False where there is no such pair or the place is taken."""
     first, second, most = NOBODY, NOBODY, 0.0
@@ -156,13 +157,13 @@ def gather(agents, ties, events, place, now, limits):
     return True
 
 
-@kernel
+@inner
 def may_be_nudged(agents, events, i, now, cooldown):
     """Whether row `i` lives, is not being nudged, and was not nudged lately."""
     return agents.alive[i] and events.meet_place[i] == NOTHING and now - events.met_at[i] >= cooldown
 
 
-@kernel
+@inner
 def end_meet(events, place):
     """Nobody is nudged to `place` any more."""
     for i in range(events.meet_place.size):

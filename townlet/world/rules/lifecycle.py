@@ -20,10 +20,13 @@ modulo their number.
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
-from townlet.world.measures import potential
-from townlet.world.rng import USE_IDENTITY, draw
-from townlet.world.state import (
+import numpy as np
+
+from ..jit import inner, kernel
+from ..measures import potential
+from ..reservations import leave_queue, mark_reserved
+from ..rng import USE_IDENTITY, draw
+from ..state import (
     ACTION_WAIT,
     COIN_DEPARTED,
     COIN_NEWCOMERS,
@@ -68,7 +71,7 @@ def update(clock, agents, town, rules):
         evict_next(clock, agents)
 
 
-@kernel
+@inner
 def evict_next(clock, agents):
     """Of those who owe two days' rent and stay so far, the one with the lowest arrival number is evicted."""
     found = NOBODY
@@ -106,11 +109,11 @@ def settle(
                     begin_life(queues, running, work, i)
 
 
-@kernel
+@inner
 def remove(clock, agents, events, grid, script, town, rules, i, now):
     """The row is nobody's now."""
     pad = town.size[2]
-    grid.agents[int(agents.y[i]) + pad, int(agents.x[i]) + pad] -= 1
+    grid.agents[np.int64(agents.y[i]) + pad, np.int64(agents.x[i]) + pad] -= 1
     clock.coins[COIN_DEPARTED] += agents.wallet[i]
     agents.wallet[i] = 0.0
     agents.alive[i] = False
@@ -124,37 +127,21 @@ def remove(clock, agents, events, grid, script, town, rules, i, now):
     script.ticks[i] = 0
 
 
-@kernel
+@inner
 def give_up_objects(queues, running, objects, grid, town, i):
     """Free what `i` uses or has reserved, and take it out of its queue."""
-    used, queued = running.object[i], queues.object[i]
+    used = running.object[i]
     if used != NOTHING:
         objects.user[used] = NOBODY
-        clear_reserved(objects, grid, town, used)
-    if queued != NOTHING and queues.reserved[i] == queued:
-        objects.holder[queued] = NOBODY
-        clear_reserved(objects, grid, town, queued)
-    elif queued != NOTHING:
-        objects.waiting[queued] -= 1
+        mark_reserved(objects, town, grid, used)
     running.affordance[i], running.object[i], running.left[i] = NOTHING, NOTHING, 0
-    queues.object[i], queues.affordance[i], queues.reserved[i] = NOTHING, NOTHING, NOTHING
+    leave_queue(queues, objects, town, grid, i)
     for o in range(objects.last_user.size):
         if objects.last_user[o] == i:
             objects.last_user[o] = NOBODY
 
 
-@kernel
-def clear_reserved(objects, grid, town, o):
-    """Take the mark off the tile of object `o`, unless another object there is still in use or reserved."""
-    x, y, pad = town.object_x[o], town.object_y[o], town.size[2]
-    for other in range(objects.user.size):
-        if town.object_x[other] == x and town.object_y[other] == y:
-            if objects.user[other] != NOBODY or objects.holder[other] != NOBODY:
-                return
-    grid.reserved[y + pad, x + pad] = 0.0
-
-
-@kernel
+@inner
 def forget_ties(ties, i):
     """Nobody feels anything toward who left, nor the other way round."""
     for j in range(ties.count.size):
@@ -169,7 +156,7 @@ def forget_ties(ties, i):
     ties.count[i] = 0
 
 
-@kernel
+@inner
 def free_tile(grid, town, people, i):
     """The tile (y * width + x) on which a newcomer of row `i` appears; NOTHING where none is free."""
     width, height, pad = town.size[0], town.size[1], town.size[2]
@@ -183,7 +170,7 @@ def free_tile(grid, town, people, i):
     return found
 
 
-@kernel
+@inner
 def arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now):
     """A newcomer takes row `i`."""
     clock.arrivals[0] += 1
@@ -210,7 +197,7 @@ def arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now):
     agents.alive[i] = True
 
 
-@kernel
+@inner
 def free_slot(agents, cooldown, i, now):
     """The embedding slot of the newcomer of row `i`, which is not yet alive."""
     oldest = NOTHING
@@ -227,7 +214,7 @@ def free_slot(agents, cooldown, i, now):
     return oldest if oldest != NOTHING else (agents.arrival[i] - 1) % agents.slot_freed.size
 
 
-@kernel
+@inner
 def begin_life(queues, running, work, i):
     """Nothing of the former life is left in queues, cooldowns and work."""
     queues.since[i], queues.ticket[i], queues.rotated[i] = NEVER, 0, NEVER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
+from ..jit import kernel
 
 
 @kernel

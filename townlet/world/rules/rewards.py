@@ -26,9 +26,9 @@ to the next day).
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
-from townlet.world.measures import attendance, potential
-from townlet.world.state import (
+from ..jit import inner, kernel
+from ..measures import attendance, potential
+from ..state import (
     CAP,
     CLIP,
     EVICTED,
@@ -72,7 +72,7 @@ def update(clock, agents, work, tick, town, rules, rewards):
         tick.reward[i] += leave_and_shape(agents, terms, rewards, i)
 
 
-@kernel
+@inner
 def needs_term(need, weights, centred, sum_of_weights, i):
     """The largest deficit, and the term of both forms."""
     worst, lost, kept = 0.0, 0.0, 0.0
@@ -84,7 +84,7 @@ def needs_term(need, weights, centred, sum_of_weights, i):
     return worst, 0.5 * kept / sum_of_weights if centred else 0.0 - lost
 
 
-@kernel
+@inner
 def work_terms(work, tick, rewards, i):
     """Wages, punctuality and lateness."""
     on_site = work.on_site[i]
@@ -99,7 +99,7 @@ def work_terms(work, tick, rewards, i):
     tick.terms[i, LATENESS] = lateness
 
 
-@kernel
+@inner
 def death_is_near(agents, rules, within, time, day_length, i):
     """Whether a countdown to a faint or an eviction ends within `within` ticks."""
     if not rules.lifecycle_on[0]:
@@ -114,7 +114,7 @@ def death_is_near(agents, rules, within, time, day_length, i):
     return agents.wallet[i] < rules.rent[0] and left <= within
 
 
-@kernel
+@inner
 def limit(agents, terms, rewards, i, earned, doomed):
     """Guardrail, clip and the episode's cap, in this order. Returns what is left of `earned`."""
     clip = rewards.clip[0]
@@ -130,7 +130,7 @@ def limit(agents, terms, rewards, i, earned, doomed):
     return capped
 
 
-@kernel
+@inner
 def leave_and_shape(agents, terms, rewards, i):
     """The terminal penalty and potential shaping: what no limit applies to."""
     leaving, terminal, shaping = agents.leaving[i], 0.0, 0.0

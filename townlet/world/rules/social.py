@@ -34,9 +34,10 @@ helped +.20 / +.10 / -.10.
 
 from __future__ import annotations
 
-from townlet.world.jit import kernel
-from townlet.world.rng import USE_CHAT, draw
-from townlet.world.state import (
+from ..geometry import apart, next_to_act, rows_follow_arrivals
+from ..jit import inner, kernel
+from ..rng import USE_CHAT, draw
+from ..state import (
     CHAT,
     GONE,
     N_CHAT,
@@ -50,7 +51,7 @@ from townlet.world.state import (
     RIVALRY_QUEUE,
     RIVALRY_STEP,
 )
-from townlet.world.ties import AMBITION, EXTROVERSION, change_tie, fade
+from ..ties import AMBITION, EXTROVERSION, change_tie, fade
 
 CHAT_REWARD_PAUSE = 60  # ticks between two rewarded chats of a pair
 TABLE = 2  # tiles within which two that eat share a meal
@@ -74,17 +75,18 @@ def update(clock, agents, running, ties, tick, town, affordances, rules):
         apply_conflicts(agents, ties, tick, affordances, rules)
     if eaters > 1:
         share_meals(clock, agents, running, ties, tick, affordances, rules)
-    last = 0
-    for _ in range(chats):
-        i = next_to_chat(agents, tick, last)
-        last = agents.arrival[i]
-        hold_chat(clock, agents, running, ties, tick, town, rules, i)
+    if chats > 0:
+        ordered = rows_follow_arrivals(alive, agents.arrival)
+        i = next_to_act(alive, agents.arrival, tick.kind, CHAT, NOBODY, ordered)
+        while i != NOBODY:
+            hold_chat(clock, agents, running, ties, tick, town, rules, i)
+            i = next_to_act(alive, agents.arrival, tick.kind, CHAT, i, ordered)
     if avoided > 0 and rules.avoid_rewards[0]:
         for i in range(alive.size):
             tick.social[i] += rules.social[AVOIDED] * tick.avoided[i]
 
 
-@kernel
+@inner
 def apply_conflicts(agents, ties, tick, affordances, rules):
     """Blocks, then ghost steps, then polite waits."""
     step, feelings = rules.rivalry[RIVALRY_STEP], agents.personality
@@ -108,26 +110,20 @@ def apply_conflicts(agents, ties, tick, affordances, rules):
             change_both(ties, feelings, rules, i, j, 0.05, 0.05, -0.05)
 
 
-@kernel
+@inner
 def change_both(ties, personality, rules, i, j, trust, familiarity, rivalry):
     """The same change of the tie from `i` to `j` and of the one from `j` to `i`."""
     change_tie(ties, personality, rules, i, j, trust, familiarity, rivalry)
     change_tie(ties, personality, rules, j, i, trust, familiarity, rivalry)
 
 
-@kernel
+@inner
 def at_work(personality, i, amount, work):
     """A conflict's rivalry as `i` takes it: an ambitious one takes a conflict over work harder."""
     return amount * (1.0 + 0.3 * max(0.0, personality[i, AMBITION])) if work else amount
 
 
-@kernel
-def apart(agents, i, j):
-    """Manhattan distance of two agents."""
-    return abs(int(agents.x[i]) - int(agents.x[j])) + abs(int(agents.y[i]) - int(agents.y[j]))
-
-
-@kernel
+@inner
 def eats_since(running, tick, affordances, now, i):
     """The start tick of the meal that `i` eats in this tick, its last one included; NEVER = none."""
     k = running.affordance[i]
@@ -139,10 +135,10 @@ def eats_since(running, tick, affordances, now, i):
     return NEVER
 
 
-@kernel
+@inner
 def share_meals(clock, agents, running, ties, tick, affordances, rules):
     """Every new overlap of two meals within two tiles."""
-    now, count = clock.tick[0], agents.alive.size
+    now, x, y, count = clock.tick[0], agents.x, agents.y, agents.alive.size
     for i in range(count):
         since = eats_since(running, tick, affordances, now, i)
         if since == NEVER:
@@ -150,37 +146,27 @@ def share_meals(clock, agents, running, ties, tick, affordances, rules):
         for j in range(i + 1, count):
             other = eats_since(running, tick, affordances, now, j)
             overlap = max(since, other)
-            if other == NEVER or ties.meal_shared[i, j] == overlap or apart(agents, i, j) > TABLE:
+            if other == NEVER or ties.meal_shared[i, j] == overlap or apart(x[i], y[i], x[j], y[j]) > TABLE:
                 continue
             ties.meal_shared[i, j] = overlap
             clock.counts[N_SHARED] += 1
             change_both(ties, agents.personality, rules, i, j, 0.10, 0.25, 0.0)
 
 
-@kernel
-def next_to_chat(agents, tick, last):
-    """The row of the chatting agent with the lowest arrival number above `last`."""
-    found = NOBODY
-    for i in range(agents.alive.size):
-        if tick.kind[i] == CHAT and agents.alive[i] and agents.arrival[i] > last:
-            if found == NOBODY or agents.arrival[i] < agents.arrival[found]:
-                found = i
-    return found
-
-
-@kernel
+@inner
 def partner(agents, tick, i):
     """Whom `i` chats with; NOBODY where nobody is near enough."""
+    x, y = agents.x, agents.y
     j = tick.target[i]
     if j == GONE:
         return NOBODY
     if j != NOBODY:
-        return j if j != i and agents.alive[j] and apart(agents, i, j) <= 1 else NOBODY
+        return j if j != i and agents.alive[j] and apart(x[i], y[i], x[j], y[j]) <= 1 else NOBODY
     found, nearest = NOBODY, 2
     for j in range(agents.alive.size):
         if j == i or not agents.alive[j]:
             continue
-        distance = apart(agents, i, j)
+        distance = apart(x[i], y[i], x[j], y[j])
         if distance < nearest or (
             distance == nearest and distance < 2 and agents.arrival[j] < agents.arrival[found]
         ):
@@ -188,7 +174,7 @@ def partner(agents, tick, i):
     return found
 
 
-@kernel
+@inner
 def hold_chat(clock, agents, running, ties, tick, town, rules, i):
     """The chat that `i` begins: is there a partner, is it good, what it changes and earns."""
     j = partner(agents, tick, i)
@@ -214,7 +200,7 @@ def hold_chat(clock, agents, running, ties, tick, town, rules, i):
         tick.social[j] += chat_reward(ties, rules, j, i)
 
 
-@kernel
+@inner
 def chat_reward(ties, rules, i, j):
     """What a good chat is worth to `i`."""
     social = rules.social
