@@ -1,0 +1,99 @@
+"""The capture pipeline: runs in, published captures out.
+
+    runs -> Reshuffle -> Simulate -> Stack -> WriteSample -> WriteReceipt   one fused stage: frames stay in memory
+         -> CombinePerKey(JudgeRun) -> PublishRun                           records: a few hundred bytes each
+         -> WriteIndex                                                      where there are many runs
+
+`python -m pipelines.capture --config ... | --suite ... --output ... [BEAM OPTIONS]` runs it by Beam's conventions.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+
+from pipelines.index import WriteIndex
+from pipelines.simulate import RunFailed, RunKey, Simulate, run_key, share_configs
+from pipelines.sinks import JudgeRun, PublishRun, WriteReceipt, WriteSample
+from pipelines.stack import StackOrExplain
+from townlet.run import Run
+
+
+class Captured(NamedTuple):
+    """What `Capture` yields."""
+
+    published: beam.PCollection  # (RunRecord, [SampleRecord, ...]) of each run that is in place
+    failed: beam.PCollection  # RunFailed of each that is not
+
+
+@dataclass
+class Capture(beam.PTransform):
+    """Run -> its capture, published in the output; see `Captured`.
+
+    Runs travel without their config's text (`share_configs`). Duplicates, retries and any order give the same
+    files. A run that fails does not stop the others; an output that cannot be written stops everything.
+    """
+
+    configs: dict[str, str]
+    output: str
+    signals: str | None = None
+
+    def expand(self, runs: beam.PCollection) -> Any:
+        options = (self.configs, self.output, self.signals)
+        played = runs | "Spread" >> beam.Reshuffle() | "Simulate" >> Simulate(*options)
+        staged = (
+            played.frames
+            | "Stack" >> beam.CombineValues(StackOrExplain())
+            | "WriteSample" >> WriteSample(*options)
+        )
+        closed = staged.staged | "WriteReceipt" >> WriteReceipt(*options)
+        lost = (
+            (played.failed, staged.failed)
+            | "AllFailed" >> beam.Flatten()
+            | "ByRun" >> beam.Map(_keyed).with_output_types(tuple[RunKey, Any])
+        )
+        published = (
+            (closed, played.recalled, lost)
+            | "All" >> beam.Flatten()
+            | "JudgeRun" >> beam.CombinePerKey(JudgeRun())
+            | "PublishRun" >> PublishRun(*options)
+        )
+        return Captured(published.published, published.failed)
+
+
+def _keyed(failure: RunFailed) -> tuple[RunKey, RunFailed]:
+    return run_key(failure.run), failure
+
+
+def build(
+    pipeline: beam.Pipeline,
+    runs: Iterable[Run],
+    output: str,
+    *,
+    is_data_set: bool,
+    signals: str | None = None,
+) -> None:
+    """Put the whole capture into `pipeline`. Runs are played in the order given: longest first is best."""
+    light, configs = share_configs(runs)
+    captured = (
+        pipeline
+        | "Runs" >> beam.Create(light, reshuffle=False)
+        | "Capture" >> Capture(configs, output, signals)
+    )
+    _ = captured | "WriteIndex" >> WriteIndex(output, is_data_set, signals)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    from pipelines.command import main as command
+
+    return command(
+        sys.argv[1:] if argv is None else argv, prog="python -m pipelines.capture", positional=False
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The capture command: options -> plan -> pipeline -> what was written. Beam is imported when there is work."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipelines import options as capture_options
+from pipelines.failures import read_failures
+from pipelines.progress import display
+from pipelines.report import Outcome, as_json, print_outcome
+from pipelines.signals import Listener, Tally
+from townlet.commands.failing import report
+from townlet.dataset.admission import admit
+from townlet.dataset.commit import records_of, state_of
+from townlet.dataset.index import read_index
+from townlet.dataset.lock import output_lock
+from townlet.dataset.overwrite import begin_overwrite, finish_overwrite
+from townlet.dataset.store import LocalStore
+from townlet.errors import OutputError
+from townlet.plan import Plan, plan
+
+
+@dataclass(frozen=True)
+class Work:
+    """How to do it."""
+
+    flags: tuple[str, ...] = ()  # Beam's
+    workers: int | None = None
+    quiet: bool = False
+
+
+def main(
+    argv: Sequence[str], prog: str = "townlet capture", *, positional: bool = True, many: bool = True
+) -> int:
+    """Capture what the command line asks for. Returns the exit code; raises TownletError for what is wrong."""
+    parser = capture_options.capture_parser(prog, positional=positional, many=many)
+    arguments, flags = capture_options.parse(parser, argv)
+    work = Work(tuple(flags), arguments.workers, arguments.quiet)
+    if flags:
+        capture_options.beam_options(flags, workers=work.workers)  # what is wrong with them, before any work
+    planned = plan(capture_options.request(arguments))
+    if not arguments.quiet:
+        for notice in planned.notices:
+            print(f"note: {notice}", file=sys.stderr)
+    try:
+        outcome = capture(planned, arguments.output, work, overwrite=arguments.overwrite)
+    except BaseException as error:
+        _leave_if_stuck(error)
+        raise
+    if arguments.json:
+        print(json.dumps(as_json(outcome), indent=1, ensure_ascii=False))
+    else:
+        print_outcome(outcome, quiet=arguments.quiet)
+    return 1 if outcome.failures else 0
+
+
+def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool = False) -> Outcome:
+    """Capture the planned runs into `output`, and finish or leave alone what is there already.
+
+    Raises OutputError where the output cannot be used, KeyboardInterrupt for Ctrl-C.
+    """
+    _check_output(output)
+    with output_lock(output):
+        if not planned.is_data_set and state_of(LocalStore(output), planned.runs[0]) == "done":
+            return replace(_outcome(planned, LocalStore(output), output), was_there=True)
+        target = begin_overwrite(output, planned.runs) if overwrite else Path(output)
+        store = LocalStore(target)
+        admit(store, planned.runs)
+        tally = _run(planned, str(target), work)
+        outcome = _outcome(planned, store, output, recalled=len(tally.recalled))
+        if overwrite and target != Path(os.path.realpath(output)):
+            if outcome.failures:
+                return replace(
+                    outcome, unpublished=f"{output} was left as it is; the new runs are in {target}"
+                )
+            finish_overwrite(output, target)
+        return outcome
+
+
+def script_main(argv: Sequence[str], prog: str) -> int:
+    """`main` for scripts: says what is wrong instead of raising."""
+    try:
+        return main(argv, prog, many=False)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error)
+
+
+def _leave_if_stuck(error: BaseException) -> None:
+    """End the process at once where Beam's threads would keep it: they wait for what never comes."""
+    local = sys.modules.get("pipelines.local")
+    if local is not None and local.is_stuck():
+        code = report(error)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _check_output(output: str) -> None:
+    if not output.strip():
+        raise OutputError("--output: expected a folder, got nothing")
+    scheme, _, rest = output.partition("://")
+    if rest and scheme.isalnum():
+        raise OutputError(f"--output: expected a folder on this machine, got {output!r}")
+
+
+def _run(planned: Plan, target: str, work: Work) -> Tally:
+    """Run the pipeline over all runs. Those that are done already are found there, and cost a look."""
+    from pipelines import local
+    from pipelines.capture import build
+
+    options = capture_options.beam_options(work.flags, workers=work.workers)
+    on_this_machine = capture_options.is_local(options)
+    folder = tempfile.mkdtemp(prefix="townlet-")
+    costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
+    shown = display(costs, quiet=work.quiet)
+    try:
+        return local.run_watched(
+            lambda pipeline: build(
+                pipeline,
+                planned.runs,
+                target,
+                is_data_set=planned.is_data_set,
+                signals=folder if on_this_machine else None,
+            ),
+            options,
+            local.InProcessRunner(options, folder) if on_this_machine else None,
+            Listener(folder),
+            shown,
+        )
+    finally:
+        shown.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _outcome(planned: Plan, store: LocalStore, output: str, recalled: int = 0) -> Outcome:
+    """What is there now, of what was asked for."""
+    failures = read_failures(store, is_data_set=planned.is_data_set)
+    asked = {(run.name, run.seed) for run in planned.runs}
+    failures = [failure for failure in failures if (failure.run, failure.seed) in asked]
+    if not planned.is_data_set:
+        samples = [] if failures else records_of(store, planned.runs[0])
+        return Outcome(output, samples=samples, failures=failures)
+    index = read_index(store)
+    runs = [entry for entry in index["runs"] if (entry["run"], entry["seed"]) in asked]
+    return Outcome(output, runs=runs, failures=failures, recalled=recalled, totals=index["metadata"])

@@ -1,0 +1,95 @@
+"""The last step: what was published and what failed, of all runs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import apache_beam as beam
+
+from pipelines.failures import write_single_failure
+from pipelines.signals import Signals
+from pipelines.simulate import RunFailed, open_store, stopping_everything
+from townlet.dataset.aggregate import Aggregates
+from townlet.dataset.index import Failure, aggregate_records, write_index
+from townlet.dataset.records import RunRecord, SampleRecord
+
+Published = tuple[RunRecord, list[SampleRecord]]
+
+
+@dataclass
+class Summary:
+    """Of many runs."""
+
+    runs: list[RunRecord] = field(default_factory=list)
+    figures: Aggregates = field(default_factory=Aggregates)
+    failures: set[Failure] = field(default_factory=set)
+
+
+class Summarise(beam.CombineFn):
+    """Published runs and failures, in any order, into their `Summary`: sums are exact, so order never shows."""
+
+    def create_accumulator(self) -> Summary:
+        return Summary()
+
+    def add_input(self, mutable_accumulator: Summary, element: Published | RunFailed) -> Summary:
+        summary = mutable_accumulator
+        if isinstance(element, RunFailed):
+            summary.failures.add(failure_of(element))
+        else:
+            run, samples = element
+            summary.runs.append(run)
+            summary.figures.merge(aggregate_records(samples))
+        return summary
+
+    def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:
+        merged = Summary()
+        for summary in accumulators:
+            merged.runs += summary.runs
+            merged.figures.merge(summary.figures)
+            merged.failures |= summary.failures
+        return merged
+
+    def extract_output(self, accumulator: Summary) -> Summary:
+        return accumulator
+
+
+@dataclass
+class WriteIndex(beam.PTransform):
+    """`(published, failed)` -> the one `Summary` of all runs, once the data set's index is written.
+
+    A single capture has no index: only its failure is written down, where the launcher looks for it. Writing
+    again gives the same files.
+    """
+
+    output: str
+    is_data_set: bool
+    signals: str | None = None
+
+    def expand(self, outcomes: Sequence[beam.PCollection]) -> beam.PCollection:
+        return (
+            tuple(outcomes)
+            | "Outcomes" >> beam.Flatten()
+            | "Summarise" >> beam.CombineGlobally(Summarise()).without_defaults()
+            | "Index" >> beam.ParDo(_Index(self.output, self.is_data_set, self.signals))
+        )
+
+
+class _Index(beam.DoFn):
+    def __init__(self, output: str, is_data_set: bool, signals: str | None) -> None:
+        self._output, self._is_data_set, self._signals_folder = output, is_data_set, signals
+
+    def process(self, element: Summary) -> Iterator[Summary]:
+        store = open_store(self._output)
+        with stopping_everything(Signals(self._signals_folder)):
+            if self._is_data_set:
+                write_index(store, element.runs, element.figures, element.failures)
+            elif element.failures:
+                write_single_failure(store, element.failures)
+        yield element
+
+
+def failure_of(failed: RunFailed) -> Failure:
+    """As failures.json has it."""
+    who = f"agent {failed.agent}: " if failed.agent else ""
+    return Failure(failed.run.name, failed.run.seed, who + failed.reason)

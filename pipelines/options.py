@@ -1,0 +1,270 @@
+"""The options of a capture: ours, parsed strictly, and Beam's, which pass through and are checked as well.
+
+Beam itself discards a flag that it does not know with one log line, so that a mistyped flag of ours would
+silently not count. Here every flag is either ours or one that Beam knows, or an error that names the nearest.
+Beam is imported only when there is a flag that is not ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from townlet.config.suite import parse_seeds
+from townlet.errors import UserError
+from townlet.plan import COMPRESSIONS, POLICIES, Request
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+EXAMPLES = """\
+examples:
+  {prog} {config} --output samples/kitchen
+  {prog} {config} --ticks 1000 --seed 7 --policy uniform --output samples/other
+  {prog} {config} --seeds 0..99 --workers 2 --output samples/many     a data set of 100 runs
+
+Beam's options follow Beam's names (--runner FlinkRunner --flink_master ...); the default runner is this
+process, with --workers N in N processes (--direct_running_mode multi_threading: in N threads).
+The same command again finishes what was interrupted, and does nothing where everything is there.
+
+exit codes: 0 done, 1 some runs failed (the rest is written), 2 wrong usage or config, 130 interrupted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose complaints are ours: one line, raised as a UserError."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} ({self.prog} --help lists the options)")
+
+
+def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
+    """The options of section 9. `positional`: configs and suites are named as such, not by --config / --suite."""
+    parser = Parser(
+        prog=prog,
+        usage=f"{prog} {'CONFIG' if positional else '--config CONFIG | --suite SUITE'} --output DIR [options]",
+        description="Simulate the towns of YAML configs and write a replay sample for each agent.",
+        epilog=EXAMPLES.format(
+            prog=prog, config=("" if positional else "--config ") + "scenarios/kitchen_breakfast.yaml"
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_sources(parser, positional, many)
+    what = parser.add_argument_group("what is played")
+    what.add_argument(
+        "--ticks", type=_whole, metavar="N", help="ticks to play; default: the scenario's, else 200"
+    )
+    seeds = what.add_mutually_exclusive_group()
+    seeds.add_argument(
+        "--seed", type=_whole, metavar="N", help="the run's seed; default: the config's, else 0"
+    )
+    seeds.add_argument(
+        "--seeds", metavar="0..99", help="several seeds, a run each, as a data set: 0..99 or 1,5,8..11"
+    )
+    what.add_argument("--policy", metavar="P", help=f"who acts where no schedule does: {', '.join(POLICIES)}")
+    what.add_argument("--agent", metavar="ID", help="write the samples of this agent only")
+    what.add_argument(
+        "--auto-seed-agents",
+        action="store_true",
+        help="add alice, bob and one object of each kind where a config spawns nobody",
+    )
+    what.add_argument("--ignore-schedules", action="store_true", help="let the policy act for everybody")
+    what.add_argument(
+        "--check", action="store_true", help="hold the simulation's invariants after every tick (slow)"
+    )
+    how = parser.add_argument_group("what is written")
+    how.add_argument("--prefix", default="rollout_sample", metavar="P", help="what file names start with")
+    how.add_argument(
+        "--segment-ticks",
+        type=_whole,
+        metavar="N",
+        help="cut rollouts into samples of N ticks; 0: never; default: what keeps a run's frames under 256 MB",
+    )
+    how.add_argument(
+        "--compression", choices=COMPRESSIONS, default="fast", help="of the NPZ files (default: %(default)s)"
+    )
+    how.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace the capture that is in the output folder, in one step at the end",
+    )
+    work = parser.add_argument_group("how it runs")
+    work.add_argument(
+        "--workers",
+        type=_whole,
+        default=None,
+        metavar="N",
+        help="on this machine; default: 1; 0: one for each core",
+    )
+    work.add_argument("--quiet", action="store_true", help="no progress, no notices")
+    work.add_argument("--json", action="store_true", help="print what was written as JSON")
+    return parser
+
+
+def _add_sources(parser: Parser, positional: bool, many: bool) -> None:
+    group = parser.add_argument_group("input and output")
+    if positional:
+        group.add_argument(
+            "sources",
+            nargs="+" if many else 1,
+            metavar="CONFIG",
+            help="a config file, a suite file, or the name of a shipped config",
+        )
+    else:
+        group.add_argument(
+            "--config", action="append", default=[], metavar="CONFIG", help="may be given repeatedly"
+        )
+        group.add_argument(
+            "--suite", action="append", default=[], metavar="SUITE", help="may be given repeatedly"
+        )
+    group.add_argument("--output", required=True, metavar="DIR", help="the folder of the capture or data set")
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+
+
+def parse(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our options as a namespace, and Beam's flags as they were typed. Raises UserError."""
+    ours, beams = _split(parser, argv)
+    arguments = parser.parse_args(ours)
+    if not hasattr(arguments, "sources"):
+        arguments.sources = [*arguments.suite, *arguments.config]
+        if not arguments.sources:
+            raise UserError(f"expected --config or --suite ({parser.prog} --help lists the options)")
+    return arguments, beams
+
+
+def request(arguments: argparse.Namespace) -> Request:
+    """What is to be captured."""
+    seeds = None
+    if arguments.seeds is not None:
+        try:
+            seeds = parse_seeds(arguments.seeds)
+        except UserError as error:
+            raise UserError(f"--{error}") from None
+    return Request(
+        sources=tuple(arguments.sources),
+        ticks=arguments.ticks,
+        seeds=(arguments.seed,) if arguments.seed is not None else seeds,
+        policy=arguments.policy,
+        agent=arguments.agent,
+        auto_seed_agents=arguments.auto_seed_agents,
+        ignore_schedules=arguments.ignore_schedules,
+        segment_ticks=arguments.segment_ticks,
+        compression=arguments.compression,
+        prefix=arguments.prefix,
+        check=arguments.check,
+        as_data_set=seeds is not None,
+    )
+
+
+def _split(parser: Parser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tokens that are ours, and Beam's with their values, wherever they stand among each other."""
+    known = {flag: action for action in parser._actions for flag in action.option_strings}
+    ours: list[str] = []
+    beams: list[str] = []
+    tokens = list(argv)
+    while tokens:
+        token = tokens.pop(0)
+        flag = token.split("=", 1)[0]
+        if token == "--":
+            return [*ours, token, *tokens], beams
+        if not token.startswith("-") or token == "-" or flag in known:
+            ours.append(token)
+            takes_value = flag in known and known[flag].nargs is None and "=" not in token
+            if takes_value and tokens:
+                ours.append(f"{ours.pop()}={tokens.pop(0)}" if flag.startswith("--") else tokens.pop(0))
+            continue
+        beams.append(token)
+        if _beam_takes_value(flag, list(known)) and "=" not in token and tokens:
+            beams.append(tokens.pop(0))
+    return ours, beams
+
+
+def _beam_takes_value(flag: str, ours: list[str]) -> bool:
+    """Whether Beam's flag is followed by a value. Raises UserError where Beam does not know it either."""
+    actions = _beam_parser()._option_string_actions
+    if flag in actions:
+        return actions[flag].nargs != 0
+    near = difflib.get_close_matches(flag, [*ours, *actions], 1, cutoff=0.5)
+    raise UserError(f"unknown option {flag}" + (f"; did you mean {near[0]}?" if near else ""))
+
+
+_parser_of_beam: list[Any] = []
+
+
+def _beam_parser() -> Any:
+    """A parser of all of Beam's own options."""
+    if not _parser_of_beam:
+        import apache_beam  # noqa: F401 (registers the options of all runners)
+        from apache_beam.options import pipeline_options
+
+        class BeamParser(pipeline_options._BeamArgumentParser):
+            def error(self, message: str) -> NoReturn:
+                raise UserError(f"{message} (an option of Beam's)")
+
+        parser = BeamParser(allow_abbrev=False, add_help=False)
+        for options in dict.fromkeys(pipeline_options.PipelineOptions.__subclasses__()):
+            options._add_argparse_args(parser)
+        _parser_of_beam.append(parser)
+    return _parser_of_beam[0]
+
+
+def beam_options(flags: Sequence[str], *, workers: int | None) -> PipelineOptions:
+    """Beam's options: the user's flags, and ours where they say nothing. Raises UserError."""
+    if flags:
+        _beam_parser().parse_args(list(flags))
+    from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+
+    given = {flag.split("=", 1)[0] for flag in flags if flag.startswith("--")}
+    options = PipelineOptions(
+        [*flags, *_QUIET] if "--default_sdk_harness_log_level" not in given else list(flags)
+    )
+    standard, direct = options.view_as(StandardOptions), options.view_as(DirectOptions)
+    standard.runner = standard.runner or "DirectRunner"
+    if workers is not None and "--direct_num_workers" in given and workers != direct.direct_num_workers:
+        raise UserError(
+            f"--workers {workers} and --direct_num_workers {direct.direct_num_workers} contradict each other"
+        )
+    if not is_local(options):
+        if workers is not None:
+            raise UserError(
+                f"--workers is for this machine; how many {standard.runner} uses is its own option"
+            )
+        return options
+    if workers is not None:
+        direct.direct_num_workers = workers
+    if direct.direct_num_workers == 0:
+        direct.direct_num_workers = _cores()
+    if direct.direct_num_workers < 0:
+        raise UserError(f"--workers: expected 0 (one for each core) or more, got {direct.direct_num_workers}")
+    if direct.direct_num_workers > 1 and "--direct_running_mode" not in given:
+        direct.direct_running_mode = "multi_processing"
+    if direct.direct_num_workers > 1 and direct.direct_running_mode == "in_memory":
+        raise UserError(
+            "--direct_running_mode in_memory has one worker; multi_threading or multi_processing has more"
+        )
+    return options
+
+
+_QUIET = ("--default_sdk_harness_log_level=ERROR",)  # else a worker tells its whole life
+
+
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the pipeline runs in the in-process runner."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    return options.view_as(StandardOptions).runner in ("DirectRunner", "FnApiRunner")
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,117 @@
+"""What a capture wrote, as a table or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from townlet.commands.figures import count, print_table, size
+from townlet.dataset.index import Failure
+from townlet.dataset.records import SampleRecord
+
+MOST_ROWS = 20  # of a table; the rest is counted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one call of the capture command."""
+
+    output: str
+    samples: Sequence[SampleRecord] = ()  # of a single capture
+    runs: Sequence[
+        Mapping[str, Any]
+    ] = ()  # of a data set: the entries of its index, those that were asked for
+    failures: Sequence[Failure] = ()
+    was_there: bool = False  # nothing had to be done
+    recalled: int = 0  # runs that were not simulated, because they had been
+    unpublished: str = ""  # why the output was left as it was
+    totals: Mapping[str, Any] = field(default_factory=dict)  # of the data set as a whole
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """For scripts."""
+    samples = [
+        {
+            "sample": record.npz.name,
+            "meta": record.meta.name,
+            "agent_id": record.agent_id,
+            "frame_count": record.frame_count,
+            "reward_sum": record.metrics["reward_sum"],
+            "size": record.npz.size,
+            "sha256": record.npz.sha256,
+        }
+        for record in outcome.samples
+    ]
+    return {
+        "output": outcome.output,
+        "was_there": outcome.was_there,
+        "recalled": outcome.recalled,
+        "samples": samples,
+        "runs": list(outcome.runs),
+        "failures": [failure._asdict() for failure in outcome.failures],
+    }
+
+
+def print_outcome(outcome: Outcome, *, quiet: bool) -> None:
+    """The table to standard output; what failed, and what to type next, to standard error."""
+    if outcome.samples:
+        _print_samples(outcome)
+    if outcome.runs:
+        _print_runs(outcome)
+    for failure in outcome.failures[:MOST_ROWS]:
+        print(f"failed: {failure.run} seed {failure.seed}: {failure.reason}", file=sys.stderr)
+    if len(outcome.failures) > MOST_ROWS:
+        print(f"... and {len(outcome.failures) - MOST_ROWS} more, see failures.json", file=sys.stderr)
+    if outcome.unpublished:
+        print(outcome.unpublished, file=sys.stderr)
+    if quiet or not (outcome.samples or outcome.runs):
+        return
+    if outcome.was_there:
+        print(f"{outcome.output}: already there, verified", file=sys.stderr)
+    elif outcome.recalled:
+        print(f"{outcome.recalled} of these runs had been simulated before", file=sys.stderr)
+    print(f"next: townlet inspect {outcome.output}", file=sys.stderr)
+
+
+def _print_samples(outcome: Outcome) -> None:
+    rows = [
+        (
+            record.npz.name,
+            record.agent_id,
+            str(record.frame_count),
+            f"{record.metrics['reward_sum']:.3f}",
+            size(record.npz.size),
+        )
+        for record in outcome.samples
+    ]
+    columns = ("sample", "agent", "frames", "reward", "size")
+    print_table(columns, _shortened(rows), numbers=columns[2:])
+
+
+def _print_runs(outcome: Outcome) -> None:
+    rows = [
+        (
+            entry["run"],
+            str(entry["seed"]),
+            str(entry["sample_count"]),
+            count(entry["frame_count"]),
+            size(entry["size"]),
+        )
+        for entry in outcome.runs
+    ]
+    columns = ("run", "seed", "samples", "frames", "size")
+    print_table(columns, _shortened(rows), numbers=columns[1:])
+    totals = outcome.totals
+    print(
+        f"{totals['run_count']} runs, {totals['sample_count']} samples, "
+        f"{count(totals['frame_count'])} frames, {size(totals['size'])} in {outcome.output}"
+    )
+
+
+def _shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    if len(rows) <= MOST_ROWS:
+        return rows
+    rest = (f"... and {len(rows) - MOST_ROWS + 1} more", *[""] * (len(rows[0]) - 1))
+    return [*rows[: MOST_ROWS - 1], rest]

@@ -1,0 +1,115 @@
+"""What the steps of a local capture tell the command that waits for them: a folder of small files.
+
+Beam's metrics can be read only after a run. So each step appends lines to a file of its own in a folder that
+the launcher made and polls. Nothing of the product goes this way: a lost line costs a progress figure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+INTERVAL = 0.1  # seconds between two lines about frames
+
+
+class Signals:
+    """The writing end; one for each step and thread. Without a folder it says nothing."""
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+        self._file: BinaryIO | None = None
+        self._frames = 0
+        self._next = 0.0
+
+    def frames(self, count: int) -> None:
+        """So many frames were simulated."""
+        self._frames += count
+        if self._folder and time.monotonic() >= self._next:
+            self._flush()
+
+    def run_ended(self, label: str, *, played: bool) -> None:
+        """A run is over; `played` is False where it was not simulated, but read back."""
+        self._flush()
+        self._say({"run": label, "played": played})
+
+    def run_failed(self, label: str, reason: str) -> None:
+        self._flush()
+        self._say({"run": label, "failed": reason})
+
+    def worker_started(self) -> None:
+        self._say({"worker": os.getpid()})
+
+    def fatal(self, message: str) -> None:
+        """Nothing can go on: the launcher is to stop everything and to say this."""
+        self._say({"fatal": message})
+
+    def _flush(self) -> None:
+        if self._frames:
+            self._say({"frames": self._frames})
+            self._frames = 0
+        self._next = time.monotonic() + INTERVAL
+
+    def _say(self, line: dict[str, Any]) -> None:
+        if self._folder is None:
+            return
+        try:
+            if self._file is None:
+                name = f"{os.getpid()}-{secrets.token_hex(4)}"
+                self._file = open(Path(self._folder, name), "ab", buffering=0)  # noqa: SIM115 (lives as long as the step)
+            self._file.write(json.dumps(line).encode() + b"\n")
+        except OSError:
+            self._folder = None  # the launcher is gone, or its disk is full: progress is not worth a failure
+
+
+@dataclass
+class Tally:
+    """What was heard so far."""
+
+    frames: int = 0  # simulated
+    runs: set[str] = field(default_factory=set)  # labels of those that are over, in whatever way
+    recalled: set[str] = field(default_factory=set)  # of these, read back instead of simulated
+    failures: dict[str, str] = field(default_factory=dict)  # label -> reason
+    workers: list[int] = field(default_factory=list)  # process ids
+    fatal: str | None = None
+
+
+class Listener:
+    """The reading end."""
+
+    def __init__(self, folder: str) -> None:
+        self.tally = Tally()
+        self._folder = folder
+        self._read: dict[str, int] = {}  # file name -> bytes read
+
+    def poll(self) -> Tally:
+        """Read what is new. Lines that are not finished yet wait for the next time."""
+        try:
+            names = sorted(os.listdir(self._folder))
+        except FileNotFoundError:
+            return self.tally
+        for name in names:
+            with open(Path(self._folder, name), "rb") as file:
+                file.seek(self._read.get(name, 0))
+                whole, end, _ = file.read().rpartition(b"\n")
+            self._read[name] = self._read.get(name, 0) + len(whole) + len(end)
+            for line in whole.splitlines():
+                self._hear(json.loads(line))
+        return self.tally
+
+    def _hear(self, line: dict[str, Any]) -> None:
+        tally = self.tally
+        tally.frames += line.get("frames", 0)
+        if "run" in line:
+            tally.runs.add(line["run"])
+        if line.get("played") is False:
+            tally.recalled.add(line["run"])
+        if "failed" in line:
+            tally.failures[line["run"]] = line["failed"]
+        if "worker" in line:
+            tally.workers.append(line["worker"])
+        tally.fatal = tally.fatal or line.get("fatal")

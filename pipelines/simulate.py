@@ -1,0 +1,198 @@
+"""Simulating: one run in, its frame groups out, and then how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+
+from pipelines.signals import Signals
+from townlet.dataset.commit import read_receipt, records_of, state_of
+from townlet.dataset.records import SampleRecord
+from townlet.dataset.store import LocalStore, Store
+from townlet.errors import OutputError
+from townlet.policy.replay import FrameGroup
+from townlet.run import Run, SampleKey
+
+FRAMES = "frames"
+FAILED = "failed"
+RECALLED = "recalled"
+
+RunKey = tuple[str, int]  # name and seed
+
+
+class Slot(NamedTuple):
+    """Which sample of which run. The run travels light: see `share_configs`."""
+
+    run: Run
+    sample: SampleKey
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """A run was played to its end and has so many samples."""
+
+    run: Run
+    samples: int
+
+
+@dataclass(frozen=True)
+class RunFailed:
+    """A run that makes no capture, and why. `agent` is given where the failure is one agent's."""
+
+    run: Run
+    reason: str
+    agent: str | None = None
+
+
+def run_key(run: Run) -> RunKey:
+    return run.name, run.seed
+
+
+def open_store(output: str) -> Store:
+    """The store of an output as a user names it."""
+    return LocalStore(output)
+
+
+def share_configs(runs: Iterable[Run]) -> tuple[list[Run], dict[str, str]]:
+    """Runs without their config's text, and the texts by digest.
+
+    A config is some ten kilobytes, and a suite has it for a thousand seeds: what travels between the steps
+    names it by digest, and each step knows the texts.
+    """
+    light, configs = [], {}
+    for run in runs:
+        digest = hashlib.sha256(run.config_json.encode()).hexdigest()
+        configs[digest] = run.config_json
+        light.append(replace(run, config_json=digest))
+    return light, configs
+
+
+def whole(run: Run, configs: Mapping[str, str]) -> Run:
+    """The run with its config's text again."""
+    return replace(run, config_json=configs[run.config_json])
+
+
+@dataclass
+class Simulate(beam.PTransform):
+    """Run -> `(Slot, [FrameGroup, ...])` for each of its samples, and then `(RunEnd, [])`.
+
+    Further outputs: `failed` (`RunFailed`, instead of the end), and `recalled` (`(RunKey, SampleRecord)` and
+    `(RunKey, RunEnd)`): a run whose samples are staged or published already is not simulated again. A retry
+    is harmless, because the same run gives the same frames.
+    """
+
+    configs: dict[str, str]
+    output: str
+    signals: str | None = None
+
+    def expand(self, runs: beam.PCollection) -> Any:
+        play = beam.ParDo(_Play(self.configs, self.output, self.signals)).with_output_types(
+            tuple[Any, list[FrameGroup]]
+        )
+        return runs | "Play" >> play.with_outputs(FAILED, RECALLED, main=FRAMES)
+
+
+class _Play(beam.DoFn):
+    def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
+        self._configs, self._output, self._signals_folder = configs, output, signals
+        self._frames = beam.metrics.Metrics.counter("townlet", "frames")
+        self._played = beam.metrics.Metrics.counter("townlet", "runs_played")
+        self._recalled = beam.metrics.Metrics.counter("townlet", "runs_recalled")
+
+    def setup(self) -> None:
+        from townlet import rollout
+
+        self._rollout = rollout
+        self._store = open_store(self._output)
+        self._signals = Signals(self._signals_folder)
+
+    def process(self, element: Run) -> Iterator[Any]:
+        run = whole(element, self._configs)
+        with stopping_everything(self._signals):
+            recalled = self._recall(run)
+        if recalled is None:
+            yield from self._play(run, element)
+            return
+        for record in recalled:
+            yield beam.pvalue.TaggedOutput(RECALLED, (run_key(run), record))
+        yield beam.pvalue.TaggedOutput(RECALLED, (run_key(run), RunEnd(element, len(recalled))))
+        self._recalled.inc()
+        self._signals.run_ended(run.label(), played=False)
+
+    def _recall(self, run: Run) -> Sequence[SampleRecord] | None:
+        """The records of a run that was simulated before, if all its samples are there."""
+        state = state_of(self._store, run)
+        if state == "done":
+            return records_of(self._store, run)
+        return read_receipt(self._store, run) if state == "receipt" else None
+
+    def _play(self, run: Run, element: Run) -> Iterator[Any]:
+        samples, agent = 0, None
+        try:
+            for key, groups in by_sample(self._rollout.play(run)):
+                samples, agent = samples + 1, key.agent_id
+                yield Slot(element, key), groups
+                frames = sum(group.timesteps for group in groups)
+                self._frames.inc(frames)
+                self._signals.frames(frames)
+            yield RunEnd(element, samples), []
+        except Exception as error:
+            reason = explain(error)
+            yield beam.pvalue.TaggedOutput(FAILED, RunFailed(element, reason, agent))
+            self._signals.run_failed(run.label(), reason)
+            return
+        self._played.inc()
+        self._signals.run_ended(run.label(), played=True)
+
+
+@contextmanager
+def stopping_everything(signals: Signals) -> Iterator[None]:
+    """An output that cannot be used is the same for all runs: say so at once, and let it through."""
+    try:
+        yield
+    except OutputError as error:
+        signals.fatal(str(error))
+        raise
+
+
+def by_sample(
+    frames: Iterable[tuple[SampleKey, FrameGroup]],
+) -> Iterator[tuple[SampleKey, list[FrameGroup]]]:
+    """Collect the groups of each sample. One that is whole passes as it is.
+
+    The arrays of a group may be overwritten when the next one is asked for, so that a group that others
+    follow is copied. Holds no more than one segment.
+    """
+    waiting: dict[SampleKey, list[FrameGroup]] = {}
+    for key, group in frames:
+        if group.final is None:
+            waiting.setdefault(key, []).append(_copy(group))
+        else:
+            yield key, [*waiting.pop(key, []), group]
+    if waiting:
+        key = next(iter(waiting))
+        raise ValueError(f"{key.agent_id}, segment {key.segment}: the frames have no end")
+
+
+def _copy(group: FrameGroup) -> FrameGroup:
+    return replace(group, arrays={name: np.copy(array) for name, array in group.arrays.items()})
+
+
+def explain(error: BaseException) -> str:
+    """One line about an exception: its type, its message, and where in our code it came up."""
+    here = Path(__file__).resolve().parent.parent
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename)
+        if path.is_relative_to(here) and path.parts[len(here.parts)] in ("townlet", "pipelines"):
+            place = f" ({path.relative_to(here).as_posix()}:{frame.lineno})"
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}{place}" if message else f"{type(error).__name__}{place}"

@@ -1,0 +1,13 @@
+"""Capture one config: `python scripts/capture_rollout.py CONFIG --output DIR [options]`; --help lists them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in a clone that nobody installed
+
+from pipelines.command import script_main
+
+if __name__ == "__main__":
+    sys.exit(script_main(sys.argv[1:], prog="scripts/capture_rollout.py"))

@@ -1,0 +1,87 @@
+"""`townlet COMMAND ...`. Each command is a module of its own, imported when it is typed: help stays quick."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from townlet import __version__
+from townlet.commands.failing import report
+from townlet.errors import UserError
+
+
+class Command(NamedTuple):
+    module: str  # has main(argv, prog) -> exit code
+    summary: str
+
+
+COMMANDS = {
+    "capture": Command("pipelines.command", "simulate configs or suites and write replay samples"),
+    "inspect": Command("townlet.commands.inspect", "show a capture, a data set or a sample at a glance"),
+    "verify": Command("townlet.commands.verify", "check the files of a capture or data set, or replay it"),
+    "validate": Command(
+        "townlet.commands.validate", "check configs and suites, and show the budget of a day"
+    ),
+    "actions": Command("townlet.commands.actions", "list the action catalogue of a config"),
+    "schema": Command("townlet.commands.schema", "print the JSON Schema of configs, for editors"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Says what is wrong on standard error, without a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as ended:  # argparse, after --help
+        return ended.code if isinstance(ended.code, int) else 0
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0 if arguments else 2
+    name, *rest = arguments
+    if name in ("-V", "--version"):
+        print(f"townlet {__version__}")
+        return 0
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        raise UserError(f"unknown command {name!r}; {hint}")
+    return importlib.import_module(COMMANDS[name].module).main(rest, f"townlet {name}")
+
+
+def usage() -> str:
+    """What `townlet --help` prints."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join([
+        "usage: townlet COMMAND [options]",
+        "",
+        "A small-town life simulation whose product is replay data.",
+        "",
+        "commands:",
+        *lines,
+        "",
+        "examples:",
+        "  townlet capture scenarios/kitchen_breakfast.yaml --output samples/kitchen",
+        "  townlet inspect samples/kitchen",
+        "  townlet verify samples/kitchen --replay",
+        "",
+        "townlet COMMAND --help says more; townlet --version.",
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())

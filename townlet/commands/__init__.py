@@ -1,0 +1,1 @@
+"""The commands of `townlet`, one module each, imported when the command is typed."""

@@ -1,0 +1,55 @@
+"""Numbers and tables as people read them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+WIDE = 200  # columns, where nobody's terminal says how many there are
+
+
+def count(number: float) -> str:
+    """A number at a glance: 512, 68.1k, 3.4M."""
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if number >= size:
+            return f"{number / (1e3 if letter == 'k' else size):.1f}{letter}"
+    return f"{number:.0f}"
+
+
+def size(number: float) -> str:
+    """Bytes at a glance: 512 B, 68.1 kB, 3.4 MB."""
+    for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if number >= unit:
+            return f"{number / unit:.1f} {letters}"
+    return f"{number:.0f} B"
+
+
+def clock(seconds: float) -> str:
+    """A time span: 0:07, 12:34, 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """A table; the columns named in `numbers` are set to the right. Never cuts a cell where nobody looks on."""
+    from rich.console import Console
+    from rich.table import Table
+
+    stream = stream or sys.stdout
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    right = set(numbers)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    width = None if stream.isatty() else WIDE
+    console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    console.print(table)
