@@ -6,22 +6,14 @@ anything else in the place is refused, with what it is and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from ..errors import CorruptSampleError, OutputError
 from ..run import Run
 from .manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest
-from .places import (
-    INDEX,
-    INDEX_FILES,
-    RUNS,
-    STAGING,
-    find_manifest,
-    manifest_place,
-    staging_folder,
-    strangers,
-)
-from .store import Store
+from .places import INDEX, INDEX_FILES, RUNS, SOME, find_manifest, manifest_place, staging_folder, strangers
+from .store import STAGING, Store
 
 _ADVICE = "choose another output folder, or give --overwrite to replace it"
 
@@ -35,11 +27,12 @@ def admit(store: Store, runs: Sequence[Run]) -> None:
     single = len(runs) == 1 and not runs[0].folder
     if single:
         _refuse_data_set(store)
-        _drop_other_stages(store, runs[0])
     else:
         _refuse_beside_runs(store)
     for run in runs:
         _refuse_other(store, run)
+    own = {staging_folder(run) for run in runs}
+    _drop_leavings(store, lambda name: name in own or not (single or name.endswith(".tmp")))
 
 
 def _refuse_data_set(store: Store) -> None:
@@ -51,8 +44,8 @@ def _refuse_data_set(store: Store) -> None:
 
 def _refuse_beside_runs(store: Store) -> None:
     own = (f"{RUNS}/", f"{STAGING}/")
-    others = [file.name for file in store.list() if not file.name.startswith(own)]
-    others = [name for name in others if name not in INDEX_FILES]
+    found = (file.name for file in store.list() if not file.name.startswith(own))
+    others = list(islice((name for name in found if name not in INDEX_FILES), SOME))
     captures = [name for name in others if name.endswith(MANIFEST_SUFFIX)]
     if captures:
         raise OutputError(f"{store}: holds a single capture ({captures[0]}), not a data set; {_ADVICE}")
@@ -97,8 +90,9 @@ def _why_unreadable(store: Store, name: str, expected: str) -> str:
     return f"a capture with another prefix (expected {expected.rpartition('/')[2]})"
 
 
-def _drop_other_stages(store: Store, run: Run) -> None:
-    own = staging_folder(run)
+def _drop_leavings(store: Store, kept: Callable[[str], bool]) -> None:
+    """Remove what writers that were killed have left among the staged, save the folders to be kept."""
     staged = {"/".join(file.name.split("/")[:2]) for file in store.list(STAGING)}
-    for folder in sorted(staged - {own}):
-        store.delete_folder(folder)
+    for name in sorted(staged):
+        if not kept(name):
+            store.delete(name)

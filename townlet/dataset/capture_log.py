@@ -6,6 +6,7 @@ import os
 import platform
 import socket
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 
 from .canonical import document_bytes
@@ -28,6 +29,7 @@ def log_bytes() -> bytes:
     )
 
 
+@cache
 def _versions() -> dict[str, str]:
     versions = {}
     for package in _PACKAGES:

@@ -53,8 +53,8 @@ def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -
 
     Raises OutputError (a UserError) for what is wrong with the place: full, read-only, not a folder.
     """
+    metrics = sample_metrics(sample)  # before the map has swept the features out of the cache
     parts, facts = encode_npz(sample.arrays(), run.compression)
-    metrics = sample_metrics(sample)
     sidecar = sidecar_bytes(sample, metrics, facts.sha256)
     stem, mark = sample_stem(run, key), secrets.token_hex(6)
     npz = FileRecord(f"{stem}.npz", facts.sha256, facts.size, _staged(run, f"{stem}.npz", mark))
@@ -147,13 +147,12 @@ def publish_runs(store: Store, batch: Sequence[tuple[Run, Iterable[SampleRecord]
     for run, files, _ in staged:
         for file in files:
             _place(store, run, file)
-        store.write_whole(inside(run.folder, LOG_NAME), [log_bytes()])
     store.make_durable(run.folder for run, _, _ in staged)
     for run, _, manifest in staged:
         _place(store, run, manifest)
-    store.make_durable(run.folder for run, _, _ in staged)
     for run, _ in batch:
-        store.delete_folder(staging_folder(run))
+        store.delete(staging_folder(run))
+    store.make_durable(run.folder for run, _, _ in staged)
     return published
 
 
@@ -233,7 +232,7 @@ def _document_names(run: Run) -> tuple[str, str, str]:
 def _stage_documents(
     store: Store, run: Run, records: list[SampleRecord]
 ) -> tuple[list[FileRecord], FileRecord]:
-    """Stage config, metrics and manifest. Returns all files to be placed before the manifest, and it."""
+    """Stage config, metrics, log and manifest. Returns all files to be placed before the manifest, and it."""
     mark = secrets.token_hex(6)
 
     def stage(name: str, data: bytes) -> FileRecord:
@@ -246,7 +245,7 @@ def _stage_documents(
     metrics = stage(metrics_name, metrics_bytes(run, records))
     manifest = stage(own_name, manifest_bytes(run, records, config, metrics))
     samples = [file for record in records for file in (record.npz, record.meta)]
-    return [*samples, config, metrics], manifest
+    return [*samples, config, metrics, stage(LOG_NAME, log_bytes())], manifest
 
 
 def _place(store: Store, run: Run, file: FileRecord) -> None:

@@ -1,8 +1,8 @@
 """Figures of one sample, the same to the bit on every machine.
 
-Sums are float64 in the order of the ticks: `np.add.accumulate` adds one row after the other by definition,
-whereas the order inside `np.sum` is the processor's and NumPy's business. Maxima and counts are exact in any
-order. The one logarithm (entropy) is rounded to float32, because its last bits differ between C libraries.
+Sums are float64 in an order that is written down here (`fixed_sum`): the order inside `np.sum` is the
+processor's and NumPy's business. Maxima and counts are exact in any order. The one logarithm (entropy) is
+rounded to float32, because its last bits differ between C libraries.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from ..arrays import F64
 from ..policy.replay import ReplaySample
 
 CLIP_TERM = "clip"  # the reward term that holds what the clip cut off
-
-_BLOCK_ROWS = 4096  # rows of float64 at a time: bounds the memory, not the order
 
 
 class _Columns(NamedTuple):
@@ -49,7 +47,7 @@ def sample_metrics(sample: ReplaySample) -> dict[str, float | int]:
         tuple(sample.metadata["action_lookup"].items()),
     )
     steps = sample.timesteps
-    sums = _sums_by_tick(sample, columns)
+    sums = fixed_sum(_summed_columns(sample, columns)).tolist()
     reward_sum, log_prob_sum, value_sum, *rest = sums
     feature_sums = dict(zip(columns.picked_names, rest, strict=False))
     metrics: dict[str, float | int] = {
@@ -72,22 +70,34 @@ def sample_metrics(sample: ReplaySample) -> dict[str, float | int]:
     return metrics
 
 
-def _sums_by_tick(sample: ReplaySample, columns: _Columns) -> list[float]:
-    """Of rewards, log-probs, values, picked features, reward terms: added in the order of the ticks."""
-    steps, picked = sample.timesteps, len(columns.picked)
-    width = 3 + picked + sample.reward_terms.shape[1]
-    total: F64 = np.zeros(width)
-    for first in range(0, steps, _BLOCK_ROWS):
-        rows = slice(first, min(first + _BLOCK_ROWS, steps))
-        block = np.empty((rows.stop - first + 1, width))
-        block[0] = total
-        block[1:, 0] = sample.rewards[rows]
-        block[1:, 1] = sample.old_log_probs[rows]
-        block[1:, 2] = sample.value_preds[rows]
-        block[1:, 3 : 3 + picked] = sample.features[rows][:, columns.picked]
-        block[1:, 3 + picked :] = sample.reward_terms[rows]
-        total = np.add.accumulate(block, axis=0)[-1]
-    return total.tolist()
+def fixed_sum(rows: np.ndarray) -> F64:
+    """The sum [M] of the rows of `rows` [T, M], T >= 1, in float64.
+
+    The last half of the rows is added to the first, element by element, until one is left: an order that
+    depends on T alone, and additions that vector instructions can do without changing a bit.
+    """
+    left = len(rows)
+    half = left // 2
+    sums = rows[: left - half].astype(np.float64)
+    sums[:half] += rows[left - half :]
+    left -= half
+    while left > 1:
+        half = left // 2
+        sums[:half] += sums[left - half : left]
+        left -= half
+    return sums[0]
+
+
+def _summed_columns(sample: ReplaySample, columns: _Columns) -> np.ndarray:
+    """[T, M] of what is added up: rewards, log-probs, values, picked features, reward terms."""
+    picked = 3 + len(columns.picked)
+    block = np.empty((sample.timesteps, picked + sample.reward_terms.shape[1]), np.float32)
+    block[:, 0] = sample.rewards
+    block[:, 1] = sample.old_log_probs
+    block[:, 2] = sample.value_preds[:-1]
+    block[:, 3:picked] = sample.features[:, columns.picked]
+    block[:, picked:] = sample.reward_terms
+    return block
 
 
 def _feature_metrics(

@@ -20,11 +20,11 @@ from .manifest import (
     safe_name,
 )
 from .records import FileRecord
-from .store import Store
+from .store import STAGING, Store
 
-STAGING = ".staging"
 RECEIPT = "receipt.json"
 RUNS = "runs"
+SOME = 10  # strangers that are enough to refuse a folder
 INDEX = "dataset.json"
 # What a data set keeps beside its runs.
 INDEX_FILES = (INDEX, "metrics.json", "metrics.parquet", "failures.json", "README.md", LOG_NAME)
@@ -73,9 +73,9 @@ def find_manifest(store: Store, run: Run) -> dict[str, Any] | str | None:
         return place
     except FileNotFoundError:
         pass
-    for name in _files_of(store, run):
-        if name.endswith(MANIFEST_SUFFIX) and "/" not in name:
-            return inside(run.folder, name)
+    for file in store.list(run.folder, deep=False):
+        if file.name.endswith(MANIFEST_SUFFIX):
+            return file.name
     return None
 
 
@@ -90,13 +90,17 @@ def damaged_files(store: Store, run: Run) -> list[str]:
 
 
 def strangers(store: Store, run: Run) -> list[str]:
-    """Files in the run's folder that no unfinished capture of this run can have left there."""
+    """Some files in the run's folder that no unfinished capture of this run can have left there."""
     started = next(iter(store.list(staging_folder(run))), None) is not None
+    skip = len(run.folder) + 1 if run.folder else 0
     found = []
-    for name in _files_of(store, run):
+    for file in store.list(run.folder):
+        name = file.name[skip:]
         ours = name == LOG_NAME or (name.startswith(f"{run.prefix}_") and name.endswith((".npz", ".json")))
-        if not (ours and started):
-            found.append(inside(run.folder, name))
+        if not (ours and started) and not name.startswith(f"{STAGING}/"):
+            found.append(file.name)
+        if len(found) == SOME:
+            break  # whoever names a home folder by mistake need not wait until all of it is read
     return found
 
 
@@ -112,13 +116,6 @@ def foreign_files(store: Store) -> list[str]:
         elif name.endswith(MANIFEST_SUFFIX):
             own |= _named_by_manifest(store, name)
     return [name for name in names if name not in own]
-
-
-def _files_of(store: Store, run: Run) -> list[str]:
-    """What lies in the run's folder, by names relative to it, without what is staged."""
-    skip = len(run.folder) + 1 if run.folder else 0
-    names = [file.name[skip:] for file in store.list(run.folder)]
-    return [name for name in names if not name.startswith(f"{STAGING}/")]
 
 
 def _named_by_manifest(store: Store, name: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ..run import SampleKey
@@ -45,7 +45,7 @@ class SampleRecord:
         return SampleKey(self.run, self.seed, self.arrival, self.agent_id, self.segment)
 
     def to_json_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**vars(self), "npz": vars(self.npz), "meta": vars(self.meta)}
 
     @staticmethod
     def from_json_dict(data: Mapping[str, Any]) -> SampleRecord:
@@ -71,7 +71,7 @@ class RunRecord:
     was_there: bool = False  # it was found complete, nothing was written
 
     def to_json_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**vars(self), "manifest": vars(self.manifest)}
 
     @staticmethod
     def from_json_dict(data: Mapping[str, Any]) -> RunRecord:

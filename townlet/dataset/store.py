@@ -23,6 +23,8 @@ from ..errors import OutputError
 
 Buffer = bytes | memoryview
 
+STAGING = ".staging"  # what is not finished yet lies below this folder, and nowhere else
+
 
 class StoredFile(NamedTuple):
     name: str
@@ -60,17 +62,20 @@ class Store(Protocol):
         """Bytes, or None where there is no such file."""
         ...
 
-    def list(self, folder: str = "") -> Iterator[StoredFile]:
-        """All files at or below a folder, sorted by name; none where the folder is not there."""
+    def list(self, folder: str = "", deep: bool = True) -> Iterator[StoredFile]:
+        """The files in a folder, and (`deep`) below it, in a fixed order; none where there is no folder."""
         ...
 
-    def delete_folder(self, folder: str) -> None:
-        """Remove a folder with all that is in it, if it is there, and the parents that this leaves empty."""
+    def delete(self, name: str) -> None:
+        """Remove a file, or a folder with all that is in it, and the parents that this leaves empty."""
         ...
 
     def make_durable(self, folders: Iterable[str]) -> None:
         """Return when what was written and moved in these folders survives a power cut."""
         ...
+
+
+_NOT_PLAIN = frozenset(("", ".", ".."))  # parts that no plain name has
 
 
 class LocalStore:
@@ -93,18 +98,16 @@ class LocalStore:
 
     def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
         path = self._path_to_write(name)
-        with explained("write", path), _temporary(path, parts) as temporary:
+        with explained("write", path), self._temporary(parts) as temporary:
             os.replace(temporary, path)
 
     def create_if_absent(self, name: str, parts: Sequence[Buffer]) -> bool:
         path = self._path_to_write(name)
-        with explained("write", path), _temporary(path, parts) as temporary:
+        with explained("write", path), self._temporary(parts) as temporary:
             try:
                 os.link(temporary, path)
             except FileExistsError:
                 return False
-            finally:
-                _discard(temporary)
         return True
 
     def compare_and_swap(self, name: str, expected: str | None, parts: Sequence[Buffer]) -> bool:
@@ -116,7 +119,7 @@ class LocalStore:
                 found = None
             if found != expected:
                 return False
-            with _temporary(path, parts) as temporary:
+            with self._temporary(parts) as temporary:
                 os.replace(temporary, path)
         return True
 
@@ -141,14 +144,18 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def list(self, folder: str = "") -> Iterator[StoredFile]:
-        yield from self._walk(self._path(folder) if folder else str(self.root), folder)
+    def list(self, folder: str = "", deep: bool = True) -> Iterator[StoredFile]:
+        yield from self._walk(self._path(folder) if folder else str(self.root), folder, deep)
 
-    def delete_folder(self, folder: str) -> None:
-        path = self._path(folder)
+    def delete(self, name: str) -> None:
+        path = self._path(name)
+        self._check_inside(os.path.dirname(path))
         with explained("remove", path), contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(path)
-        for parent in PurePosixPath(folder).parents[:-1]:
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+        for parent in PurePosixPath(name).parents[:-1]:
             with contextlib.suppress(OSError):  # not empty: somebody else is at work there
                 os.rmdir(self.root / parent)
 
@@ -160,9 +167,9 @@ class LocalStore:
         with explained("write", existing[0]):
             if not _sync_file_system(existing[0]):
                 for path in existing:
-                    _sync_folder(path)
+                    _sync_folder(path, str(self.root))
 
-    def _walk(self, path: str, name: str) -> Iterator[StoredFile]:
+    def _walk(self, path: str, name: str, deep: bool) -> Iterator[StoredFile]:
         try:
             with os.scandir(path) as entries:
                 ordered = sorted(entries, key=lambda entry: entry.name)
@@ -173,31 +180,46 @@ class LocalStore:
         for entry in ordered:
             inner = f"{name}/{entry.name}" if name else entry.name
             if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(entry.path, inner)
+                if deep:
+                    yield from self._walk(entry.path, inner, deep)
             else:
                 yield StoredFile(inner, entry.stat(follow_symlinks=False).st_size)
 
     def _path(self, name: str) -> str:
         """The place of a name. Raises OutputError for one that is not a plain path below the root."""
-        pure = PurePosixPath(name)
-        if not name or pure.is_absolute() or ".." in pure.parts or str(pure) != name or "\0" in name:
+        if "\0" in name or not _NOT_PLAIN.isdisjoint(name.split("/")):
             raise OutputError(f"{name!r}: expected a file name inside {self.root}")
-        return os.path.join(self.root, name)
+        return f"{self.root}/{name}"
 
     def _path_to_write(self, name: str) -> str:
         """The place of a name, once its folder is made and known to lie inside the root."""
         path = self._path(name)
         folder = os.path.dirname(path)
         if folder not in self._checked or not os.path.isdir(folder):
+            self._check_inside(folder)
             with explained("write", folder):
                 _make_folders(folder)
-            real = os.path.realpath(folder)
-            if real != str(self.root) and not real.startswith(str(self.root) + os.sep):
-                raise OutputError(
-                    f"{folder}: leads out of the output folder, to {real}; remove the symbolic link"
-                )
             self._checked.add(folder)
         return path
+
+    def _check_inside(self, folder: str) -> None:
+        real = os.path.realpath(folder)
+        if real != str(self.root) and not real.startswith(f"{self.root}/"):
+            raise OutputError(
+                f"{folder}: leads out of the output folder, to {real}; remove the symbolic link"
+            )
+
+    @contextlib.contextmanager
+    def _temporary(self, parts: Sequence[Buffer]) -> Iterator[str]:
+        """A whole file with this content among what is staged, gone in the end unless it was moved."""
+        name = f"{STAGING}/{secrets.token_hex(8)}.tmp"
+        temporary = self._path_to_write(name)
+        try:
+            _write_file(temporary, parts)
+            yield temporary
+        finally:
+            with contextlib.suppress(OutputError):
+                self.delete(name)
 
 
 def _make_folders(path: str) -> None:
@@ -228,17 +250,6 @@ def _write_all(descriptor: int, parts: Sequence[Buffer]) -> None:
         view = memoryview(piece)
         while view.nbytes:
             view = view[os.write(descriptor, view) :]
-
-
-@contextlib.contextmanager
-def _temporary(path: str, parts: Sequence[Buffer]) -> Iterator[str]:
-    """A file beside `path` with this content, on the disk, gone in the end unless it was moved."""
-    temporary = f"{path}.{secrets.token_hex(8)}.tmp"
-    try:
-        _write_file(temporary, parts)
-        yield temporary
-    finally:
-        _discard(temporary)
 
 
 def _discard(path: str) -> None:
@@ -273,11 +284,13 @@ def _sync_file_system(path: str) -> bool:
         os.close(descriptor)
 
 
-def _sync_folder(folder: str) -> None:
+def _sync_folder(folder: str, root: str) -> None:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.is_file(follow_symlinks=False):
             _sync_one(entry.path)
-    _sync_one(folder)
+    while len(folder) >= len(root):
+        _sync_one(folder)
+        folder = os.path.dirname(folder)
 
 
 def _sync_one(path: str) -> None:

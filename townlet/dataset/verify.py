@@ -13,10 +13,10 @@ from ..errors import CorruptSampleError, OutputError, UserError
 from .canonical import file_sha256
 from .index import index_files, read_index
 from .manifest import MANIFEST_SUFFIX, named_files, parse_manifest
-from .places import INDEX, STAGING, foreign_files, inside
+from .places import INDEX, foreign_files, inside
 from .reader import Capture
 from .records import FileRecord
-from .store import LocalStore, Store, StoredFile
+from .store import STAGING, LocalStore, Store, StoredFile
 
 Kind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
 
