@@ -1,10 +1,11 @@
-"""Samples: what is checked, that nothing is lost in stacking, and that the two ways to one give the same bytes."""
+"""Samples: what is checked, that stacking loses nothing, that the two ways to one give the same bytes."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def parts_of(group: FrameGroup, cuts: list[int]) -> list[FrameGroup]:
     """The group cut before these rows; only the last part has what follows."""
     edges = [0, *sorted(cuts), group.timesteps]
     pieces = []
-    for first, end in zip(edges, edges[1:], strict=False):
+    for first, end in pairwise(edges):
         arrays = {name: array[first:end] for name, array in group.arrays.items()}
         final = group.final if end == group.timesteps else None
         mismatches = group.metadata["label_mismatch_count"] if first == 0 else 0

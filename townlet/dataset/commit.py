@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ..errors import OutputError, TownletError
 from ..policy.replay import ReplaySample
@@ -134,25 +134,25 @@ def publish_run(store: Store, run: Run, records: Iterable[SampleRecord]) -> RunR
 def publish_runs(store: Store, batch: Sequence[tuple[Run, Iterable[SampleRecord]]]) -> list[RunRecord]:
     """`publish_run` of many: what makes files durable is paid once for all of them."""
     published: list[RunRecord] = []
-    staged: list[tuple[Run, list[FileRecord], FileRecord]] = []
+    staged: list[_Documents] = []
     for run, records in batch:
         whole = _unique(run, records)
         there = _published(store, run, whole)
         if there is None:
-            files, manifest = _stage_documents(store, run, whole)
-            staged.append((run, files, manifest))
-            there = _run_record(run, whole, manifest, files)
+            documents = _stage_documents(store, run, whole)
+            staged.append(documents)
+            there = _run_record(run, whole, documents.manifest, documents.size)
         published.append(there)
-    store.make_durable(staging_folder(run) for run, _, _ in staged)
-    for run, files, _ in staged:
-        for file in files:
-            _place(store, run, file)
-    store.make_durable(run.folder for run, _, _ in staged)
-    for run, _, manifest in staged:
-        _place(store, run, manifest)
+    store.make_durable(staging_folder(documents.run) for documents in staged)
+    for documents in staged:
+        for file in documents.first:
+            _place(store, documents.run, file)
+    store.make_durable(documents.run.folder for documents in staged)
+    for documents in staged:
+        _place(store, documents.run, documents.manifest)
     for run, _ in batch:
         store.delete(staging_folder(run))
-    store.make_durable(run.folder for run, _, _ in staged)
+    store.make_durable(documents.run.folder for documents in staged)
     return published
 
 
@@ -210,8 +210,9 @@ def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord
     if manifest is None:
         return None
     if isinstance(manifest, str) or manifest["metadata"].get("fingerprint") != fingerprint_of(run):
-        raise OutputError(f"{run.folder or 'the output folder'}: holds another capture")
-    if damaged_files(store, run):
+        raise OutputError(f"{store}: {run.folder or 'the folder'} holds another capture than {run.label()}")
+    just_recalled = records and not any(record.npz.staged for record in records)
+    if not just_recalled and damaged_files(store, run):
         return None
     data = store.read(manifest_place(run))
     metadata = manifest["metadata"]
@@ -221,7 +222,16 @@ def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord
             f"({metadata['content_digest'][:12]} and {run_content_digest(records)[:12]})"
         )
     place = FileRecord(manifest_name(run.prefix), sha256_hex(data), len(data))
-    return _run_record(run, records, place, [], metadata["size"], was_there=True)
+    return _run_record(run, records, place, metadata["size"], was_there=True)
+
+
+class _Documents(NamedTuple):
+    """The staged files of a run, samples included."""
+
+    run: Run
+    first: list[FileRecord]  # to be placed before the manifest
+    manifest: FileRecord
+    size: int  # bytes of all that the manifest names
 
 
 def _document_names(run: Run) -> tuple[str, str, str]:
@@ -229,10 +239,8 @@ def _document_names(run: Run) -> tuple[str, str, str]:
     return f"{run.prefix}_config.json", f"{run.prefix}_metrics.json", manifest_name(run.prefix)
 
 
-def _stage_documents(
-    store: Store, run: Run, records: list[SampleRecord]
-) -> tuple[list[FileRecord], FileRecord]:
-    """Stage config, metrics, log and manifest. Returns all files to be placed before the manifest, and it."""
+def _stage_documents(store: Store, run: Run, records: list[SampleRecord]) -> _Documents:
+    """Stage config, metrics, log and manifest."""
     mark = secrets.token_hex(6)
 
     def stage(name: str, data: bytes) -> FileRecord:
@@ -243,9 +251,10 @@ def _stage_documents(
     config_name, metrics_name, own_name = _document_names(run)
     config = stage(config_name, run.config_json.rstrip("\n").encode() + b"\n")
     metrics = stage(metrics_name, metrics_bytes(run, records))
+    named = [file for record in records for file in (record.npz, record.meta)] + [config, metrics]
     manifest = stage(own_name, manifest_bytes(run, records, config, metrics))
-    samples = [file for record in records for file in (record.npz, record.meta)]
-    return [*samples, config, metrics, stage(LOG_NAME, log_bytes())], manifest
+    log = stage(LOG_NAME, log_bytes())
+    return _Documents(run, [*named, log], manifest, sum(file.size for file in named))
 
 
 def _place(store: Store, run: Run, file: FileRecord) -> None:
@@ -262,13 +271,9 @@ def _place(store: Store, run: Run, file: FileRecord) -> None:
 
 
 def _run_record(
-    run: Run,
-    records: list[SampleRecord],
-    manifest: FileRecord,
-    documents: list[FileRecord],
-    size: int | None = None,
-    was_there: bool = False,
+    run: Run, records: list[SampleRecord], manifest: FileRecord, size: int, was_there: bool = False
 ) -> RunRecord:
+    """`size`: bytes of all files that the manifest names."""
     return RunRecord(
         run=run.name,
         seed=run.seed,
@@ -278,7 +283,7 @@ def _run_record(
         content_digest=run_content_digest(records),
         sample_count=len(records),
         frame_count=sum(record.frame_count for record in records),
-        size=(sum(file.size for file in documents) if size is None else size) + manifest.size,
+        size=size + manifest.size,
         capture=dict(records[0].capture) if records else {},
         was_there=was_there,
     )

@@ -205,9 +205,7 @@ class LocalStore:
     def _check_inside(self, folder: str) -> None:
         real = os.path.realpath(folder)
         if real != str(self.root) and not real.startswith(f"{self.root}/"):
-            raise OutputError(
-                f"{folder}: leads out of the output folder, to {real}; remove the symbolic link"
-            )
+            raise OutputError(f"{folder}: a symbolic link leads out of the output, to {real}; remove it")
 
     @contextlib.contextmanager
     def _temporary(self, parts: Sequence[Buffer]) -> Iterator[str]:
@@ -307,6 +305,7 @@ _ADVICE = {
     errno.EROFS: "the file system is read-only; choose another output folder",
     errno.EACCES: "permission denied; choose a folder that you may write",
     errno.EPERM: "not permitted; choose a folder that you may write",
+    errno.EEXIST: "something else of this name is there; move it away, or choose another output folder",
     errno.ENOTDIR: "a file stands where a folder is needed; choose another output folder",
     errno.EMFILE: "too many open files; raise the limit (ulimit -n) and run the same command again",
     errno.ENAMETOOLONG: "the name is too long for this file system",

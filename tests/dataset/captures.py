@@ -1,0 +1,57 @@
+"""Capturing by hand: what the pipeline does, in one process and without Beam."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.samples import make_samples
+from townlet.dataset.admission import admit
+from townlet.dataset.commit import (
+    publish_runs,
+    read_receipt,
+    records_of,
+    stage_receipt,
+    stage_sample,
+    state_of,
+)
+from townlet.dataset.index import aggregate_records, write_index
+from townlet.dataset.records import RunRecord, SampleRecord
+from townlet.dataset.store import Store
+from townlet.run import Run
+
+
+def capture(store: Store, *runs: Run, agents: int = 2) -> list[RunRecord]:
+    """Capture runs, or finish what an earlier attempt has left."""
+    admit(store, runs)
+    records = [records_for(store, run, agents) for run in runs]
+    published = publish_runs(store, list(zip(runs, records, strict=True)))
+    if runs[0].folder:
+        write_index(store, published, aggregate_records(record for some in records for record in some))
+    return published
+
+
+def records_for(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:
+    state = state_of(store, run)
+    if state == "done":
+        return records_of(store, run)
+    receipt = read_receipt(store, run) if state == "receipt" else None
+    if receipt is not None:
+        return receipt
+    return stage_receipt(store, run, agents, stage(store, run, agents))
+
+
+def stage(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:
+    return [stage_sample(store, run, key, sample) for key, sample in make_samples(run, agents)]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder but the logs, which tell the time."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "capture_log.json"
+    }
+
+
+def folders(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_dir())

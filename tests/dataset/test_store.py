@@ -1,0 +1,193 @@
+"""The local store keeps the contract, stays in its folder, and says what is wrong with a disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.dataset.store_contract import StoreContract
+from townlet.dataset import store as store_module
+from townlet.dataset.store import LocalStore
+from townlet.errors import OutputError
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    return LocalStore(tmp_path / "out")
+
+
+class TestLocalStore(StoreContract):
+    pass
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_it_is_picklable(store: LocalStore) -> None:
+    store.write_new("a", [b"1"])
+    assert pickle.loads(pickle.dumps(store)).read("a") == b"1"
+    assert str(store) == str(store.root)
+
+
+def test_nothing_is_made_before_the_first_write(store: LocalStore) -> None:
+    assert list(store.list()) == []
+    assert not store.root.exists()
+
+
+def test_no_temporary_stays_behind(store: LocalStore) -> None:
+    store.write_whole("a", [b"1"])
+    store.create_if_absent("a", [b"2"])
+    store.create_if_absent("b", [b"2"])
+    store.compare_and_swap("a", None, [b"3"])
+    assert sorted(path.name for path in store.root.iterdir()) == ["a", "b"]
+
+
+def test_large_writes_go_through(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, real = os.urandom(3 << 20), os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:100_000]))  # a short write is no error
+    store.write_new("a", [whole[:5], memoryview(whole)[5:]])
+    assert store.read("a") == whole
+
+
+def test_write_new_never_replaces(store: LocalStore) -> None:
+    store.write_new("a", [b"mine"])
+    with pytest.raises(OutputError):
+        store.write_new("a", [b"other"])
+    assert store.read("a") == b"mine"
+
+
+@pytest.mark.parametrize("link", ["runs", ".staging", "runs/x"])
+def test_no_link_is_followed_out(store: LocalStore, tmp_path: Path, link: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "precious").write_text("mine")
+    place = store.root / link
+    place.parent.mkdir(parents=True)
+    place.symlink_to(outside)
+    for write in (store.write_new, store.write_whole, store.create_if_absent):
+        with pytest.raises(OutputError, match=r"a symbolic link leads out of the output, to .*outside"):
+            write(f"{link}/deep/a", [b"1"])
+    store_with_file = LocalStore(store.root)
+    with pytest.raises(OutputError, match="leads out"):
+        store_with_file.delete(f"{link}/precious")
+    assert files_below(outside) == ["precious"]
+
+
+def test_a_link_in_a_file_s_place_is_replaced_not_followed(store: LocalStore, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    store.root.mkdir()
+    (store.root / "a").symlink_to(outside)
+    with pytest.raises(OutputError):
+        store.write_new("a", [b"1"])
+    store.write_new("b", [b"2"])
+    store.move("b", "a")
+    assert outside.read_text() == "mine"
+    assert store.read("a") == b"2"
+
+
+def test_links_inside_are_fine(store: LocalStore) -> None:
+    (store.root / "real").mkdir(parents=True)
+    (store.root / "runs").symlink_to(store.root / "real")
+    store.write_new("runs/a", [b"1"])
+    assert store.read("real/a") == b"1"
+
+
+def test_the_output_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "samples").symlink_to(tmp_path / "disk")
+    LocalStore(tmp_path / "samples").write_new("a/b", [b"1"])
+    assert files_below(tmp_path / "disk") == ["a/b"]
+
+
+ERRORS = [
+    (errno.ENOSPC, "the disk is full; free some space and run the same command again"),
+    (errno.EDQUOT, "the disk quota is used up"),
+    (errno.EROFS, "the file system is read-only; choose another output folder"),
+    (errno.EACCES, "permission denied; choose a folder that you may write"),
+    (errno.EMFILE, "too many open files; raise the limit"),
+    (errno.EIO, "Input/output error"),
+]
+
+
+@pytest.mark.parametrize(("number", "message"), ERRORS)
+@pytest.mark.parametrize("call", ["open", "write"])
+def test_errors_of_the_disk_are_explained(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, call: str, number: int, message: str
+) -> None:
+    def fail(*arguments: object, **_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    store.write_whole("old", [b"1"])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        for write in (store.write_new, store.write_whole, store.create_if_absent):
+            with pytest.raises(OutputError, match=message) as caught:
+                write("new", [b"2"])
+            assert str(store.root) in str(caught.value)
+            assert caught.value.exit_code == 2
+    assert files_below(store.root) == ["old"]
+
+
+def test_a_disk_that_fills_in_the_middle_leaves_no_part(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, real = [], os.write
+
+    def fill_up(descriptor: int, data: memoryview) -> int:
+        if written:
+            raise OSError(errno.ENOSPC, "full")
+        written.append(1)
+        return real(descriptor, bytes(data[:10]))
+
+    monkeypatch.setattr(os, "write", fill_up)
+    with pytest.raises(OutputError, match="the disk is full"):
+        store.write_new("new", [b"0123456789" * 100])
+    assert files_below(store.root) == []
+
+
+def test_a_file_where_a_folder_is_needed(store: LocalStore) -> None:
+    store.write_new("a", [b"1"])
+    with pytest.raises(OutputError, match="something else of this name is there"):
+        store.write_new("a/b", [b""])
+    with pytest.raises(OutputError, match="a file stands where a folder is needed"):
+        list(store.list("a"))
+    assert store.size("a/b") is None
+
+
+def test_files_are_synced_one_by_one_where_there_is_no_syncfs(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(store_module, "_sync_file_system", lambda path: False)
+
+    def note(path: str) -> None:
+        synced.append(os.path.relpath(path, store.root))
+
+    monkeypatch.setattr(store_module, "_sync_one", note)
+    for name in ("runs/a/2", "runs/a/1", "runs/b/3"):
+        store.write_new(name, [b""])
+    store.make_durable(["runs/a", "runs/a", "runs/gone"])
+    assert synced == ["runs/a/1", "runs/a/2", "runs/a", "runs", "."]
+
+
+def test_removing_and_making_folders_at_once(tmp_path: Path) -> None:
+    """Two processes whose folders come and go below one parent do not disturb each other."""
+    work = (
+        "import sys; from townlet.dataset.store import LocalStore\n"
+        "for i in range(300):\n"
+        "    store = LocalStore(sys.argv[1])\n"
+        "    store.write_new(f'.staging/{sys.argv[2]}/{i}', [b'1'])\n"
+        "    store.delete(f'.staging/{sys.argv[2]}')\n"
+    )
+    command = [sys.executable, "-c", work, str(tmp_path / "out")]
+    workers = [subprocess.Popen([*command, name], stderr=subprocess.PIPE) for name in ("a", "b")]
+    assert [(worker.communicate()[1].decode(), worker.returncode) for worker in workers] == [("", 0)] * 2
+    assert list((tmp_path / "out").iterdir()) == []
