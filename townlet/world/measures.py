@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .jit import kernel
+from .jit import rule
 
 
-@kernel
+@rule
 def potential(need, weights, i):
     """The shaping potential of row `i`: -sum over needs n, in order, of weights[n] * (1 - need[i, n]).
 
@@ -17,7 +17,7 @@ def potential(need, weights, i):
     return 0.0 - lacking
 
 
-@kernel
+@rule
 def attendance(shifts, missed, i):
     """The share of row `i`'s last `window` counted shifts that were not missed; 1 before the first.
 

@@ -7,11 +7,11 @@ rises by one. (Two unpaid days in a row evict: see lifecycle.)
 
 from __future__ import annotations
 
-from ..jit import kernel
+from ..jit import rule
 from ..state import COIN_RENT
 
 
-@kernel
+@rule
 def update(clock, agents, town, rules):
     """Charge the rent if it is due now."""
     rent = rules.rent[0]

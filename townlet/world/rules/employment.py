@@ -36,7 +36,7 @@ arrival number: `taken_over_by` for who became absent, `helped_by` for who arriv
 from __future__ import annotations
 
 from ..geometry import apart
-from ..jit import inner, kernel
+from ..jit import inner, rule
 from ..measures import attendance as attendance
 from ..state import (
     ABSENT,
@@ -52,7 +52,7 @@ from ..state import (
 REACH = 2  # tiles from the job's place that count as on site
 
 
-@kernel
+@rule
 def update(clock, agents, work, tick, town, people, jobs, rules):
     """Everybody's shift, by one tick."""
     if jobs.start.size == 0:

@@ -26,7 +26,7 @@ a blackout turns the power off, an outage the water.
 
 from __future__ import annotations
 
-from ..jit import inner, kernel
+from ..jit import inner, rule
 from ..rng import USE_EVENT, draw
 from ..state import (
     ARRANGED_MEET,
@@ -44,7 +44,7 @@ from ..state import (
 MAX_CONCURRENT, GLOBAL_COOLDOWN, AGENT_COOLDOWN, GRACE, WINDOW, MOST = range(6)  # of Rules.event_limits
 
 
-@kernel
+@rule
 def update(clock, agents, ties, events, town, specs, rules):
     """Plan the day on its first tick; end and begin what is due on this one."""
     count = specs.kind.size
@@ -60,9 +60,9 @@ def update(clock, agents, ties, events, town, specs, rules):
             if specs.kind[e] == ARRANGED_MEET:
                 end_meet(events, specs.place[e])
     for e in range(count):
-        if events.start_at[e] == now and may_begin(events, e, now, rules.event_limits):
+        if events.start_at[e] == now and may_begin(events, e, now, rules.event_limits[0]):
             if specs.kind[e] != ARRANGED_MEET or gather(
-                agents, ties, events, specs.place[e], now, rules.event_limits
+                agents, ties, events, specs.place[e], now, rules.event_limits[0]
             ):
                 begin(events, specs, e, town.seed[0], now, day_length)
                 clock.counts[N_EVENT] += 1

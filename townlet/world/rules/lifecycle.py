@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inner, kernel
+from ..jit import inner, rule
 from ..measures import potential
 from ..reservations import leave_queue, mark_reserved
 from ..rng import USE_IDENTITY, draw
@@ -46,7 +46,7 @@ UNPAID_DAYS = 2  # that evict
 HALF_FULL = 0.5  # a newcomer's needs
 
 
-@kernel
+@rule
 def update(clock, agents, town, rules):
     """Mark who leaves at the end of this tick."""
     if not rules.lifecycle_on[0]:
@@ -84,7 +84,7 @@ def evict_next(clock, agents):
     clock.counts[N_EVICTION] += 1
 
 
-@kernel
+@rule
 def settle(
     clock, agents, queues, running, objects, ties, work, events, grid, script, town, people, rules, rewards
 ):
@@ -118,7 +118,7 @@ def remove(clock, agents, events, grid, script, town, rules, i, now):
     agents.wallet[i] = 0.0
     agents.alive[i] = False
     agents.leaving[i] = STAYS
-    agents.slot_freed[agents.slot[i]] = now
+    clock.slot_freed[agents.slot[i]] = now
     if rules.respawn_delay[0] > 0:
         agents.return_at[i] = now + rules.respawn_delay[0]
     events.meet_place[i] = NOTHING
@@ -190,7 +190,7 @@ def arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now):
     for d in range(agents.identity.shape[1]):
         agents.identity[i, d] = 2.0 * draw(0, 0, agents.arrival[i], USE_IDENTITY, d) - 1.0
     agents.slot[i] = free_slot(agents, rules.slot_cooldown[0], i, now)
-    agents.phi[i] = potential(agents.need, rewards.weights, i)
+    agents.phi[i] = potential(agents.need, rewards.weights[0], i)
     agents.episode_sum[i] = 0.0
     agents.faint_ticks[i], agents.unpaid_days[i], agents.blocked_moves[i] = 0, 0, 0
     agents.last_action[i], agents.last_success[i], agents.last_duration[i] = ACTION_WAIT, False, 0
@@ -201,17 +201,17 @@ def arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now):
 def free_slot(agents, cooldown, i, now):
     """The embedding slot of the newcomer of row `i`, which is not yet alive."""
     oldest = NOTHING
-    for slot in range(agents.slot_freed.size):
+    for slot in range(clock.slot_freed.size):
         in_use = False
         for j in range(agents.alive.size):
             in_use |= agents.alive[j] and agents.slot[j] == slot
         if in_use:
             continue
-        if agents.slot_freed[slot] + cooldown <= now:
+        if clock.slot_freed[slot] + cooldown <= now:
             return slot
-        if oldest == NOTHING or agents.slot_freed[slot] < agents.slot_freed[oldest]:
+        if oldest == NOTHING or clock.slot_freed[slot] < clock.slot_freed[oldest]:
             oldest = slot
-    return oldest if oldest != NOTHING else (agents.arrival[i] - 1) % agents.slot_freed.size
+    return oldest if oldest != NOTHING else (agents.arrival[i] - 1) % clock.slot_freed.size
 
 
 @inner
@@ -219,8 +219,8 @@ def begin_life(queues, running, work, i):
     """Nothing of the former life is left in queues, cooldowns and work."""
     queues.since[i], queues.ticket[i], queues.rotated[i] = NEVER, 0, NEVER
     queues.blocked[i], queues.deadline[i], queues.cooling_until[i] = False, NEVER, 0
-    for o in range(queues.cooldown.shape[1]):
-        queues.cooldown[i, o] = 0
+    for o in range(clock.cooldown.shape[1]):
+        clock.cooldown[i, o] = 0
     running.started[i] = NEVER
     work.state[i] = PRE_SHIFT
     work.on_roll[i], work.arrived[i], work.on_site[i], work.dismissed[i] = False, False, False, False

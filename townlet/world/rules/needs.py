@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..jit import kernel
+from ..jit import rule
 
 
-@kernel
+@rule
 def update(agents, rules):
     """Let needs fall."""
-    alive, need, decay = agents.alive, agents.need, rules.need_decay
+    alive, need, decay = agents.alive, agents.need, rules.need_decay[0]
     for i in range(alive.size):
         if alive[i]:
             for n in range(decay.size):

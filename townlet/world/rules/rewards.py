@@ -26,7 +26,7 @@ to the next day).
 
 from __future__ import annotations
 
-from ..jit import inner, kernel
+from ..jit import inner, rule
 from ..measures import attendance, potential
 from ..state import (
     CAP,
@@ -48,11 +48,11 @@ from ..state import (
 PRESSING = 0.85  # a deficit above this makes social rewards worthless
 
 
-@kernel
+@rule
 def update(clock, agents, work, tick, town, rules, rewards):
     """Write `tick.terms` and `tick.reward`."""
     alive, terms = agents.alive, tick.terms
-    weights, sum_of_weights = rewards.weights, 0.0
+    weights, sum_of_weights = rewards.weights[0], 0.0
     for n in range(weights.size):
         sum_of_weights += weights[n]
     time = clock.tick[0] % town.size[3]
@@ -117,7 +117,7 @@ def death_is_near(agents, rules, within, time, day_length, i):
 @inner
 def limit(agents, terms, rewards, i, earned, doomed):
     """Guardrail, clip and the episode's cap, in this order. Returns what is left of `earned`."""
-    clip = rewards.clip[0]
+    clip = rewards.clip_per_tick[0]
     left = 0.0 if doomed else earned
     terms[i, GUARDRAIL] = left - earned
     clipped = min(clip, max(-clip, left))
@@ -139,7 +139,7 @@ def leave_and_shape(agents, terms, rewards, i):
     elif leaving == EVICTED:
         terminal = rewards.eviction[0]
     if rewards.shaping_on[0]:
-        phi = potential(agents.need, rewards.weights, i) if leaving == STAYS else 0.0
+        phi = potential(agents.need, rewards.weights[0], i) if leaving == STAYS else 0.0
         shaping = rewards.gamma[0] * phi - agents.phi[i]
         agents.phi[i] = phi
     terms[i, TERMINAL] = terminal

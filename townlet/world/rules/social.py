@@ -35,7 +35,7 @@ helped +.20 / +.10 / -.10.
 from __future__ import annotations
 
 from ..geometry import apart, next_to_act, rows_follow_arrivals
-from ..jit import inner, kernel
+from ..jit import inner, rule
 from ..rng import USE_CHAT, draw
 from ..state import (
     CHAT,
@@ -58,7 +58,7 @@ TABLE = 2  # tiles within which two that eat share a meal
 CHAT_BASE, CHAT_TRUST, CHAT_FAMILIARITY, AVOIDED = range(4)  # of Rules.social
 
 
-@kernel
+@rule
 def update(clock, agents, running, ties, tick, town, affordances, rules):
     """Fade ties, then apply the tick's conflicts, courtesies, meals and chats."""
     fade(ties, agents.personality, rules)
@@ -83,19 +83,19 @@ def update(clock, agents, running, ties, tick, town, affordances, rules):
             i = next_to_act(alive, agents.arrival, tick.kind, CHAT, i, ordered)
     if avoided > 0 and rules.avoid_rewards[0]:
         for i in range(alive.size):
-            tick.social[i] += rules.social[AVOIDED] * tick.avoided[i]
+            tick.social[i] += rules.social[0][AVOIDED] * tick.avoided[i]
 
 
 @inner
 def apply_conflicts(agents, ties, tick, affordances, rules):
     """Blocks, then ghost steps, then polite waits."""
-    step, feelings = rules.rivalry[RIVALRY_STEP], agents.personality
+    step, feelings = rules.rivalry[0][RIVALRY_STEP], agents.personality
     for i in range(agents.alive.size):
         j = tick.block_by[i]
         if j != NOBODY:
-            amount = step * (1.0 + rules.rivalry[RIVALRY_QUEUE] * tick.block_waiting[i])
+            amount = step * (1.0 + rules.rivalry[0][RIVALRY_QUEUE] * tick.block_waiting[i])
             if tick.block_rotated[i]:
-                amount += rules.rivalry[RIVALRY_HANDOVER] * step
+                amount += rules.rivalry[0][RIVALRY_HANDOVER] * step
             k = tick.affordance[i]
             work = k != NOTHING and affordances.works[k]
             change_tie(ties, feelings, rules, i, j, 0.0, -0.05, at_work(feelings, i, amount, work))
@@ -103,7 +103,7 @@ def apply_conflicts(agents, ties, tick, affordances, rules):
     for i in range(agents.alive.size):
         j = tick.ghost_through[i]
         if j != NOBODY:
-            change_both(ties, feelings, rules, i, j, 0.0, -0.05, step * rules.rivalry[RIVALRY_GHOST])
+            change_both(ties, feelings, rules, i, j, 0.0, -0.05, step * rules.rivalry[0][RIVALRY_GHOST])
     for i in range(agents.alive.size):
         j = tick.polite_to[i]
         if j != NOBODY:
@@ -203,12 +203,12 @@ def hold_chat(clock, agents, running, ties, tick, town, rules, i):
 @inner
 def chat_reward(ties, rules, i, j):
     """What a good chat is worth to `i`."""
-    social = rules.social
+    social = rules.social[0]
     liked = 1.0 + social[CHAT_TRUST] * ties.trust[i, j] + social[CHAT_FAMILIARITY] * ties.familiarity[i, j]
     return social[CHAT_BASE] * liked
 
 
-@kernel
+@rule
 def work_ties(agents, ties, tick, rules):
     """What absence and lateness of this tick do to ties."""
     feelings = agents.personality
