@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import kernel
+from .jit import allocating, kernel
 from .state import FAR, STEP_X, STEP_Y
 
 
-@kernel
+@allocating
 def distance_fields(wall, place_x, place_y, distance):
     """Fill `distance` [P, H, W] (uint16) with the walking distance, in tiles, from every tile to each place.
 
@@ -33,7 +33,7 @@ def distance_fields(wall, place_x, place_y, distance):
                     tail += 1
 
 
-@kernel
+@allocating
 def regions(wall, region):
     """Number the connected pieces of floor 0, 1, ... in row-major order of their first tile; walls get -1."""
     height, width = wall.shape

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from ..choice import object_to_start
 from ..geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals
-from ..jit import inner, kernel
+from ..jit import inner, kernel, rule
 from ..readiness import may_begin, price, ready, source
 from ..reservations import block, leave_queue, mark_reserved
 from ..state import (
@@ -42,7 +42,7 @@ from ..state import (
 )
 
 
-@kernel
+@rule
 def update(clock, agents, queues, running, objects, events, grid, script, tick, town, affordances, rules):
     """Play the affordances of one tick."""
     starts = 0
@@ -86,9 +86,9 @@ def _start(clock, agents, queues, running, objects, events, grid, tick, town, af
         return
     if o == NOTHING:
         o = object_to_start(agents, queues, town, affordances, k, a)
-    if o == NOTHING or town.object_type[o] != affordances.object_type[k]:
+    if o == NOTHING or town.site.type[o] != affordances.object_type[k]:
         return
-    if apart(agents.x[a], agents.y[a], town.object_x[o], town.object_y[o]) > 1:
+    if apart(agents.x[a], agents.y[a], town.site.x[o], town.site.y[o]) > 1:
         return
     if objects.holder[o] != a:
         others = objects.waiting[o] - (1 if queues.object[a] == o else 0)
@@ -109,8 +109,8 @@ def _start(clock, agents, queues, running, objects, events, grid, tick, town, af
 def _begin(clock, queues, running, objects, events, grid, tick, town, affordances, k, o, a):
     """Agent `a`, who holds the reservation of object `o`, begins affordance `k` there."""
     for s in range(2):
-        if affordances.take[k, s] > 0:
-            objects.stock[source(objects, town, o, s, affordances.take[k, s]), s] -= affordances.take[k, s]
+        if affordances.takes[k, s] > 0:
+            objects.stock[source(objects, town, o, s, affordances.takes[k, s]), s] -= affordances.takes[k, s]
             events.stale[0] = True
     leave_queue(queues, objects, town, grid, a)
     objects.user[o] = a
@@ -127,19 +127,19 @@ def _end(clock, agents, queues, running, objects, events, grid, tick, town, affo
     k, o = running.affordance[a], running.object[a]
     _apply(clock, agents, events, affordances, k, a, 1.0)
     for s in range(2):
-        if affordances.give[k, s] > 0:
+        if affordances.gives[k, s] > 0:
             to = o
-            if not town.stock_kept[o, s]:
+            if not town.site.kept[o, s]:
                 to = nearest_keeping(
-                    town.stock_kept, town.distance, town.object_place, s, 0, objects.stock,
-                    town.object_x[o], town.object_y[o],
+                    town.site.kept, town.distance, town.site.place, s, 0, objects.stock,
+                    town.site.x[o], town.site.y[o],
                 )  # fmt: skip
             if to != NOTHING:
-                objects.stock[to, s] += affordances.give[k, s]
+                objects.stock[to, s] += affordances.gives[k, s]
                 events.stale[0] = True
     _free(clock, running, objects, grid, town, a)
     usable = clock.tick[0] + 1 + rules.cooldown[0]
-    queues.cooldown[a, o] = usable
+    clock.cooldown[a, o] = usable
     queues.cooling_until[a] = max(queues.cooling_until[a], usable)
     tick.finished[a] = k
     clock.counts[N_FINISHED] += 1
@@ -181,8 +181,8 @@ def refresh(objects, events, town, affordances):
     if not events.stale[0]:
         return
     events.stale[0] = False
-    for o in range(town.object_type.shape[0]):
-        first, last = town.offers_first[town.object_type[o]], town.offers_first[town.object_type[o] + 1]
+    for o in range(town.site.type.shape[0]):
+        first, last = town.offers_first[town.site.type[o]], town.offers_first[town.site.type[o] + 1]
         closed = first < last
         for n in range(first, last):
             if not _without_power_or_water(events, affordances, town.offers[n]):
@@ -217,9 +217,9 @@ def restock(clock, objects, events, town, rules):
     for o in range(objects.stock.shape[0]):
         added = False
         for s in range(2):
-            full, there = town.stock_full[o, s], objects.stock[o, s]
+            full, there = town.site.full[o, s], objects.stock[o, s]
             fresh = full if s == MEALS else min(full, there + rules.restock_ingredients[0])
-            if town.stock_kept[o, s] and fresh > there:
+            if town.site.kept[o, s] and fresh > there:
                 objects.stock[o, s] = fresh
                 added = True
         if added:

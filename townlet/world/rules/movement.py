@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inner, kernel
+from ..jit import inlined, inner, rule
 from ..rng import USE_MOVE_TIE, draw
 from ..state import ACTION_MOVE, MOVE, N_GHOST, NOTHING, STEP_X, STEP_Y
 
 
-@kernel
+@rule
 def update(clock, agents, queues, running, grid, tick, town, rules):
     """Move everybody who can move."""
     if not _claim(agents, running, tick, town):
@@ -37,7 +37,7 @@ def update(clock, agents, queues, running, grid, tick, town, rules):
     _ghost_steps(clock, agents, grid, tick, town, rules.ghost_after[0])
 
 
-@inner
+@inlined
 def _claim(agents, running, tick, town):
     """Write the tile that each agent wants (row-major index, -1 = none); whether anybody wants one."""
     width, height = town.size[0], town.size[1]
@@ -57,13 +57,13 @@ def _claim(agents, running, tick, town):
     return some
 
 
-@inner
+@inlined
 def _is_free(grid, town, tile):
     width, pad = town.size[0], town.size[2]
     return grid.agents[tile // width + pad, tile % width + pad] == 0.0
 
 
-@inner
+@inlined
 def _wins(clock, agents, queues, grid, tick, town, i):
     """Whether agent `i` is the best claimant of the tile it wants."""
     tile, width, pad = tick.claim[i], town.size[0], town.size[2]
@@ -92,7 +92,7 @@ def _comes_first(clock, agents, queues, town, a, b):
     return agents.arrival[a] < agents.arrival[b]
 
 
-@inner
+@inlined
 def _go(agents, grid, tick, town, i):
     """Put agent `i` on the tile it claims."""
     width, pad = town.size[0], town.size[2]

@@ -23,14 +23,14 @@ import numpy as np
 
 from ..choice import object_to_request
 from ..geometry import next_to_act, rows_follow_arrivals
-from ..jit import inner, kernel
+from ..jit import inlined, inner, rule
 from ..reservations import block, comes_before, leave_queue, mark_reserved
 from ..state import FAR, N_GRANT, N_LAPSE, NOBODY, NOTHING, RELEASE, REQUEST
 
 SPARE_TICKS = 5  # beyond the walk, until a reservation lapses
 
 
-@kernel
+@rule
 def update(clock, agents, queues, running, objects, ties, events, grid, tick, town, affordances, rules):
     """Play the queues of one tick."""
     requests = _give_up(clock, agents, queues, running, objects, grid, tick, town)
@@ -53,12 +53,12 @@ def update(clock, agents, queues, running, objects, ties, events, grid, tick, to
             and objects.user[o] == NOBODY
             and not events.closed[o]
         ):
-            if queues.cooldown[a, o] <= clock.tick[0]:  # then somebody will be granted it
+            if clock.cooldown[a, o] <= clock.tick[0]:  # then somebody will be granted it
                 first = _first_in_line(clock, agents, queues, rules, o, a)
                 _grant(clock, agents, queues, objects, grid, tick, town, first, o)
 
 
-@inner
+@inlined
 def _give_up(clock, agents, queues, running, objects, grid, tick, town):
     """Lapses and releases; returns how many agents request something."""
     now, requests = clock.tick[0], 0
@@ -83,7 +83,7 @@ def _object_meant(clock, agents, queues, objects, ties, events, tick, town, affo
         return object_to_request(
             clock, agents, queues, objects, ties, events, tick, town, affordances, rules, k, a
         )
-    return named if town.object_type[named] == affordances.object_type[k] else NOTHING
+    return named if town.site.type[named] == affordances.object_type[k] else NOTHING
 
 
 @inner
@@ -110,7 +110,7 @@ def _first_in_line(clock, agents, queues, rules, o, first):
     """The waiter of object `o` that is to be granted it; `first` is one that may be granted it."""
     now = clock.tick[0]
     for b in range(agents.alive.shape[0]):
-        if queues.object[b] == o and b != first and queues.cooldown[b, o] <= now:
+        if queues.object[b] == o and b != first and clock.cooldown[b, o] <= now:
             if comes_before(agents, queues, rules.age_weight[0], now, b, first):
                 first = b
     return first
@@ -120,7 +120,7 @@ def _first_in_line(clock, agents, queues, rules, o, first):
 def _grant(clock, agents, queues, objects, grid, tick, town, a, o):
     """Give the reservation of object `o` to waiter `a`."""
     now = clock.tick[0]
-    walk = np.int64(town.distance[town.object_place[o], agents.y[a], agents.x[a]])
+    walk = np.int64(town.distance[town.site.place[o], agents.y[a], agents.x[a]])
     objects.holder[o] = a
     objects.waiting[o] -= 1
     objects.blocks[o] = 0
