@@ -29,13 +29,13 @@ def observe(world, params, obs, maps, features, masks, t, which):
     day = town.size[3]
     write_maps(agents, grid, town, obs.window[0], maps, t, which)
     write_self(clock, agents, queues, work, day, obs, features, t, which)
-    write_social(agents, ties, rules.rivalry, obs, features, t, which)
+    write_social(agents, ties, rules.rivalry[0], obs, features, t, which)
     write_hints(
-        clock, agents, queues, running, objects, work, events, town, affordances, people, jobs, rules, obs,
+        clock, agents, queues, running, work, events, town, affordances, people, jobs, rules.arrival_buffer[0], obs,
         features, t, which,
     )  # fmt: skip
     write_masks(
-        clock, agents, queues, running, objects, events, grid, town, affordances, rules.commit_ticks[0],
+        clock, agents, queues, running, events, grid, town, affordances, rules.commit_ticks[0],
         masks, t, which,
     )  # fmt: skip
     if obs.column[TARGETS] != NOTHING:
@@ -54,6 +54,6 @@ def observe(world, params, obs, maps, features, masks, t, which):
         write_nearby(agents, grid, town, obs, features, t, which)
     elif obs.variant[0] == FULL:
         write_paths(
-            clock, agents, queues, running, objects, work, events, town, affordances, people, jobs, rules, obs,
-            maps, t, which,
+            clock, agents, queues, running, work, events, town, affordances, people, jobs, rules.arrival_buffer[0],
+            obs, maps, t, which,
         )  # fmt: skip

@@ -6,6 +6,8 @@ Columns, units and meanings stand in columns.py. The place in a queue is that of
 
 from __future__ import annotations
 
+import numpy as np
+
 from townlet.observation.columns import (
     COOLDOWN_LEFT,
     FAINT_COUNTDOWN,
@@ -26,13 +28,13 @@ from townlet.observation.columns import (
 )
 from townlet.observation.layout import ALL_ALIVE, DOING, STATUS
 from townlet.observation.routes import STAY
-from townlet.world.jit import kernel
+from townlet.world.jit import inner
 from townlet.world.state import NOBODY, NOTHING, POWER, STAYS, WATER
 
 EVICTED_AFTER = 2  # days without rent
 
 
-@kernel
+@inner
 def write_doing(agents, queues, running, now, duration, cooldown, obs, features, t, which):
     """The one-hot of the running affordance, what is left of it, and of the longest cooldown."""
     first, status = obs.column[DOING], obs.column[STATUS]
@@ -50,7 +52,7 @@ def write_doing(agents, queues, running, now, duration, cooldown, obs, features,
         features[i, t, status + COOLDOWN_LEFT] = cooling / cooldown if cooling > 0 and cooldown > 0 else 0.0
 
 
-@kernel
+@inner
 def queue_place(i, agents, queues, now, age_weight):
     """The place (1 = next) of row i among those who wait for the same object; 0 = it does not wait."""
     o = queues.object[i]
@@ -67,7 +69,7 @@ def queue_place(i, agents, queues, now, age_weight):
     return place
 
 
-@kernel
+@inner
 def write_status(clock, agents, queues, events, day, rules, obs, features, t, which):
     """Queue, fainting, rent, utilities and prices."""
     first, now, rent = obs.column[STATUS], clock.tick[0], rules.rent[0]
@@ -88,7 +90,7 @@ def write_status(clock, agents, queues, events, day, rules, obs, features, t, wh
         features[i, t, first + PRICE_LEVEL] = price_level
 
 
-@kernel
+@inner
 def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which):
     """The ticks to the shift, the way to the job, and the walls around."""
     first, day, pad = obs.column[STATUS], town.size[3], town.size[2]
@@ -97,13 +99,13 @@ def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
-        x, y = int(agents.x[i]), int(agents.y[i])
+        x, y = np.int64(agents.x[i]), np.int64(agents.y[i])
         job, starts_in, ends_in, route = people.job[i], day, day, nowhere
         if job != NOTHING and not work.dismissed[i] and jobs.length[job] > 0:
             starts_in = (jobs.start[job] - time + day) % day
             ends_in = (starts_in + jobs.length[job]) % day
         if job != NOTHING and not work.dismissed[i]:
-            route = int(obs.job_route[job, y, x])
+            route = np.int64(obs.job_route[job, y, x])
         features[i, t, first + SHIFT_STARTS_IN] = starts_in / day
         features[i, t, first + SHIFT_ENDS_IN] = ends_in / day
         for c in range(3):
@@ -115,7 +117,7 @@ def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which
         features[i, t, first + WALL_WEST] = 1.0 - floor[y + pad, x + pad - 1]
 
 
-@kernel
+@inner
 def write_near(agents, objects, closed, town, obs, features, t, which):
     """The nearest object of every type: the way, its stock, whether it is free."""
     for i in range(agents.alive.shape[0]):
@@ -126,12 +128,12 @@ def write_near(agents, objects, closed, town, obs, features, t, which):
             route, first = obs.near_route[y, x, kind], obs.near_column[kind]
             for c in range(3):
                 features[i, t, first + c] = obs.route[route, c]
-            o = int(town.nearest[kind, y, x])
+            o = np.int64(town.nearest[kind, y, x])
             for s in range(2):
                 column = obs.stock_column[kind, s]
                 if column != NOTHING:
-                    full = max(1, town.stock_full[o, s])
-                    features[i, t, column] = objects.stock[o, s] / full if o >= 0 and town.stock_kept[o, s] else 0.0
+                    full = max(1, town.site.full[o, s])
+                    features[i, t, column] = objects.stock[o, s] / full if o >= 0 and town.site.kept[o, s] else 0.0
             free = o >= 0 and not closed[o] and objects.user[o] == NOBODY
             free = free and (objects.holder[o] == NOBODY or objects.holder[o] == i)
             features[i, t, obs.free_column[kind]] = 1.0 if free else 0.0

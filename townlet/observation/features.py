@@ -5,6 +5,8 @@ Columns, units and meanings stand in columns.py. Everything is computed in float
 
 from __future__ import annotations
 
+import numpy as np
+
 from townlet.observation.columns import (
     ATTENDANCE_RATIO,
     CTX_RESET_FLAG,
@@ -25,14 +27,14 @@ from townlet.observation.columns import (
     WALLET,
 )
 from townlet.observation.layout import ALL_ALIVE, NEARBY, PERSONALITY, TARGETS
-from townlet.world.jit import kernel
+from townlet.world.jit import inner
 from townlet.world.measures import attendance
 from townlet.world.state import NOTHING, STAYS
 
 SHIFT_STATES = 5
 
 
-@kernel
+@inner
 def write_self(clock, agents, queues, work, day, obs, features, t, which):
     """The columns of every observation but rivalry and path hints, in slot t, for every agent that is shown."""
     now = clock.tick[0]
@@ -63,7 +65,7 @@ def write_self(clock, agents, queues, work, day, obs, features, t, which):
         features[i, t, IN_QUEUE] = 1.0 if queues.object[i] != NOTHING and not reserved else 0.0
 
 
-@kernel
+@inner
 def write_targets(agents, obs, features, t, which):
     """The block `targets`: a row of a table by tile."""
     start = obs.column[TARGETS]
@@ -73,7 +75,7 @@ def write_targets(agents, obs, features, t, which):
                 features[i, t, start + c] = obs.target[agents.y[i], agents.x[i], c]
 
 
-@kernel
+@inner
 def write_personality(agents, obs, features, t, which):
     """The block `personality`."""
     start = obs.column[PERSONALITY]
@@ -83,22 +85,22 @@ def write_personality(agents, obs, features, t, which):
                 features[i, t, start + c] = agents.personality[i, c]
 
 
-@kernel
+@inner
 def write_nearby(agents, grid, town, obs, features, t, which):
     """The block `nearby` (compact): counts over the tiles of the map, and the nearest other agent on it."""
     start, side, pad = obs.column[NEARBY], obs.window[0], town.size[2]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
-        top, left = int(agents.y[i]) + pad - side // 2, int(agents.x[i]) + pad - side // 2
+        top, left = np.int64(agents.y[i]) + pad - side // 2, np.int64(agents.x[i]) + pad - side // 2
         others, objects, reserved, nearest = -1, 0, 0, side
         for row in range(top, top + side):
             for column in range(left, left + side):
-                here = int(grid.agents[row, column])
+                here = np.int64(grid.agents[row, column])
                 away = abs(row - top - side // 2) + abs(column - left - side // 2)
                 others += here
-                objects += int(town.layer_count[row, column])
-                reserved += int(grid.reserved[row, column])
+                objects += np.int64(town.layer_count[row, column])
+                reserved += np.int64(grid.reserved[row, column])
                 if (here > 1 or (here == 1 and away > 0)) and away < nearest:
                     nearest = away
         tiles = side * side if obs.normalize[0] else 1

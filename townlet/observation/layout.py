@@ -171,7 +171,7 @@ def _stocks_of_types(params: Params, types: int) -> list[list[int]]:
     """The kinds of stock that some object of each type keeps."""
     town = params.town
     return [
-        [s for s in range(len(STOCKS)) if bool(town.stock_kept[town.object_type == y, s].any())] for y in range(types)
+        [s for s in range(len(STOCKS)) if bool(town.site.kept[town.site.type == y, s].any())] for y in range(types)
     ]
 
 

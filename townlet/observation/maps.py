@@ -22,10 +22,12 @@ import numpy as np
 from townlet.observation.hints import hint
 from townlet.observation.layout import ALL_ALIVE
 from townlet.observation.routes import STAY
-from townlet.world.jit import inlined, kernel
+from townlet.world.geometry import apart
+from townlet.world.jit import inlined, inner
 from townlet.world.state import NOTHING, STAYS
 
-MAP_CHANNELS = 4  # of every observation; the others follow
+SELF, AGENTS, OBJECTS, RESERVATIONS = 0, 1, 2, 3  # channels
+WALKABLE, PATH_DX = 4, 4  # the first of those that `compact` and `full` add
 ONE, TWO, THREE, FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 
@@ -40,91 +42,99 @@ def copy_four(source, s, target, t):
 
 
 @inlined
-def copy_square(layer, corner, pitch, flat, at, side):
-    """Copy `side` rows of `side` numbers, four at a time; the last four of a row overlap those before."""
-    for row in range(side):
-        source, target = corner + np.uint64(row) * pitch, at + np.uint64(row) * side
+def fill_channel(flat, at, tiles, value):
+    """Write `value` on all tiles of the channel that begins at `at`."""
+    for tile in range(tiles):
+        flat[at + np.uint64(tile)] = value
+
+
+@inner
+def copy_channel(layer, corner, pitch, maps, at, side):
+    """Copy the window whose first tile is `corner` into the channel that begins at `at`, four tiles at a time; the last
+    four of a row overlap those before.
+
+    Both places count from the start of the flat array; `pitch` is the layer's width.
+    """
+    source, target = layer.flat, maps.flat
+    for _ in range(side):
         if side < FOUR:
             for column in range(side):
-                flat[target + np.uint64(column)] = layer[source + np.uint64(column)]
+                target[at + np.uint64(column)] = source[corner + np.uint64(column)]
         else:
             for chunk in range(side // FOUR):
-                copy_four(layer, source + FOUR * np.uint64(chunk), flat, target + FOUR * np.uint64(chunk))
-            copy_four(layer, source + side - FOUR, flat, target + side - FOUR)
+                copy_four(source, corner + FOUR * np.uint64(chunk), target, at + FOUR * np.uint64(chunk))
+            copy_four(source, corner + side - FOUR, target, at + side - FOUR)
+        corner += pitch
+        at += side
 
 
-@kernel
+@inner
 def write_maps(agents, grid, town, window, maps, t, which):
     """The first four channels of slot t, for every agent that is shown."""
-    side, pad = np.uint64(window), np.uint64(town.size[2])
-    half, tiles, pitch = side // TWO, side * side, np.uint64(grid.agents.shape[1])
-    flat, here = maps.reshape(maps.size), grid.agents.reshape(grid.agents.size)
-    objects, reserved = town.layer_objects.reshape(here.size), grid.reserved.reshape(here.size)
-    slots, length = np.uint64(maps.shape[1]), np.uint64(maps.shape[2]) * tiles
-    middle = half * side + half
+    side, margin = np.uint64(window), np.uint64(town.size[2] - window // 2)
+    tiles, pitch, middle = side * side, np.uint64(grid.agents.shape[1]), (side // TWO) * (side + ONE)
+    slots, length, flat = np.uint64(maps.shape[1]), np.uint64(maps.shape[2]) * tiles, maps.flat
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
         at = (np.uint64(i) * slots + np.uint64(t)) * length
-        corner = (np.uint64(agents.y[i]) + pad - half) * pitch + np.uint64(agents.x[i]) + pad - half
-        for tile in range(tiles):
-            flat[at + np.uint64(tile)] = 0.0
+        corner = (np.uint64(agents.y[i]) + margin) * pitch + np.uint64(agents.x[i]) + margin
+        fill_channel(flat, at, tiles, 0.0)
         flat[at + middle] = 1.0
-        at += tiles
-        copy_square(here, corner, pitch, flat, at, side)
-        flat[at + middle] -= np.float32(1.0)
-        copy_square(objects, corner, pitch, flat, at + tiles, side)
-        copy_square(reserved, corner, pitch, flat, at + TWO * tiles, side)
+        copy_channel(grid.agents, corner, pitch, maps, at + tiles, side)
+        flat[at + tiles + middle] -= np.float32(1.0)
+        copy_channel(town.layer_objects, corner, pitch, maps, at + TWO * tiles, side)
+        copy_channel(grid.reserved, corner, pitch, maps, at + THREE * tiles, side)
 
 
-@kernel
+@inner
 def write_types(agents, town, window, channel_type, maps, t, which):
     """`compact`: the channels `walkable` and `object:<type>` of slot t."""
-    side, pad, first = np.uint64(window), np.uint64(town.size[2]), np.uint64(MAP_CHANNELS)
-    half, tiles, pitch = side // TWO, side * side, np.uint64(town.layer_walkable.shape[1])
-    flat, floor = maps.reshape(maps.size), town.layer_walkable.reshape(town.layer_walkable.size)
-    types = town.layer_types.reshape(town.layer_types.size)
-    slots, length, layer = np.uint64(maps.shape[1]), np.uint64(maps.shape[2]) * tiles, np.uint64(floor.size)
+    side, margin = np.uint64(window), np.uint64(town.size[2] - window // 2)
+    tiles, pitch, layer = side * side, np.uint64(town.layer_walkable.shape[1]), np.uint64(town.layer_walkable.size)
+    slots, length = np.uint64(maps.shape[1]), np.uint64(maps.shape[2]) * tiles
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
-        at = (np.uint64(i) * slots + np.uint64(t)) * length + first * tiles
-        corner = (np.uint64(agents.y[i]) + pad - half) * pitch + np.uint64(agents.x[i]) + pad - half
-        copy_square(floor, corner, pitch, flat, at, side)
+        at = (np.uint64(i) * slots + np.uint64(t)) * length + np.uint64(WALKABLE) * tiles
+        corner = (np.uint64(agents.y[i]) + margin) * pitch + np.uint64(agents.x[i]) + margin
+        copy_channel(town.layer_walkable, corner, pitch, maps, at, side)
         for c in range(channel_type.shape[0]):
             at += tiles
             if channel_type[c] == NOTHING:
-                for tile in range(tiles):
-                    flat[at + np.uint64(tile)] = 0.0
+                fill_channel(maps.flat, at, tiles, 0.0)
             else:
-                copy_square(types, np.uint64(channel_type[c]) * layer + corner, pitch, flat, at, side)
+                copy_channel(town.layer_types, np.uint64(channel_type[c]) * layer + corner, pitch, maps, at, side)
 
 
-@kernel
+@inner
 def write_paths(
-    clock, agents, queues, running, objects, work, events, town, affordances, people, jobs, rules, obs, maps, t, which
+    clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs, maps, t, which
 ):
     """`full`: the channels `path_dx` and `path_dy` of slot t."""
-    time, half = clock.tick[0] % town.size[3], obs.window[0] // 2
+    time, side = clock.tick[0] % town.size[3], obs.window[0]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
-        place, radius = hint(
-            i, time, agents, queues, running, objects, work, events, town, affordances, people, jobs, rules, obs
+        goal = hint(
+            i, time, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs
         )
-        left, top = int(agents.x[i]) - half, int(agents.y[i]) - half
-        for row in range(obs.window[0]):
-            for column in range(obs.window[0]):
-                step = step_at(left + column, top + row, place, radius, town, obs.step)
-                maps[i, t, MAP_CHANNELS, row, column] = obs.route[step, 0]
-                maps[i, t, MAP_CHANNELS + 1, row, column] = obs.route[step, 1]
+        left, top = np.int64(agents.x[i]) - side // 2, np.int64(agents.y[i]) - side // 2
+        for row in range(side):
+            for column in range(side):
+                step = STAY
+                if goal != NOTHING:
+                    step = step_at(left + column, top + row, goal // 4, goal % 4, town, obs.step)
+                maps[i, t, PATH_DX, row, column] = obs.route[step, 0]
+                maps[i, t, PATH_DX + 1, row, column] = obs.route[step, 1]
 
 
 @inlined
 def step_at(x, y, place, radius, town, steps):
-    """The direction of the first step from tile (x, y) to `place`; STAY off the grid, on walls and where it is reached."""
-    if place == NOTHING or x < 0 or y < 0 or x >= town.size[0] or y >= town.size[1]:
+    """The direction of the first step from tile (x, y) to `place`; STAY off the grid, on walls and where it is
+    reached."""
+    if x < 0 or y < 0 or x >= town.size[0] or y >= town.size[1]:
         return STAY
-    if abs(town.place_x[place] - x) + abs(town.place_y[place] - y) <= radius:
+    if apart(town.place_x[place], town.place_y[place], x, y) <= radius:
         return STAY
-    return int(steps[place, y, x])
+    return np.int64(steps[place, y, x])

@@ -4,7 +4,7 @@
     move         no affordance runs, and the tile in that direction is floor (somebody may stand there)
     release      an affordance has run for `option_commit_ticks`, or the agent is in a queue (waiting or reserved)
     chat         no affordance runs, and another agent is within distance 1
-    request k    no affordance runs; some object is ready for k (see hints.py); the wallet covers the price now; and,
+    request k    no affordance runs; some object is ready for k (events.ready); the wallet covers the price now; and,
                  while a cooldown of the agent runs, one of the ready objects is not cooling
     start k      no affordance runs; where the agent's reserved object offers k, it is within distance 1; else some
                  object within distance 1 offers k
@@ -14,9 +14,10 @@ A schedule may do what the mask forbids: whoever plays it sets the bit of the ac
 
 from __future__ import annotations
 
-from townlet.observation.hints import is_ready
+import numpy as np
+
 from townlet.observation.layout import ALL_ALIVE
-from townlet.world.jit import inlined, kernel
+from townlet.world.jit import inlined, inner
 from townlet.world.state import (
     ACTION_CHAT,
     ACTION_FIRST_AFFORDANCE,
@@ -31,8 +32,8 @@ from townlet.world.state import (
 )
 
 
-@kernel
-def write_masks(clock, agents, queues, running, objects, events, grid, town, affordances, commit, masks, t, which):
+@inner
+def write_masks(clock, agents, queues, running, events, grid, town, affordances, commit, masks, t, which):
     """Slot t of the masks, for every agent that is shown; `commit` is option_commit_ticks."""
     now, pad, actions = clock.tick[0], town.size[2], masks.shape[2]
     for i in range(agents.alive.shape[0]):
@@ -44,7 +45,7 @@ def write_masks(clock, agents, queues, running, objects, events, grid, town, aff
                 masks[i, t, action] = False
             masks[i, t, ACTION_RELEASE] = now - running.started[i] >= commit
             continue
-        x, y = int(agents.x[i]), int(agents.y[i])
+        x, y = np.int64(agents.x[i]), np.int64(agents.y[i])
         near = grid.agents[y + pad, x + pad] > 1.0
         for d in range(4):
             v, u = y + pad + STEP_Y[d], x + pad + STEP_X[d]
@@ -57,12 +58,12 @@ def write_masks(clock, agents, queues, running, objects, events, grid, town, aff
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k] = may
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k + 1] = False
         if queues.cooling_until[i] > now:
-            mask_cooling(i, x, y, now, queues, objects, events, town, affordances, masks, t)
+            mask_cooling(i, x, y, now, queues, events, town, affordances, masks, t)
         mask_starts(i, x, y, queues.reserved[i], town, masks, t)
 
 
 @inlined
-def mask_cooling(i, x, y, now, queues, objects, events, town, affordances, masks, t):
+def mask_cooling(i, x, y, now, queues, events, town, affordances, masks, t):
     """Take back the requests for which every ready object is cooling for row i."""
     for k in range(affordances.duration.shape[0]):
         if not masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k]:
@@ -70,10 +71,10 @@ def mask_cooling(i, x, y, now, queues, objects, events, town, affordances, masks
         found, kind = False, affordances.object_type[k]
         for n in range(town.of_type_first[kind], town.of_type_first[kind + 1]):
             o = town.of_type[n]
-            if queues.cooldown[i, o] <= now and town.distance[town.object_place[o], y, x] != FAR:
-                if is_ready(o, k, objects.stock, events, town, affordances):
-                    found = True
-                    break
+            reached = town.distance[town.site.place[o], y, x] != FAR
+            if events.ready[k, o] and clock.cooldown[i, o] <= now and reached:
+                found = True
+                break
         masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k] = found
 
 
@@ -85,10 +86,10 @@ def mask_starts(i, x, y, reserved, town, masks, t):
     for n in range(town.near_first[tile], town.near_first[tile + 1]):
         o = town.near_object[n]
         at_reserved = at_reserved or o == reserved
-        kind = town.object_type[o]
+        kind = town.site.type[o]
         for m in range(town.offers_first[kind], town.offers_first[kind + 1]):
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * town.offers[m] + 1] = True
     if reserved != NOTHING:
-        kind = town.object_type[reserved]
+        kind = town.site.type[reserved]
         for m in range(town.offers_first[kind], town.offers_first[kind + 1]):
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * town.offers[m] + 1] = at_reserved

@@ -68,7 +68,7 @@ def to_nearest(town: Town, step: U8) -> U16:
     for kind in range(types):
         found = town.nearest[kind] >= 0
         if found.any():
-            place = town.object_place[np.maximum(town.nearest[kind], 0)]
+            place = town.site.place[np.maximum(town.nearest[kind], 0)]
             codes[..., kind] = np.where(found, _code(town.distance[place, y, x], step[place, y, x], span), codes[..., kind])
     return codes
 
@@ -96,7 +96,7 @@ def targets(town: Town, types: Sequence[int]) -> F32:
             continue
         nearest = town.nearest[kind]
         o = np.maximum(nearest, 0)
-        walk = np.minimum(town.distance[town.object_place[o], y, x].astype(np.float64) / (width + height), 1.0)
-        east, south = (town.object_x[o] - x) / width, (town.object_y[o] - y) / height
+        walk = np.minimum(town.distance[town.site.place[o], y, x].astype(np.float64) / (width + height), 1.0)
+        east, south = (town.site.x[o] - x) / width, (town.site.y[o] - y) / height
         found[..., index, :] = np.where((nearest >= 0)[..., None], np.stack([east, south, walk], -1), found[..., index, :])
     return found.reshape(height, width, -1).astype(np.float32)

@@ -7,50 +7,46 @@ identity, then trust, familiarity, rivalry; a slot with nobody is all zeros. Sum
 
 from __future__ import annotations
 
-import numpy as np
-
 from townlet.observation.columns import RIVALRY_AVOID_COUNT, RIVALRY_MAX
 from townlet.observation.layout import AGGREGATES, ALL_ALIVE, SOCIAL_SLOTS
-from townlet.world.jit import kernel
+from townlet.world.jit import inner
 from townlet.world.state import NOTHING, RIVALRY_AVOID, STAYS
 
 
-@kernel
+@inner
 def write_social(agents, ties, limits, obs, features, t, which):
     """All social columns of slot t, for every agent that is shown; `limits` is Rules.rivalry."""
     most_friends, most_rivals = obs.top[0], obs.top[1]
-    slots, totals = obs.column[SOCIAL_SLOTS], obs.column[AGGREGATES]
     width = agents.identity.shape[1] + 3
-    row = np.empty(most_friends + most_rivals, np.int64)  # who stands in a slot,
-    strength = np.empty(most_friends + most_rivals, np.float64)  # and how strong that tie is
+    friend, totals = obs.column[SOCIAL_SLOTS], obs.column[AGGREGATES]
+    rival = friend + most_friends * width
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
         for c in range((most_friends + most_rivals) * width):
-            features[i, t, slots + c] = 0.0
+            features[i, t, friend + c] = 0.0
         friends, rivals, seen, avoided = 0, 0, 0, 0
         trust_sum, trust_max, rivalry_sum, rivalry_max = 0.0, -1.0, 0.0, 0.0
         for j in range(agents.alive.shape[0]):
             if seen == ties.count[i]:
                 break
-            trust, familiarity, rivalry = ties.trust[i, j], ties.familiarity[i, j], ties.rivalry[i, j]
-            if trust == 0.0 and familiarity == 0.0 and rivalry == 0.0:
+            trust, rivalry = ties.trust[i, j], ties.rivalry[i, j]
+            warmth = trust + ties.familiarity[i, j]
+            if trust == 0.0 and rivalry == 0.0 and warmth == 0.0:
                 continue
             seen += 1
             trust_sum += trust
             rivalry_sum += rivalry
             trust_max, rivalry_max = max(trust_max, trust), max(rivalry_max, rivalry)
-            if trust + familiarity > 0.0:
-                friends = enter(row, strength, 0, friends, most_friends, j, trust + familiarity)
+            avoided += 1 if rivalry > limits[RIVALRY_AVOID] else 0
+            if warmth > 0.0:
+                friends = enter(features, i, t, friend, width, friends, most_friends, j, ties, True)
             if rivalry > 0.0:
-                rivals = enter(row, strength, most_friends, rivals, most_rivals, j, rivalry)
-                avoided += 1 if rivalry > limits[RIVALRY_AVOID] else 0
+                rivals = enter(features, i, t, rival, width, rivals, most_rivals, j, ties, False)
         features[i, t, RIVALRY_MAX] = rivalry_max
         features[i, t, RIVALRY_AVOID_COUNT] = avoided
-        for slot in range(friends):
-            write_slot(features, i, t, slots + slot * width, row[slot], agents.identity, ties)
-        for slot in range(most_friends, most_friends + rivals):
-            write_slot(features, i, t, slots + slot * width, row[slot], agents.identity, ties)
+        show(features, i, t, friend, width, friends, agents.identity, ties)
+        show(features, i, t, rival, width, rivals, agents.identity, ties)
         if totals != NOTHING:
             features[i, t, totals] = trust_sum / seen if seen > 0 else 0.0
             features[i, t, totals + 1] = trust_max if seen > 0 else 0.0
@@ -58,27 +54,40 @@ def write_social(agents, ties, limits, obs, features, t, which):
             features[i, t, totals + 3] = rivalry_max
 
 
-@kernel
-def enter(row, strength, first, filled, most, j, value):
-    """Put row j among the `filled` strongest that begin at `first`; returns how many there are now, at most `most`."""
-    at = first + filled
-    if filled == most:
-        if most == 0 or value <= strength[at - 1]:
-            return filled
+@inner
+def strength(ties, i, j, friendly):
+    """How strong a friendship, or a rivalry, the tie from i to j is."""
+    return ties.trust[i, j] + ties.familiarity[i, j] if friendly else ties.rivalry[i, j]
+
+
+@inner
+def enter(features, i, t, start, width, filled, most, j, ties, friendly):
+    """Put row j in its place among the `filled` strongest; returns how many there are now, at most `most`.
+
+    Until they are shown, the first number of a slot holds the row of who stands in it: a kernel has no list of its own.
+    """
+    value = strength(ties, i, j, friendly)
+    at = min(filled, most)
+    while at > 0:
+        before = int(features[i, t, start + (at - 1) * width])
+        if strength(ties, i, before, friendly) >= value:
+            break
+        if at < most:
+            features[i, t, start + at * width] = before
         at -= 1
-    while at > first and value > strength[at - 1]:
-        row[at], strength[at] = row[at - 1], strength[at - 1]
-        at -= 1
-    row[at], strength[at] = j, value
+    if at < most:
+        features[i, t, start + at * width] = j
     return min(most, filled + 1)
 
 
-@kernel
-def write_slot(features, i, t, start, j, identity, ties):
-    """One slot of the snippet: who, and what i feels toward it."""
-    size = identity.shape[1]
-    for d in range(size):
-        features[i, t, start + d] = identity[j, d]
-    features[i, t, start + size] = ties.trust[i, j]
-    features[i, t, start + size + 1] = ties.familiarity[i, j]
-    features[i, t, start + size + 2] = ties.rivalry[i, j]
+@inner
+def show(features, i, t, start, width, filled, identity, ties):
+    """Fill the slots with who stands in them and what i feels toward them."""
+    for slot in range(filled):
+        first = start + slot * width
+        j = int(features[i, t, first])
+        for d in range(width - 3):
+            features[i, t, first + d] = identity[j, d]
+        features[i, t, first + width - 3] = ties.trust[i, j]
+        features[i, t, first + width - 2] = ties.familiarity[i, j]
+        features[i, t, first + width - 1] = ties.rivalry[i, j]
