@@ -1,10 +1,11 @@
 """The capture pipeline: runs in, published captures out.
 
-    runs -> Reshuffle -> Simulate -> Stack -> WriteSample -> WriteReceipt   one fused stage: frames stay in memory
-         -> CombinePerKey(JudgeRun) -> PublishRun                           records: a few hundred bytes each
-         -> WriteIndex                                                      where there are many runs
+    runs -> Reshuffle
+         -> Simulate -> Stack -> WriteSample -> WriteReceipt    one fused stage: frames stay in memory
+         -> CombinePerKey(JudgeRun) -> PublishRun               records: a few hundred bytes each
+         -> WriteIndex                                          where there are many runs
 
-`python -m pipelines.capture --config ... | --suite ... --output ... [BEAM OPTIONS]` runs it by Beam's conventions.
+`python -m pipelines.capture --config ... | --suite ... --output ... [OPTIONS]` follows Beam's conventions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The capture command: options -> plan -> pipeline -> what was written. Beam is imported when there is work."""
+"""The capture command: options -> plan -> pipeline -> what was written. Beam is imported for work only."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Work:
 def main(
     argv: Sequence[str], prog: str = "townlet capture", *, positional: bool = True, many: bool = True
 ) -> int:
-    """Capture what the command line asks for. Returns the exit code; raises TownletError for what is wrong."""
+    """Capture what the command line asks for. Returns the exit code; raises TownletError where it is wrong."""
     parser = capture_options.capture_parser(prog, positional=positional, many=many)
     arguments, flags = capture_options.parse(parser, argv)
     work = Work(tuple(flags), arguments.workers, arguments.quiet)

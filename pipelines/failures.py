@@ -1,4 +1,4 @@
-"""Where the launcher finds what failed: a data set's failures.json, or a single capture's, which has no index."""
+"""Where the launcher finds what failed: in a data set's index, or in a place of a single capture's own."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Summary:
 
 
 class Summarise(beam.CombineFn):
-    """Published runs and failures, in any order, into their `Summary`: sums are exact, so order never shows."""
+    """Published runs and failures, in any order, into their `Summary`. Sums are exact: order never shows."""
 
     def create_accumulator(self) -> Summary:
         return Summary()

@@ -76,10 +76,10 @@ def run_watched(
 ) -> Tally:
     """Run a pipeline to its end, in a thread of its own; returns what was heard from it.
 
-    Ctrl-C is answered at once, whatever the steps are doing: KeyboardInterrupt, with the workers ended. Raises
-    OutputError where a step says that nothing can go on, WorkerDied where a worker process ends before its time,
-    and PipelineFailed for anything else. After some of these, threads of Beam's still wait for something: see
-    `is_stuck`.
+    Ctrl-C is answered at once, whatever the steps do: KeyboardInterrupt, with the workers ended. Raises
+    OutputError where a step says that nothing can go on, WorkerDied where a worker process ends before its
+    time, and PipelineFailed for anything else. After some of these, threads of Beam's still wait for
+    something: see `is_stuck`.
     """
     problems: list[BaseException] = []
     dead: list[str] = []

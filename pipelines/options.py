@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from townlet.commands.parsing import Parser
 from townlet.config.suite import parse_seeds
 from townlet.errors import UserError
 from townlet.plan import COMPRESSIONS, POLICIES, Request
@@ -33,24 +34,15 @@ exit codes: 0 done, 1 some runs failed (the rest is written), 2 wrong usage or c
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse, whose complaints are ours: one line, raised as a UserError."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message} ({self.prog} --help lists the options)")
-
-
 def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
-    """The options of section 9. `positional`: configs and suites are named as such, not by --config / --suite."""
+    """All options but Beam's. `positional`: configs and suites are so named, not by --config and --suite."""
+    first = "CONFIG" if positional else "--config CONFIG | --suite SUITE"
+    example = ("" if positional else "--config ") + "scenarios/kitchen_breakfast.yaml"
     parser = Parser(
-        prog=prog,
-        usage=f"{prog} {'CONFIG' if positional else '--config CONFIG | --suite SUITE'} --output DIR [options]",
-        description="Simulate the towns of YAML configs and write a replay sample for each agent.",
-        epilog=EXAMPLES.format(
-            prog=prog, config=("" if positional else "--config ") + "scenarios/kitchen_breakfast.yaml"
-        ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+        prog,
+        "Simulate the towns of YAML configs and write a replay sample for each agent.",
+        EXAMPLES.format(prog=prog, config=example),
+        usage=f"{prog} {first} --output DIR [options]",
     )
     _add_sources(parser, positional, many)
     what = parser.add_argument_group("what is played")
@@ -81,7 +73,7 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
         "--segment-ticks",
         type=_whole,
         metavar="N",
-        help="cut rollouts into samples of N ticks; 0: never; default: what keeps a run's frames under 256 MB",
+        help="cut rollouts into samples of N ticks; 0: never; default: as many as keep a run under 256 MB",
     )
     how.add_argument(
         "--compression", choices=COMPRESSIONS, default="fast", help="of the NPZ files (default: %(default)s)"

@@ -43,7 +43,7 @@ class _Estimate:
         self._started = time.monotonic()
 
     def done(self, tally: Tally) -> float:
-        """Share of the work, 0 to 1: runs that are over count in full, though an agent may have left early."""
+        """Share of the work, 0 to 1: runs that are over count in full, even if an agent left early."""
         over = sum(self._costs.get(label, 0) for label in tally.runs)
         return min(1.0, max(over, tally.frames) / self._total)
 

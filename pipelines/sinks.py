@@ -42,8 +42,9 @@ PUBLISH_AT_ONCE = 256  # runs; what makes files durable is paid once for all of 
 class WriteSample(beam.PTransform):
     """`(Slot, ReplaySample)` -> `(RunKey, SampleRecord)`: the sample is staged. A `RunEnd` passes.
 
-    Further output: `failed`, for a sample that is not valid or cannot be written. Output that cannot be used at all (a
-    full disk) stops the pipeline instead. A retry stages the same content under another name and harms nothing.
+    Further output: `failed`, for a sample that is not valid or cannot be written. An output that cannot be
+    used at all (a full disk) stops the pipeline instead. A retry stages the same content under another name,
+    and harms nothing.
     """
 
     configs: dict[str, str]
@@ -227,7 +228,7 @@ class _Publish(beam.DoFn):
             yield beam.pvalue.TaggedOutput(result.tag, value) if tagged else value
 
     def _publish(self) -> Iterator[Any]:
-        """All that wait, at once; and where one of them is refused, each for itself, so that the others pass."""
+        """All that wait, at once; where one of them is refused, each for itself, so that the others pass."""
         waiting, self._waiting = self._waiting, []
         try:
             yield from self._published(waiting)

@@ -1,4 +1,4 @@
-"""Capture one config: `python scripts/capture_rollout.py CONFIG --output DIR [options]`; --help lists them."""
+"""Capture one config: `python scripts/capture_rollout.py CONFIG --output DIR`; --help lists the options."""
 
 from __future__ import annotations
 

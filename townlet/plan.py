@@ -221,14 +221,14 @@ def _check_agent(entry: _Entry, agent: str | None) -> None:
 
 
 def _refuse_same_names(runs: Sequence[tuple[Run, _Entry]]) -> None:
-    """Two runs with one name and seed would be one folder; so would names that differ in case, on some disks."""
+    """Two runs of one name and seed would be one folder; so would, on some disks, names that differ in case."""
     seen: dict[tuple[str, int], _Entry] = {}
     for run, entry in runs:
         other = seen.setdefault((run.name.casefold(), run.seed), entry)
         if other is not entry:
             raise UserError(
-                f"two runs are called {run.name!r} and have seed {run.seed} ({other.source}, {entry.source}); "
-                "tell them apart by `name` in a suite"
+                f"two runs are called {run.name!r} and have seed {run.seed} "
+                f"({other.source}, {entry.source}); tell them apart by `name` in a suite"
             )
 
 

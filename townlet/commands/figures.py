@@ -39,7 +39,7 @@ def print_table(
     numbers: Iterable[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """A table; the columns named in `numbers` are set to the right. Never cuts a cell where nobody looks on."""
+    """A table; the columns in `numbers` are set to the right. Cells are cut on narrow terminals only."""
     from rich.console import Console
     from rich.table import Table
 

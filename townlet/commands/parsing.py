@@ -1,0 +1,25 @@
+"""Command lines, parsed strictly."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from townlet.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose complaints are ours: one line, raised as a UserError. No flag may be shortened."""
+
+    def __init__(self, prog: str, description: str, examples: str = "", usage: str | None = None) -> None:
+        super().__init__(
+            prog=prog,
+            usage=usage,
+            description=description,
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} ({self.prog} --help says more)")
