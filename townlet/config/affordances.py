@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from townlet.config.describe import unknown
 from townlet.config.schema_economy import Economy
 from townlet.config.schema_scenario import STOCK_RULE, Stock
 from townlet.config.schema_types import (
@@ -93,7 +94,7 @@ def _precondition(data: Any) -> Any:
         raise expected()
     fact, op, text = parts.groups()
     if fact not in FACTS:
-        raise says(f"expected a fact out of {', '.join(FACTS)}, got {fact!r}")
+        raise says(unknown("fact", fact, FACTS))
     try:
         value = TRUTH[text.lower()] if text.lower() in TRUTH else float(text)
     except ValueError:

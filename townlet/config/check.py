@@ -7,8 +7,9 @@ from typing import Any
 
 from townlet.config.affordances import COMMON_TYPES, AffordanceFile, EntriesOfFile, ObjectInFile
 from townlet.config.complete import USES, object_types, occupations, scheduled
+from townlet.config.describe import unknown
 from townlet.config.guard import Document, Keys
-from townlet.config.reading import Reading, unknown
+from townlet.config.reading import MOST_EXPLAINED, Reading
 from townlet.config.schema import Config, ScenarioObject, ScheduleEntry
 from townlet.config.schema_scenario import MOST_AGENTS, MOST_OBJECTS
 from townlet.errors import Problem
@@ -19,32 +20,33 @@ AUTO_SEEDED = ("alice", "bob")
 
 def check(
     reading: Reading[Config], config: Config, entries: Reading[EntriesOfFile] | None, jobs_written: bool
-) -> list[Problem]:
+) -> tuple[list[Problem], int]:
     """All problems that span several keys, of the config and of its affordance file.
 
     `config` is `reading.value` with its default jobs settled. What is already known to be wrong is not
-    reported again: a thing that was mistyped elsewhere still counts as being there.
+    reported again: a thing that was mistyped elsewhere still counts as being there. Returns the problems, and
+    how many more there are than anybody would read.
     """
     file = entries.value.sorted_out() if entries is not None and entries.value is not None else None
     findings: list[Finding] = []
     findings += _jobs(config) if jobs_written else []
-    findings += _people_and_things(config, reading.document)
+    findings += _people_and_things(config, reading)
     findings += _rivalry(config)
     findings += _events(config, file, reading.document)
     if file is not None and entries is not None:
         known = _Known(config, file, reading.document, entries.document)
         findings += _types(config, file, known)
-        for a, agent, e, entry in scheduled(config):
-            path = ("scenario", "agents", a, "schedule", e)
-            findings += [((*path, *rest), text) for rest, text in _entry(entry, agent.id, known)]
+        if ("scenario", "objects") not in reading.broken:
+            for a, agent, e, entry in scheduled(config):
+                path = ("scenario", "agents", a, "schedule", e)
+                findings += [((*path, *rest), text) for rest, text in _entry(entry, agent.id, known)]
     if reading.intact("world"):
         findings += _places(config, jobs_written)
-    problems = [reading.problem(path, message) for path, message in findings]
+    more = max(0, len(findings) - MOST_EXPLAINED)
+    problems = [reading.problem(path, message) for path, message in findings[:MOST_EXPLAINED]]
     if entries is not None and entries.value is not None:
-        problems += [
-            entries.problem(path, message) for path, message in _file(entries.value, config, reading)
-        ]
-    return problems
+        problems += [entries.problem(path, message) for path, message in _file(entries, config, reading)]
+    return problems, more
 
 
 class _Known:
@@ -54,23 +56,30 @@ class _Known:
         self, config: Config, file: AffordanceFile, config_text: Document, file_text: Document
     ) -> None:
         self.types = object_types(config, file)
-        self.objects = {*self.types, *_declared(config_text, "scenario", "objects"), *_declared(file_text)}
+        declared = _declared(config_text, "scenario", "objects")
+        self.objects = {*self.types, *declared, *_declared(file_text, objects=True)}
         self.agents = _declared(config_text, "scenario", "agents")
         self.affordances = {entry.id: entry.object_type for entry in file.affordances}
-        self.mistyped = set(_declared(file_text)) - set(self.affordances)
+        self.mistyped = set(_declared(file_text, objects=False)) - set(self.affordances)
         self.offered = {
             kind: tuple(entry.id for entry in file.offered_by(kind)) for kind in {*self.types.values()}
         }
         self.occupations = occupations(config, file)
 
 
-def _declared(document: Document, *path: str) -> tuple[str, ...]:
-    """The ids that a list of the file gives, whatever else is wrong with its items."""
-    data = document.data()
+def _declared(document: Document, *path: str, objects: bool | None = None) -> tuple[str, ...]:
+    """The ids that a list of the file gives, whatever else is wrong with its items.
+
+    `objects` picks those entries of an affordance file that are objects, or that are not.
+    """
+    data = document.data
     for part in path:
         data = data.get(part) if isinstance(data, dict) else None
     items = data if isinstance(data, list) else []
-    ids = [item.get("id") for item in items if isinstance(item, dict)]
+    wanted = [item for item in items if isinstance(item, dict)]
+    if objects is not None:
+        wanted = [item for item in wanted if (item.get("type") == "object") == objects]
+    ids = [item.get("id") for item in wanted]
     return tuple(dict.fromkeys(name for name in ids if isinstance(name, str)))
 
 
@@ -115,36 +124,44 @@ def _types(config: Config, file: AffordanceFile, known: _Known) -> Iterator[Find
             yield ("scenario", "objects", index, "type"), unknown("object type", thing.type, types)
 
 
-def _people_and_things(config: Config, document: Document) -> Iterator[Finding]:
-    scenario = config.scenario
-    if scenario is None:
-        return
-    yield from _twice(("scenario", "objects"), [thing.id for thing in scenario.objects], "object")
-    yield from _twice(("scenario", "agents"), [agent.id for agent in scenario.agents], "agent")
-    if len(scenario.agents) > MOST_AGENTS:
-        yield ("scenario", "agents"), f"expected at most {MOST_AGENTS} agents, got {len(scenario.agents)}"
-    declared_jobs = document.data().get("jobs")
-    jobs = {*config.jobs, *(declared_jobs if isinstance(declared_jobs, dict) else ())}
-    for index, agent in enumerate(scenario.agents):
-        if agent.job is not None and agent.job not in jobs:
-            yield ("scenario", "agents", index, "job"), unknown("job", agent.job, list(config.jobs))
+def _people_and_things(config: Config, reading: Reading[Config]) -> Iterator[Finding]:
+    document = reading.document
     names = _declared(document, "scenario", "agents") or AUTO_SEEDED
     for name in config.policy.agents:
         if name not in names:
             yield ("policy", "agents", name), unknown("agent", name, names)
+    scenario = config.scenario
+    if scenario is None:
+        return
+    for group, what, things in (
+        ("objects", "object", scenario.objects),
+        ("agents", "agent", scenario.agents),
+    ):
+        ids = ((("scenario", group, index, "id"), thing.id) for index, thing in enumerate(things))
+        yield from _twice(reading, what, ids)
+    if len(scenario.objects) > MOST_OBJECTS:
+        yield ("scenario", "objects"), f"expected at most {MOST_OBJECTS} objects, got {len(scenario.objects)}"
+    if len(scenario.agents) > MOST_AGENTS:
+        yield ("scenario", "agents"), f"expected at most {MOST_AGENTS} agents, got {len(scenario.agents)}"
+    declared_jobs = document.data.get("jobs")
+    jobs = {*config.jobs, *(declared_jobs if isinstance(declared_jobs, dict) else ())}
+    for index, agent in enumerate(scenario.agents):
+        if agent.job is not None and agent.job not in jobs:
+            yield ("scenario", "agents", index, "job"), unknown("job", agent.job, list(config.jobs))
 
 
-def _twice(path: Keys, names: list[str], what: str) -> Iterator[Finding]:
-    first: dict[str, tuple[int, str]] = {}
-    for index, name in enumerate(names):
-        before, same = first.setdefault(name.lower(), (index, name))
-        if before != index:
-            where = f"{path[-1]}[{before}]"
+def _twice(reading: Reading[Any], what: str, ids: Iterable[tuple[Keys, str]]) -> Iterator[Finding]:
+    """Ids, each with its path, that are not the only one of their kind."""
+    first: dict[str, tuple[Keys, str]] = {}
+    for path, name in ids:
+        before, same = first.setdefault(name.lower(), (path, name))
+        if before != path:
+            line = reading.problem(before, "").line
             if same == name:
-                yield (*path, index, "id"), f"the {what} id '{name}' is taken by {where}; ids must differ"
+                yield path, f"the {what} id '{name}' is taken on line {line}; ids must differ"
             else:
-                message = f"the {what} id '{name}' differs from '{same}' of {where} only in case"
-                yield (*path, index, "id"), f"{message}; file names would clash on some systems"
+                message = f"the {what} id '{name}' differs from '{same}' on line {line} only in case"
+                yield path, f"{message}; file names would clash on some systems"
 
 
 def _jobs(config: Config) -> Iterator[Finding]:
@@ -192,7 +209,7 @@ def _places(config: Config, jobs_written: bool) -> Iterator[Finding]:
                 yield path, f"expected a tile of its own, got {list(tile)}, where '{other}' begins"
     people = len(config.scenario.agents) if config.scenario else 0
     inside = sum(x < width and y < height for x, y in walls)
-    if people > width * height - inside:
+    if MOST_AGENTS >= people > width * height - inside:
         free = width * height - inside
         yield ("scenario", "agents"), f"expected at most one agent a floor tile ({free}), got {people}"
 
@@ -218,18 +235,18 @@ def _off_grid(tile: tuple[int, int], config: Config) -> str:
     return f"expected a tile inside the {width}x{height} grid, got {list(tile)}"
 
 
-def _file(entries: EntriesOfFile, config: Config, reading: Reading[Config]) -> Iterator[Finding]:
+def _file(entries: Reading[EntriesOfFile], config: Config, reading: Reading[Config]) -> Iterator[Finding]:
     """What is wrong in the affordance file itself, or with its objects in this town."""
-    root = entries.root
+    root = entries.value.root if entries.value is not None else ()
     things = [index for index, entry in enumerate(root) if isinstance(entry, ObjectInFile)]
     others = [index for index in range(len(root)) if index not in set(things)]
     for group, what in ((things, "object"), (others, "affordance")):
-        for path, message in _twice((), [root[index].id for index in group], what):
-            yield (group[int(path[0])], "id"), message
+        yield from _twice(entries, what, (((index, "id"), root[index].id) for index in group))
     scenario: Iterable[ScenarioObject] = config.scenario.objects if config.scenario else ()
     own = {thing.id: thing.type for thing in scenario}
-    if len(own) + sum(root[index].id not in own for index in things) > MOST_OBJECTS:
-        yield (), f"expected at most {MOST_OBJECTS} objects, with the scenario's"
+    added = sum(root[index].id not in own for index in things)
+    if added and len(own) + added > MOST_OBJECTS:
+        yield (), f"expected at most {MOST_OBJECTS} objects with the scenario's, got {len(own) + added}"
     for index in things:
         entry = root[index]
         kind = own.get(entry.id, entry.object_type)

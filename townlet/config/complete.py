@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from townlet.config.affordances import AffordanceEntry, AffordanceFile
-from townlet.config.reading import nearest
+from townlet.config.describe import nearest
 from townlet.config.schema import Config, PriceSpike, ScenarioAgent, ScheduleEntry
 
 OCCUPATION_TICKS = 30
@@ -54,8 +54,9 @@ def complete(config: Config, affordances: AffordanceFile) -> tuple[Config, Affor
             f"no file defines the affordance '{name}'{hint}: it is a plain occupation of a {used_on[0]}, "
             f"{ticks} ticks, without effects"
         )
+    config = _with_affordances(config, affordances)
     affordances = affordances.model_copy(update={"affordances": (*affordances.affordances, *added)})
-    config, more = _without_strangers(_with_affordances(config, affordances), affordances)
+    config, more = _without_strangers(config, affordances)
     return config, affordances, [*notices, *more]
 
 
@@ -72,7 +73,7 @@ def _occupation_ticks(config: Config, name: str) -> int:
 
 
 def _with_affordances(config: Config, affordances: AffordanceFile) -> Config:
-    """Entries that name only an object get the affordance that its type offers."""
+    """Entries that name only an object get the one affordance that the file defines for its type."""
     if config.scenario is None:
         return config
     types = object_types(config, affordances)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
@@ -44,7 +45,7 @@ class Kind:
     """An annotation taken apart: the bare type, and all metadata on the way to it."""
 
     def __init__(self, annotation: Any, metadata: tuple[Any, ...] = ()) -> None:
-        self.optional = False
+        self.required = True
         self.metadata = list(metadata)
         while True:
             origin = get_origin(annotation)
@@ -54,7 +55,6 @@ class Kind:
                 continue
             if origin in (Union, types.UnionType) and type(None) in get_args(annotation):
                 rest = tuple(arg for arg in get_args(annotation) if arg is not type(None))
-                self.optional = True
                 annotation = rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 - made at run time
                 continue
             break
@@ -68,7 +68,9 @@ class Kind:
             metadata.append(
                 Discriminator(field.discriminator) if isinstance(field.discriminator, str) else None
             )
-        return cls(field.annotation, tuple(metadata))
+        kind = cls(field.annotation, tuple(metadata))
+        kind.required = field.is_required()
+        return kind
 
     @property
     def name(self) -> str | None:
@@ -141,8 +143,12 @@ def one_of(values: tuple[Any, ...]) -> str:
 
 
 def bounds(metadata: list[Any]) -> str:
-    """` from 0 to 1`, ` >= 0`, or nothing."""
+    """` from 0 to 1`, ` >= 0`, ` of 1 to 200 characters`, or nothing."""
     low = high = above = None
+    shortest = next((item.min_length for item in metadata if isinstance(item, annotated_types.MinLen)), None)
+    longest = next((item.max_length for item in metadata if isinstance(item, annotated_types.MaxLen)), None)
+    if shortest is not None:
+        return f" of {shortest} to {longest} characters" if longest is not None else ", not empty"
     for item in metadata:
         if isinstance(item, annotated_types.Ge):
             low = item.ge
@@ -221,3 +227,32 @@ def item(data: Any, part: str | int) -> Any:
         return data[part]
     except (KeyError, IndexError, TypeError):
         return None
+
+
+def nearest(name: Any, known: Iterable[str]) -> str | None:
+    """The known name that looks most like this one, case aside; None where none does."""
+    if not isinstance(name, str):
+        return None
+    by_folded = {str(candidate).lower(): str(candidate) for candidate in known}
+    found = difflib.get_close_matches(name.lower()[:100], by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """The end of a message: `; did you mean 'rivalry'?`, or nothing."""
+    found = nearest(name, known)
+    return f"; did you mean '{found}'?" if found else ""
+
+
+def unknown(what: str, name: str, known: Iterable[str], known_as: str | None = None) -> str:
+    """`unknown key 'rivlary'; did you mean 'rivalry'?`, or which ones there are."""
+    names = [str(candidate) for candidate in known]
+    message = f"unknown {what} {shown(name)}"
+    found = nearest(name, names)
+    if found:
+        return f"{message}; did you mean '{found}'?"
+    plural = known_as or f"{what}s"
+    if not names:
+        return f"{message}; there are no {plural}"
+    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"{message}; the {plural} are: {listed}"

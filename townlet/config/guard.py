@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import stat
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,9 @@ class Document:
     root: Node
     problems: tuple[Problem, ...] = ()
 
+    @cached_property
     def data(self) -> Any:
-        """Plain Python values."""
+        """Plain Python values; not to be changed."""
         return _plain(self.root)
 
     def place(self, path: Keys, of_key: bool = False) -> tuple[int, int]:

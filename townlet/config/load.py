@@ -11,8 +11,9 @@ from typing import Any
 from townlet.config.affordances import AffordanceFile, EntriesOfFile
 from townlet.config.check import AUTO_SEEDED, check
 from townlet.config.complete import complete, default_jobs_that_fit
+from townlet.config.describe import nearest
 from townlet.config.guard import path_text, read_document
-from townlet.config.reading import Reading, nearest, read, shortened, without_effect
+from townlet.config.reading import Reading, read, refusal, without_effect
 from townlet.config.schema import Config, Scenario, ScenarioAgent, ScenarioObject
 from townlet.errors import ConfigError, Problem
 
@@ -83,16 +84,17 @@ def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     reading = read(Config, document, placeholders={"config_id": "-"})
     problems = list(reading.problems)
     if reading.value is None:
-        raise ConfigError(shortened(problems))
-    entries, more = _affordances(reading, file)
-    jobs_written = "jobs" in document.data()
+        raise refusal(problems, reading.more)
+    entries, theirs = _affordances(reading, file)
+    jobs_written = "jobs" in document.data
     config = default_jobs_that_fit(reading.value, jobs_written)
-    problems += [*more, *check(reading, config, entries, jobs_written)]
+    spanning, more = check(reading, config, entries, jobs_written)
+    problems += [*theirs, *spanning]
     if problems or entries is None or entries.value is None:
-        raise ConfigError(shortened(_in_order(problems)))
+        raise refusal(problems, more + (entries.more if entries is not None else 0))
     config, affordances, notices = complete(config, entries.value.sorted_out())
     config = _without_absolute_path(config)
-    unread = [path_text(keys) for keys in without_effect(Config, document.data())]
+    unread = [path_text(keys) for keys in without_effect(Config, document.data)]
     if unread:
         notices = [f"accepted, no effect on a capture: {', '.join(unread)}", *notices]
     return Resolved(config, affordances, safe_name(file.stem), _shown_path(file, root), tuple(notices))
@@ -205,11 +207,6 @@ def _without_absolute_path(config: Config) -> Config:
             section = config.affordances.model_copy(update={"affordances_file": pure.name})
             return config.model_copy(update={"affordances": section})
     return config
-
-
-def _in_order(problems: list[Problem]) -> list[Problem]:
-    first = problems[0].file if problems else ""
-    return sorted(problems, key=lambda found: (found.file != first, found.file, found.line, found.column))
 
 
 def find_affordances(name: str, config_file: Path) -> Path | None:

@@ -7,19 +7,19 @@ the file a part of it stands.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from townlet.config.describe import Kind, as_given, fields_by_key, follow, item, shown
+from townlet.config.describe import Kind, as_given, did_you_mean, fields_by_key, follow, item, shown, unknown
 from townlet.config.guard import Document, Keys, path_text
 from townlet.config.schema_types import NO_EFFECT
-from townlet.errors import Problem
+from townlet.errors import ConfigError, Problem
 
-MOST_PROBLEMS = 100  # of one file; the rest is counted
+MOST_SHOWN = 100  # problems of one config; the rest is counted
+MOST_EXPLAINED = 1_000  # a file with more mistakes than that is no config: the rest is counted, not looked at
 MOST_ROUNDS = 12  # of taking mistakes out, each of which can make its surroundings incomplete
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,6 +35,7 @@ class Reading(Generic[M]):
     rest: Any  # the plain data of `value`
     kept: dict[Keys, list[int]]  # by path of a shortened list in `rest`: its items' indices in the file
     broken: frozenset[Keys]  # paths in the file that were taken out
+    more: int = 0  # problems that are counted only
 
     def problem(self, path: Keys, message: str) -> Problem:
         """Something wrong at a path of `value`, in its own names."""
@@ -57,7 +58,7 @@ def written(path: Keys, kept: dict[Keys, list[int]]) -> Keys:
 
 def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Reading[M]:
     """Validate a document. `placeholders` stand for required top-level keys where they are missing."""
-    data = document.data()
+    data = document.data
     problems = list(document.problems)
     removed: set[Keys] = set()
     kept: dict[Keys, list[int]] = {}
@@ -75,24 +76,33 @@ def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Re
         except ValidationError as error:
             errors = error.errors(include_url=False)
         if attempt == 0:
-            problems += [_explain(model, document, data, entry) for entry in errors]
+            problems += [_explain(model, document, data, entry) for entry in errors[:MOST_EXPLAINED]]
+        if len(errors) > MOST_EXPLAINED:
+            return Reading(
+                document, None, _sorted(problems), None, {}, frozenset(), len(errors) - MOST_EXPLAINED
+            )
         removed |= {
             written(_culprit(model, entry, rest), kept)
             for entry in errors
             if entry["loc"] not in {(name,) for name in placeholders} or entry["type"] != "missing"
         }
-    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
-    return Reading(document, value, tuple(ordered), rest, kept, frozenset(removed))
+    return Reading(document, value, _sorted(problems), rest, kept, frozenset(removed))
 
 
-def shortened(problems: Iterable[Problem]) -> list[Problem]:
-    """At most MOST_PROBLEMS of a file, then how many more there are."""
-    all_of_them = list(problems)
-    if len(all_of_them) <= MOST_PROBLEMS:
-        return all_of_them
-    left = len(all_of_them) - MOST_PROBLEMS
-    more = Problem(all_of_them[0].file, 0, 0, "", f"and {left:,} more problems")
-    return [*all_of_them[:MOST_PROBLEMS], more]
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column)))
+
+
+def refusal(problems: Iterable[Problem], more: int = 0) -> ConfigError:
+    """The error that says them all, file by file and from top to bottom; a very long list is cut short."""
+    found = list(dict.fromkeys(problems))
+    files = list(dict.fromkeys(problem.file for problem in found))
+    found.sort(key=lambda problem: (files.index(problem.file), problem.line, problem.column))
+    more += max(0, len(found) - MOST_SHOWN)
+    shown = found[:MOST_SHOWN]
+    if more:
+        shown.append(Problem(shown[0].file, 0, 0, "", f"and {more:,} more problems"))
+    return ConfigError(shown)
 
 
 def _without(data: Any, removed: Iterable[Keys]) -> tuple[Any, dict[Keys, list[int]]]:
@@ -172,7 +182,7 @@ def _explain(model: type[BaseModel], document: Document, data: Any, error: Any) 
             path = (*path, "kind")
             value = value.get("kind") if isinstance(value, dict) else value
             message = _expected(" or ".join(error["ctx"]["expected_tags"].rsplit(", ", 1)), value)
-            message += _nearest(value, kind.variants)
+            message += did_you_mean(value, kind.variants)
         case _:
             message = _expected(error.get("ctx", {}).get("what") or kind.words(), value)
             message += _advice(kind, value)
@@ -187,11 +197,11 @@ def _advice(kind: Kind, value: Any) -> str:
     """What to do about the commonest mistakes."""
     choices = _choices(kind)
     if choices:
-        return _nearest(value, choices)
+        return did_you_mean(value, choices) if len(choices) > 1 else ""
     name = kind.name or ""
     if isinstance(value, str) and "number" in name and _is_number(value):
-        return " (text: write it without quotes, and without leading zeros)"
-    if value is None:
+        return " (it is text: write it without quotes or leading zeros)"
+    if value is None and not kind.required:
         return "; leave the key out for the default"
     if isinstance(value, bool | int | float) and (name == "text" or name.startswith("an id")):
         return " (write it in quotes)"
@@ -208,34 +218,6 @@ def _is_number(text: str) -> bool:
 
 def _choices(kind: Kind) -> tuple[str, ...]:
     return get_args(kind.bare) if get_origin(kind.bare) is Literal else ()
-
-
-def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """The known name that looks most like this one, case aside; None where none does."""
-    if not isinstance(name, str):
-        return None
-    by_folded = {str(candidate).lower(): str(candidate) for candidate in known}
-    found = difflib.get_close_matches(name.lower()[:100], by_folded, n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
-
-
-def _nearest(name: Any, known: Iterable[str]) -> str:
-    found = nearest(name, known)
-    return f"; did you mean '{found}'?" if found else ""
-
-
-def unknown(what: str, name: str, known: Iterable[str], known_as: str | None = None) -> str:
-    """`unknown key 'rivlary'; did you mean 'rivalry'?`, or which ones there are."""
-    names = [str(candidate) for candidate in known]
-    message = f"unknown {what} {shown(name)}"
-    found = nearest(name, names)
-    if found:
-        return f"{message}; did you mean '{found}'?"
-    plural = known_as or f"{what}s"
-    if not names:
-        return f"{message}; there are no {plural}"
-    listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"{message}; the {plural} are: {listed}"
 
 
 def without_effect(model: type[BaseModel], data: Any, path: Keys = ()) -> Iterator[Keys]:

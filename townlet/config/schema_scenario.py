@@ -194,12 +194,12 @@ class ScheduleEntry(Section):
         for key in ("object", "affordance", "position", "target", "quality"):
             default = 1.0 if key == "quality" else None
             if key not in known and getattr(self, key) != default:
-                takes = ", ".join(sorted(known)) or "none of its own"
-                raise says(f"`{key}` means nothing to `kind: {self.kind}`; its keys are: {takes}")
+                takes = ", ".join([*sorted(known), "ticks", *(["until"] if ends else [])])
+                raise says(f"`{key}` means nothing to `kind: {self.kind}`, which takes {takes}")
         if self.kind == "move" and self.position is None:
             raise says("expected a `position` [x, y] for `kind: move`")
         if self.kind in ("request", "start") and self.object is None and self.affordance is None:
-            raise says(f"expected an `affordance` or an `object` for `kind: {self.kind}`")
+            raise says(f"expected an `affordance` or an `object` to {self.kind}")
         if self.kind == "wait" and self.blocked:
             raise says("`blocked` means nothing to `kind: wait`: nothing is attempted")
         if self.until is not None and self.until not in ends:

@@ -102,7 +102,10 @@ def _identifier(value: Any) -> Any:
 def _tile(value: Any) -> Any:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise expected()
-    x, y = (_whole(part) for part in value)
+    try:
+        x, y = (_whole(part) for part in value)
+    except PydanticCustomError:
+        raise expected() from None
     if x < 0 or y < 0:
         raise expected("a tile [x, y] of whole numbers from 0")
     return (x, y)
@@ -115,7 +118,10 @@ def _place(value: Any) -> Any:
 def _size(value: Any) -> Any:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise expected()
-    width, height = (_whole(part) for part in value)
+    try:
+        width, height = (_whole(part) for part in value)
+    except PydanticCustomError:
+        raise expected() from None
     if not (1 <= width <= 256 and 1 <= height <= 256):
         raise expected()
     return (width, height)

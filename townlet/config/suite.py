@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from townlet.config.guard import Keys, read_document
 from townlet.config.load import existing
-from townlet.config.reading import read, shortened
+from townlet.config.reading import read, refusal
 from townlet.config.schema_features import PolicyName
 from townlet.config.schema_types import (
     ID_PATTERN,
@@ -31,7 +31,7 @@ from townlet.config.schema_types import (
     expected,
     says,
 )
-from townlet.errors import ConfigError, UserError
+from townlet.errors import UserError
 
 MOST_SEEDS = 1_000_000
 SEED_SPAN = re.compile(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", re.ASCII)
@@ -172,13 +172,12 @@ def load_suite(path: str | os.PathLike[str]) -> Suite:
         problems += [reading.problem(keys, message) for keys, message in _mistakes(suite, folder)]
         if not problems:
             return _resolved(suite, folder)
-    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
-    raise ConfigError(shortened(ordered))
+    raise refusal(problems, reading.more)
 
 
 def is_suite(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a suite rather than a config: it has `runs`. Raises ConfigError for bad YAML."""
-    data = read_document(existing(path), os.fspath(path)).data()
+    data = read_document(existing(path), os.fspath(path)).data
     return isinstance(data, dict) and "runs" in data and "config_id" not in data
 
 
