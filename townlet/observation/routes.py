@@ -85,18 +85,20 @@ def to_places(town: Town, step: U8, places: I64) -> U16:
 
 
 def targets(town: Town, types: Sequence[int]) -> F32:
-    """[H, W, 3 * types]: tiles east / width, tiles south / height and walking distance / (width + height), at most 1, to
-    the nearest object of each type; 0, 0, 1 where there is none (or the type is NOTHING)."""
+    """[H, W, 3 * types]: the way to the nearest object of each type, as the columns `<type>_dx`, `_dy`, `_dist`.
+
+    0, 0, 1 where there is none, or the type is NOTHING.
+    """
     height, width = town.wall.shape
     y, x = np.mgrid[:height, :width]
     found = np.zeros((height, width, len(types), 3), np.float64)
     found[..., 2] = 1.0
     for index, kind in enumerate(types):
-        if kind < 0:
+        if kind < 0 or not (town.nearest[kind] >= 0).any():
             continue
-        nearest = town.nearest[kind]
-        o = np.maximum(nearest, 0)
-        walk = np.minimum(town.distance[town.site.place[o], y, x].astype(np.float64) / (width + height), 1.0)
-        east, south = (town.site.x[o] - x) / width, (town.site.y[o] - y) / height
-        found[..., index, :] = np.where((nearest >= 0)[..., None], np.stack([east, south, walk], -1), found[..., index, :])
+        reached = town.nearest[kind] >= 0
+        o = np.maximum(town.nearest[kind], 0)
+        walk = town.distance[town.site.place[o], y, x].astype(np.float64) / (width + height)
+        way = [(town.site.x[o] - x) / width, (town.site.y[o] - y) / height, np.minimum(walk, 1.0)]
+        found[reached, index] = np.stack(way, axis=-1)[reached]
     return found.reshape(height, width, -1).astype(np.float32)
