@@ -13,6 +13,8 @@ from typing import Any
 
 _PENDING = 4096  # figures kept as they are until they are folded into the sums
 
+_LARGEST = 1e150  # whose square is still a float
+
 _SPLITTER = 134217729.0  # 2**27 + 1, Veltkamp's
 
 
@@ -30,6 +32,9 @@ class Moments:
         self._largest = -math.inf
 
     def add(self, value: float) -> None:
+        """Raises ValueError for what is not finite, or too large to be squared."""
+        if not abs(value) <= _LARGEST:
+            raise ValueError(f"expected a figure of at most {_LARGEST:g}, found {value!r}")
         self.count += 1
         self._pending.append(float(value))
         if len(self._pending) >= _PENDING:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..errors import OutputError
 from ..run import Run
-from .commit import state_of
+from .admission import admit
 from .places import foreign_files
-from .store import LocalStore, explained
+from .store import LocalStore, Store, explained
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -28,7 +28,7 @@ def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> Path
     """
     folder = Path(os.path.realpath(output))
     build = folder.parent / f".{folder.name}.new"
-    if build.is_dir() and any(state_of(LocalStore(build), run) == "other" for run in runs):
+    if build.is_dir() and not _can_go_on(LocalStore(build), runs):
         with explained("remove", str(build)):
             shutil.rmtree(build)
     if not folder.is_dir() or not any(folder.iterdir()):
@@ -49,6 +49,14 @@ def finish_overwrite(output: str | os.PathLike[str], build: str | os.PathLike[st
     LocalStore(folder.parent).make_durable([""])
     with explained("remove", str(build)):
         shutil.rmtree(build)
+
+
+def _can_go_on(store: Store, runs: Sequence[Run]) -> bool:
+    try:
+        admit(store, runs)
+    except OutputError:
+        return False
+    return True
 
 
 def _refuse_strangers(folder: Path) -> None:

@@ -21,6 +21,9 @@ from .store import STAGING, LocalStore, Store, StoredFile
 Kind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
 
 
+_THREADS_FROM = 64 * 1024  # bytes a file, on average
+
+
 class Problem(NamedTuple):
     """One thing that is wrong with one file. Names are relative to what was verified."""
 
@@ -133,8 +136,7 @@ def _checked(
     gone = [name for name in expected if name not in present]
     problems = [Problem("missing", name, "named by a manifest, but not there") for name in gone]
     names = [name for name in expected if name in present]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        digests = dict(zip(names, pool.map(lambda name: _digest(store, name), names), strict=True))
+    digests = _digests(store, names, sum(present[name].size for name in names))
     owner = {file.sha256: name for name, file in expected.items()}
     for name, digest in digests.items():
         if digest == expected[name].sha256:
@@ -148,6 +150,14 @@ def _checked(
             length = "its bytes were changed" if size == wanted else f"expected {wanted} bytes, found {size}"
             problems.append(Problem("damaged", name, length))
     return problems
+
+
+def _digests(store: Store, names: list[str], size: int) -> dict[str, str | None]:
+    """SHA-256 by name; None = cannot be read. Threads help where files are large: hashing frees the GIL."""
+    if size < _THREADS_FROM * max(1, len(names)):
+        return {name: _digest(store, name) for name in names}
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return dict(zip(names, pool.map(lambda name: _digest(store, name), names), strict=True))
 
 
 def _digest(store: Store, name: str) -> str | None:
