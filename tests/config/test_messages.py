@@ -52,7 +52,8 @@ def test_affordances_of_an_object_that_offers_several(mistakes: Mistakes, write:
         "  agents: [{id: x, schedule: [{kind: start, object: o}]}]\n"
     )
     assert mistakes(text) == [
-        "town.yaml:5:31: scenario.agents[0].schedule[0]: expected an `affordance` for the object 'o' (one of a, b)"
+        "town.yaml:5:31: scenario.agents[0].schedule[0]: expected an `affordance` for the object 'o' "
+        "(one of a, b)"
     ]
     nothing = text.replace("type: box", "type: bed")
     assert mistakes(nothing) == [

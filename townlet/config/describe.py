@@ -93,6 +93,13 @@ class Kind:
                 found.update(dict.fromkeys(_tags(model), model))
         return found
 
+    def variant(self, data: dict[str, Any]) -> Kind:
+        """The union's model that data is of: by its `kind`, else the one that needs none."""
+        optional = {
+            tag for tag, model in self.variants.items() if not model.model_fields["kind"].is_required()
+        }
+        return Kind(self.variants.get(data.get("kind", next(iter(optional), "")), Any))
+
     def of_value(self) -> Kind:
         """What the values of a mapping, or the items of a list, are."""
         args = get_args(self.bare)
@@ -208,7 +215,7 @@ def as_given(model: type[BaseModel], path: tuple[str | int, ...], data: Any) -> 
     out: list[str | int] = []
     for part in path:
         if kind.variants and isinstance(data, dict):
-            kind = Kind(kind.variants.get(data.get("kind", ""), kind.bare))
+            kind = kind.variant(data)
         if kind.model is not None and isinstance(data, dict):
             field = kind.model.model_fields.get(str(part))
             if field is not None:

@@ -155,7 +155,7 @@ def _variants(path: str, kind: Kind) -> Iterator[tuple[str, str, str, str]]:
     models = list(dict.fromkeys(kind.variants.values()))
     shared = [key for key in models[0].model_fields if all(key in model.model_fields for model in models)]
     kinds = " or ".join(f"`{tag}`" for tag in kind.variants)
-    yield f"`{path}.kind`", kinds, "required", "What happens."
+    yield f"`{path}.kind`", kinds, _default(models[0].model_fields["kind"]), "What happens."
     for key in shared:
         if key != "kind":
             yield from _keys(f"{path}.{key}", models[0].model_fields[key])

@@ -282,7 +282,7 @@ class _Builder:
             level.node.value.append(node)
         elif level.key is None:
             if key is None:
-                raise self._refuse(event, "expected a name as the key, got a list, a mapping or nothing")
+                raise self._refuse(event, "expected a name as the key, got a list or a mapping")
             level.key = (key, (event.start_mark, plain))
         else:
             name, (mark, plain_key) = level.key

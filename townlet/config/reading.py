@@ -174,10 +174,6 @@ def _explain(model: type[BaseModel], document: Document, data: Any, error: Any) 
             return Problem(document.label, line, column, path_text(path[:-1]), message)
         case "says":
             message = error["ctx"]["message"]
-        case "union_tag_not_found":
-            message = (
-                f"the key 'kind' is missing; expected {kind.words().removeprefix('a mapping with `kind`: ')}"
-            )
         case "union_tag_invalid":
             path = (*path, "kind")
             value = value.get("kind") if isinstance(value, dict) else value
@@ -228,7 +224,7 @@ def without_effect(model: type[BaseModel], data: Any, path: Keys = ()) -> Iterat
 
 def _unread(kind: Kind, data: Any, path: Keys) -> Iterator[Keys]:
     if kind.variants and isinstance(data, dict):
-        kind = Kind(kind.variants.get(data.get("kind", ""), Any))
+        kind = kind.variant(data)
     if kind.model is not None and isinstance(data, dict):
         fields = fields_by_key(kind.model)
         for key, child in data.items():

@@ -142,9 +142,9 @@ class JobSpec(Section):
     )
 
 
-DEFAULT_JOBS = {
-    "grocer": JobSpec(start_tick=180, end_tick=360, wage_rate=0.02, lateness_penalty=0.1, location=(0, 0)),
+DEFAULT_JOBS = {  # by name, as all mappings of names
     "barista": JobSpec(start_tick=400, end_tick=560, wage_rate=0.025, lateness_penalty=0.12, location=(1, 0)),
+    "grocer": JobSpec(start_tick=180, end_tick=360, wage_rate=0.02, lateness_penalty=0.1, location=(0, 0)),
 }
 
 

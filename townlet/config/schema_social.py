@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 
 from townlet.config.schema_types import (
     ByName,
@@ -122,7 +122,7 @@ class _Event(Section):
 class PriceSpike(_Event):
     """Prices rise."""
 
-    kind: Literal["price_spike"] = Field(description="What happens.")
+    kind: Literal["price_spike"] = Field(default="price_spike", description="What happens.")
     magnitude: NumberRange = Field(default=NumberEnds(min=1.5, max=1.5), description="Factor on the prices.")
     targets: tuple[Text, ...] = Field(
         default=(),
@@ -155,7 +155,15 @@ class ArrangedMeet(_Event):
     max_participants: Unused[Whole] = unused("Two agents are nudged.")
 
 
-Event = Annotated[PriceSpike | Blackout | Outage | ArrangedMeet, Field(discriminator="kind")]
+def _with_kind(data: Any) -> Any:
+    """An event that does not say what it is, is a price spike."""
+    return {**data, "kind": DEFAULT_EVENT} if isinstance(data, dict) and "kind" not in data else data
+
+
+DEFAULT_EVENT = "price_spike"
+Event = Annotated[
+    PriceSpike | Blackout | Outage | ArrangedMeet, Field(discriminator="kind"), BeforeValidator(_with_kind)
+]
 
 
 class Perturbations(Section):
