@@ -16,6 +16,7 @@ from pipelines.failures import read_failures
 from pipelines.progress import display
 from pipelines.report import Outcome, as_json, print_outcome
 from pipelines.signals import Listener, Tally
+from pipelines.warming import warm
 from townlet.commands.failing import report
 from townlet.dataset.admission import admit
 from townlet.dataset.commit import records_of, state_of
@@ -39,7 +40,7 @@ class Work:
 def main(
     argv: Sequence[str], prog: str = "townlet capture", *, positional: bool = True, many: bool = True
 ) -> int:
-    """Capture what the command line asks for. Returns the exit code; raises TownletError where it is wrong."""
+    """Capture what the command line asks for. Returns the exit code; raises TownletError for mistakes."""
     parser = capture_options.capture_parser(prog, positional=positional, many=many)
     arguments, flags = capture_options.parse(parser, argv)
     work = Work(tuple(flags), arguments.workers, arguments.quiet)
@@ -119,6 +120,8 @@ def _run(planned: Plan, target: str, work: Work) -> Tally:
 
     options = capture_options.beam_options(work.flags, workers=work.workers)
     on_this_machine = capture_options.is_local(options)
+    if on_this_machine:
+        warm(planned.runs[0], quiet=work.quiet)
     folder = tempfile.mkdtemp(prefix="townlet-")
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
     shown = display(costs, quiet=work.quiet)

@@ -6,6 +6,7 @@ launcher does; and Ctrl-C, which a terminal sends to all processes, is left to t
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,9 @@ WATCH_INTERVAL = 0.25  # seconds
 def main(signals_folder: str, launcher: int) -> int:
     """Serve until the launcher closes the connection. Beam's variables of the environment say where it is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger().addHandler(
+        logging.NullHandler()
+    )  # else Beam writes its log to our standard error too
     threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
     signals = Signals(signals_folder)
     try:

@@ -221,7 +221,7 @@ def _check_agent(entry: _Entry, agent: str | None) -> None:
 
 
 def _refuse_same_names(runs: Sequence[tuple[Run, _Entry]]) -> None:
-    """Two runs of one name and seed would be one folder; so would, on some disks, names that differ in case."""
+    """Two runs of one name and seed would be one folder; so, on some disks, would two cases of a name."""
     seen: dict[tuple[str, int], _Entry] = {}
     for run, entry in runs:
         other = seen.setdefault((run.name.casefold(), run.seed), entry)

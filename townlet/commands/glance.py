@@ -148,9 +148,9 @@ def _penalty_advice(samples: Sequence[Mapping[str, Any]], rewards: Mapping[str, 
     if to_come >= rewards["faint_penalty"]:
         return []
     return [
-        f"rewards.needs_form is `penalty`, and a tick of life is worth {a_tick:.3f} on average: what is still to "
-        f"come ({to_come:.2f}) is worse than fainting at once ({rewards['faint_penalty']:g}), so that an early "
-        "death may be the best policy; `centred` rewards living"
+        f"rewards.needs_form is `penalty`, and a tick of life is worth {a_tick:.3f} on average: what is "
+        f"still to come ({to_come:.2f}) is worse than fainting at once "
+        f"({rewards['faint_penalty']:g}): an early death may be the best policy; `centred` rewards living"
     ]
 
 

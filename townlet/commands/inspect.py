@@ -135,7 +135,8 @@ def _mean(figures: Mapping[str, Any], name: str) -> str:
 def _show_capture(facts: Mapping[str, Any]) -> None:
     print(
         f"{facts['scenario_name']}, seed {facts['seed']}, {facts['ticks']} ticks: "
-        f"{facts['sample_count']} samples, {count(facts['frame_count'])} frames, {size(facts['size'])} in {facts['capture']}"
+        f"{facts['sample_count']} samples, {count(facts['frame_count'])} frames, "
+        f"{size(facts['size'])} in {facts['capture']}"
     )
     if facts["scenario_description"]:
         print(facts["scenario_description"])
@@ -175,9 +176,7 @@ def _print_agents(samples: Sequence[Mapping[str, Any]]) -> None:
         rows.append((sample["agent_id"], sample["policy"], span, end, *cells))
     names = [name for name, _, _ in figures]
     print_table(("agent", "policy", "ticks", "end", *names), rows, numbers=["ticks", *names])
-    print(
-        "(needs: the lowest; rivalry: the highest; wallet: the last; end: left the town, or cut by the capture)"
-    )
+    print("(needs: the lowest; rivalry: the highest; wallet: the last; end: left the town, or cut off)")
 
 
 def _figure(metrics: Mapping[str, Any], key: str, form: str) -> str:
