@@ -119,8 +119,8 @@ def step(world, params, choice):
     economy.update(clock, agents, town, rules)
     needs.update(agents, rules)
     lifecycle.update(clock, agents, town, rules)
-    rewards.update(clock, agents, work, tick, town, people, rules, pay)
-    schedule.advance(clock, agents, queue, running, script, tick, town, plan, people)
+    rewards.update(clock, agents, work, tick, town, rules, pay)
+    schedule.advance(agents, queue, running, grid, script, tick, town, plan, people)
     finish(clock, agents, tick)
     affordances.refresh(objects, now, town, offers)
 
@@ -131,4 +131,5 @@ def settle(world, params):
     clock, agents, queue, running, objects, ties, work, now, grid, script, _ = world
     lifecycle.settle(
         clock, agents, queue, running, objects, ties, work, now, grid, script, params.town, params.people, params.rules,
+        params.rewards,
     )  # fmt: skip
