@@ -55,3 +55,12 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def folders(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_dir())
+
+
+def flip(path: Path, offset: int) -> None:
+    """Change one bit of a byte, in place; once more, and it is as it was."""
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 1 << offset % 8]))
