@@ -27,8 +27,8 @@ def dtypes(group: type) -> dict[str, Any]:
 
 def clear_tick(world: st.World) -> None:
     """`world.tick` as it is before anything has happened in a tick: everybody waits."""
-    for name, array in world.tick._asdict().items():
-        array[...] = TICK_AT_REST.get(name, 0)
+    for name in world.tick.dtype.names:
+        world.tick[name] = TICK_AT_REST.get(name, 0)
 
 
 def i64(values: Iterable[int]) -> np.ndarray:
@@ -80,6 +80,7 @@ def make_town(
     ticks_per_day: int,
     pad: int,
     seed: int,
+    condition: Any,
 ) -> st.Town:
     """The map: what the glossary's Town says, by plain loops."""
     width, height = size
@@ -117,12 +118,13 @@ def make_town(
         distance=distance,
         place_x=i64(x for x, _ in spots),
         place_y=i64(y for _, y in spots),
-        object_type=i64(kinds),
-        object_x=i64(thing.x for thing in things),
-        object_y=i64(thing.y for thing in things),
-        object_place=i64(places),
-        stock_kept=np.array([[s is not None for s in both] for both in stock], dtype=np.bool_).reshape(-1, 2),
-        stock_full=np.array([[s or 0 for s in both] for both in stock], dtype=np.int64).reshape(-1, 2),
+        site=st.Site(type=i64(kinds),
+        x=i64(thing.x for thing in things),
+        y=i64(thing.y for thing in things),
+        place=i64(places),
+        kept=np.array([[s is not None for s in both] for both in stock], dtype=np.bool_).reshape(-1, 2),
+        full=np.array([[s or 0 for s in both] for both in stock], dtype=np.int64).reshape(-1, 2)),
+        condition=condition,
         near_first=i64(np.cumsum([0] + [len(each) for each in near])),
         near_object=i64(o for each in near for o in each),
         nearest=nearest,
@@ -137,28 +139,36 @@ def make_town(
     )
 
 
-def make_affordances(offers: list, types: list[str]) -> st.Affordances:
+def make_condition(offers: list) -> Any:
     pre = [each for offer in offers for each in offer.pre]
+    return st.Condition(
+        fact=i64(st.FACTS.index(fact) for fact, _, _ in pre),
+        compare=i64(st.COMPARISONS.index(sign) for _, sign, _ in pre),
+        value=f64(value for _, _, value in pre),
+    )
+
+
+def make_affordances(offers: list, types: list[str]) -> st.Affordances:
+    first = np.cumsum([0] + [len(o.pre) for o in offers])
     return st.Affordances(
         object_type=i64(types.index(o.type) for o in offers),
         duration=i64(o.duration for o in offers),
         need=np.array([(o.hunger, o.hygiene, o.energy) for o in offers], dtype=np.float64).reshape(-1, 3),
         money=f64(o.money for o in offers),
         interruptible=np.array([o.interruptible for o in offers], dtype=np.bool_),
-        take=np.array([o.take for o in offers], dtype=np.int64).reshape(-1, 2),
-        give=np.array([o.give for o in offers], dtype=np.int64).reshape(-1, 2),
+        takes=np.array([o.take for o in offers], dtype=np.int64).reshape(-1, 2),
+        gives=np.array([o.give for o in offers], dtype=np.int64).reshape(-1, 2),
         shares=np.array([o.shares for o in offers], dtype=np.bool_),
         works=np.array([o.works for o in offers], dtype=np.bool_),
         gives_up=np.array([o.gives_up for o in offers], dtype=np.bool_),
-        pre_first=i64(np.cumsum([0] + [len(o.pre) for o in offers])),
-        pre_fact=i64(st.FACTS.index(fact) for fact, _, _ in pre),
-        pre_compare=i64(st.COMPARISONS.index(sign) for _, sign, _ in pre),
-        pre_value=f64(value for _, _, value in pre),
+        pre_first=i64(first[:-1]),
+        pre_end=i64(first[1:]),
         utility_bound=np.array([(o.power, o.water) for o in offers], dtype=np.bool_).reshape(-1, 2),
     )
 
 
 def make_people(people: list) -> st.People:
+    first = np.cumsum([0] + [len(p.script) for p in people])
     return st.People(
         job=i64(p.job for p in people),
         start_x=i64(p.x for p in people),
@@ -166,7 +176,8 @@ def make_people(people: list) -> st.People:
         start_wallet=f64(p.wallet for p in people),
         home_personality=np.array([p.personality for p in people], dtype=np.float64).reshape(-1, 3),
         policy=np.full(len(people), st.POLICY_OUTSIDE, dtype=np.int64),
-        script_first=i64(np.cumsum([0] + [len(p.script) for p in people])),
+        script_first=i64(first[:-1]),
+        script_end=i64(first[1:]),
     )
 
 
@@ -218,20 +229,20 @@ def make_rules(given: Mapping[str, Any], rivalry: Mapping[int, float]) -> st.Rul
     for index, value in rivalry.items():
         ties[index] = value
     values: dict[str, Any] = {
-        "need_decay": [0.0, 0.0, 0.0], "faint_threshold": 0.03, "faint_after": 30, "lifecycle_on": True,
+        "need_decay": [[0.0, 0.0, 0.0]], "faint_threshold": 0.03, "faint_after": 30, "lifecycle_on": True,
         "exit_cap": 2, "respawn_delay": 0, "rent": 0.0, "restock_ingredients": 2, "cooldown": 0,
         "ghost_after": 0, "age_weight": 0.1, "commit_ticks": 0, "max_edges": 6, "ties_on": True,
-        "chat_rewards": True, "avoid_rewards": True, "social": [0.01, 0.3, 0.2, 0.005], "grace": 5,
+        "chat_rewards": True, "avoid_rewards": True, "social": [[0.01, 0.3, 0.2, 0.005]], "grace": 5,
         "absent_cutoff": 30, "max_absent": 3, "enforce_jobs": False, "arrival_buffer": 20,
-        "thresholds": [0.4, 0.4, 0.4], "slot_cooldown": 0, "event_limits": [1, 0, 0, 0, 1440, 1],
+        "thresholds": [[0.4, 0.4, 0.4]], "slot_cooldown": 0, "event_limits": [[1, 0, 0, 0, 1440, 1]],
     }  # fmt: skip
-    return st.Rules(**filled(st.Rules, {**values, "rivalry": ties}, given))
+    return st.Rules(**filled(st.Rules, {**values, "rivalry": [ties]}, given))
 
 
 def make_rewards(given: Mapping[str, Any]) -> st.RewardParams:
     values: dict[str, Any] = {
-        "weights": [1.0, 0.6, 0.8], "centred": False, "survival": 0.002, "wage": 0.01, "punctuality": 0.05,
-        "late_tick": 0.005, "absence": 0.2, "faint": -1.0, "eviction": -2.0, "clip": 1.0,
+        "weights": [[1.0, 0.6, 0.8]], "centred": False, "survival": 0.002, "wage": 0.01, "punctuality": 0.05,
+        "late_tick": 0.005, "absence": 0.2, "faint": -1.0, "eviction": -2.0, "clip_per_tick": 1.0,
         "episode_cap": np.inf, "death_ticks": 10, "shaping_on": False, "gamma": 0.99,
     }  # fmt: skip
     return st.RewardParams(**filled(st.RewardParams, values, given))
@@ -242,7 +253,9 @@ def filled(group: type, values: Mapping[str, Any], given: Mapping[str, Any]) -> 
     unknown = set(given) - set(values)
     assert not unknown, f"no such field: {unknown}"
     merged = {**values, **given}
-    return {name: np.atleast_1d(np.array(merged[name], dtype=kind)) for name, kind in dtypes(group).items()}
+    found = {name: np.atleast_1d(np.array(merged[name], dtype=kind)) for name, kind in dtypes(group).items()}
+    nested = {name for name, value in values.items() if isinstance(value, list)}
+    return {name: array.reshape(1, -1) if name in nested else array for name, array in found.items()}
 
 
 def make_world(people: list, things: list, params: st.Params, tick: int) -> st.World:
@@ -263,6 +276,8 @@ def make_world(people: list, things: list, params: st.Params, tick: int) -> st.W
         exits_today=i64([0]),
         counts=np.zeros(len(st.COUNTS), dtype=np.int64),
         coins=np.zeros(len(st.CHARGES), dtype=np.float64),
+        cooldown=np.zeros((agents, objects), dtype=np.int64),
+        slot_freed=np.full(SLOTS, st.NEVER),
     )
     clock.coins[st.COIN_START] = sum(p.wallet for p in people)
     lives = st.Agents(
@@ -278,15 +293,13 @@ def make_world(people: list, things: list, params: st.Params, tick: int) -> st.W
         leaving=np.zeros(agents, dtype=np.uint8),
         return_at=np.full(agents, st.NEVER),
         slot=np.arange(agents) % SLOTS,
-        identity=np.zeros((agents, IDENTITY), dtype=np.float32),
         personality=params.people.home_personality.copy(),
-        phi=f64(-float(np.dot(params.rewards.weights, 1.0 - row)) for row in need),
+        phi=f64(-float(np.dot(params.rewards.weights[0], 1.0 - row)) for row in need),
         episode_sum=np.zeros(agents),
         last_action=np.zeros(agents, dtype=np.int64),
         last_success=np.zeros(agents, dtype=np.bool_),
         last_duration=np.zeros(agents, dtype=np.int64),
         blocked_moves=np.zeros(agents, dtype=np.int64),
-        slot_freed=np.full(SLOTS, st.NEVER),
     )
     queues = st.Queues(
         **{name: np.full(agents, st.NOTHING) for name in ("object", "affordance", "reserved")},
@@ -296,7 +309,6 @@ def make_world(people: list, things: list, params: st.Params, tick: int) -> st.W
         },
         rotated=np.full(agents, st.NEVER),
         blocked=np.zeros(agents, dtype=np.bool_),
-        cooldown=np.zeros((agents, objects), dtype=np.int64),
     )
     running = st.Running(
         affordance=np.full(agents, st.NOTHING),
@@ -307,13 +319,13 @@ def make_world(people: list, things: list, params: st.Params, tick: int) -> st.W
     used = st.Objects(
         **{name: np.full(objects, st.NOBODY) for name in ("user", "holder", "last_user")},
         **{name: np.zeros(objects, dtype=np.int64) for name in ("next_ticket", "waiting", "blocks")},
-        stock=town.stock_full.copy(),
+        stock=town.site.full.copy(),
         last_used=np.full(objects, st.NEVER),
     )
     return st.World(
         clock, lives, queues, running, used, make_ties(agents), make_work(agents),
-        make_happenings(events, offers, agents, objects, int(params.rules.event_limits[5])), grid,
-        make_script(params.people.script_first), make_tick(agents),
+        make_happenings(events, offers, agents, objects, int(params.rules.event_limits[0][5])), grid,
+        make_script(params.people), make_tick(agents),
     )  # fmt: skip
 
 
@@ -321,6 +333,7 @@ def make_ties(agents: int) -> st.Ties:
     return st.Ties(
         **{name: np.zeros((agents, agents)) for name in ("trust", "familiarity", "rivalry")},
         count=np.zeros(agents, dtype=np.int64),
+        identity=np.zeros((agents, IDENTITY), dtype=np.float32),
         **{name: np.full((agents, agents), st.NEVER) for name in ("chat_reward", "meal_shared")},
     )
 
@@ -331,7 +344,8 @@ def make_work(agents: int) -> st.Work:
         **{name: np.zeros(agents, dtype=np.bool_) for name in ("on_roll", "arrived", "on_site", "dismissed")},
         withheld=np.zeros(agents),
         **{name: np.zeros(agents, dtype=np.int64) for name in ("lateness", "shifts")},
-        missed=np.zeros((agents, WINDOW), dtype=np.bool_),
+        window=np.full(agents, WINDOW),
+        missed=np.zeros((agents, 14), dtype=np.bool_),
         absences=np.full((agents, DAYS), st.NEVER),
     )
 
@@ -355,8 +369,9 @@ def make_happenings(events: int, offers: int, agents: int, objects: int, window:
     )
 
 
-def make_script(first: np.ndarray) -> st.Script:
-    entry = np.where(first[:-1] < first[1:], first[:-1], st.NOTHING).astype(np.int64)
+def make_script(people: Any) -> st.Script:
+    first = people.script_first
+    entry = np.where(first < people.script_end, first, st.NOTHING).astype(np.int64)
     return st.Script(entry=entry, ticks=np.zeros(len(entry), dtype=np.int64))
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from .arrays import F32, I16, I32, I64, Bool
 from .observation.encode import observe
-from .observation.layout import Layout, ObservationParams
+from .observation.layout import Layout
 from .policy.needs import NeedsTable, needs_action
 from .policy.uniform import count_legal, uniform_action
-from .world.jit import kernel
+from .world.jit import kernel, spliced
 from .world.rules import schedule
 from .world.state import (
     ACTION_WAIT,
@@ -23,11 +23,10 @@ from .world.state import (
     NOTHING,
     POLICY_NEEDS,
     POLICY_OUTSIDE,
+    POLICY_UNIFORM,
     STAYS,
     TERMS,
     Choice,
-    Params,
-    World,
 )
 from .world.step import settle, step
 
@@ -158,26 +157,76 @@ def play_segment(world, params, observation, deciders, choice, out, first, ticks
             world.agents, world.script, params.people, params.town.seed[0], world.clock.tick[0], deciders,
             out.features, out.action_mask, t, choice,
         )  # fmt: skip
-        play_tick(world, params, observation, choice, out, t)
-    observe(world, params, observation, out.map, out.features, out.action_mask, first + ticks, ALIVE)
-    for i in range(world.agents.alive.shape[0]):
-        out.arrival[i, first + ticks] = world.agents.arrival[i] if world.agents.alive[i] else 0
-        if world.agents.alive[i]:
-            out.value_preds[i, first + ticks] = 0.0
+        schedule.direct(
+            world.agents, world.queues, world.running, world.grid, world.script, params.town, params.schedule,
+            params.people, choice,
+        )  # fmt: skip
+        act(world, params, observation, choice, out, t)
+    observe_end(world, params, observation, out, first + ticks)
 
 
 @kernel
-def play_tick(world, params, observation, choice, out, t):
-    """One tick, with everybody's choice but the schedules' made: slot `t` of `out` has been observed already."""
-    schedule.direct(
-        world.clock, world.agents, world.queues, world.running, world.grid, world.script, params.town,
-        params.schedule, params.people, choice,
-    )  # fmt: skip
+def take_stored(agents, script, people, deciders, masks, t, actions, args, tick, choice):
+    """Fill `choice` with what is stored by arrival number: `actions` [arrivals, T], `args` [arrivals, T, 3].
+
+    Log-probs are computed again from the mask that is seen now. False = somebody lives of whom nothing is stored.
+    """
+    known = True
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i]:
+            continue
+        who = agents.arrival[i] - 1
+        if who >= actions.shape[0] or actions[who, tick] < 0 or actions[who, tick] >= masks.shape[2]:
+            known = False
+            continue
+        choice.action[i] = actions[who, tick]
+        choice.object[i] = int(args[who, tick, 0])
+        choice.target[i] = int(args[who, tick, 1])
+        choice.quality[i] = args[who, tick, 2]
+        choice.value[i] = 0.0
+        choice.log_prob[i] = 0.0
+        if script.entry[i] == NOTHING and people.policy[i] == POLICY_UNIFORM:
+            choice.log_prob[i] = deciders.log_table[count_legal(masks, i, t)]
+    return known
+
+
+@kernel
+def replay_segment(world, params, observation, deciders, actions, args, choice, out, start, ticks):
+    """Play stored actions again, from tick `start` on, into slots 0, 1, ... of `out`; see `take_stored`.
+
+    Returns the number of ticks that could be played.
+    """
+    for t in range(ticks):
+        observe(world, params, observation, out.map, out.features, out.action_mask, t, ALIVE)
+        schedule.direct(
+            world.agents, world.queues, world.running, world.grid, world.script, params.town, params.schedule,
+            params.people, choice,
+        )  # fmt: skip
+        known = take_stored(
+            world.agents, world.script, params.people, deciders, out.action_mask, t, actions, args, start + t, choice
+        )
+        if not known:
+            return t
+        act(world, params, observation, choice, out, t)
+    observe_end(world, params, observation, out, ticks)
+    return ticks
+
+
+@spliced
+def observe_end(world, params, observation, out, t):
+    """Write what everybody sees behind the last tick, in slot `t`, and who that is."""
+    observe(world, params, observation, out.map, out.features, out.action_mask, t, ALIVE)
+    for i in range(world.agents.alive.shape[0]):
+        out.arrival[i, t] = world.agents.arrival[i] if world.agents.alive[i] else 0
+        if world.agents.alive[i]:
+            out.value_preds[i, t] = 0.0
+
+
+@spliced
+def act(world, params, observation, choice, out, t):
+    """One tick with everybody's choice made; slot `t` of `out` has been observed already."""
     record_before(world.agents, choice, out, t)
     step(world, params, choice)
     if record_after(world.agents, world.tick, choice, out, t):
         observe(world, params, observation, out.map, out.features, out.action_mask, t + 1, LEAVING)
     settle(world, params)
-
-
-__all__ = ["ALIVE", "LEAVING", "Deciders", "Frames", "ObservationParams", "Params", "World", "choices", "frames", "play_segment"]

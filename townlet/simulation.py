@@ -132,8 +132,8 @@ class SimulationLoop:
         observe(world, params, built.observation, out.map, out.features, out.action_mask, slot, which)
         if which == ALIVE:
             schedule.direct(
-                world.clock, world.agents, world.queues, world.running, world.grid, world.script, params.town,
-                params.schedule, params.people, self._choice,
+                world.agents, world.queues, world.running, world.grid, world.script, params.town, params.schedule,
+                params.people, self._choice,
             )  # fmt: skip
         seen = {}
         for row in self._rows(which):
@@ -171,13 +171,12 @@ class SimulationLoop:
         if action.target is not None and action.target not in self._census.names:
             known = ", ".join(self._census.names)
             raise UserError(f"{seen.agent_id}: action.target: expected one of {known}, got {action.target!r}")
-        _, _, log_prob, value = self.policy_runtime._decided[seen.agent_id]
         choice.action[row] = action.id
         choice.object[row] = NOTHING if action.object is None else objects.index(action.object)
         choice.target[row] = NOBODY if action.target is None else self._census.names.index(action.target)
         choice.quality[row] = -1.0 if action.quality is None else float(np.float32(action.quality))
         choice.labelled[row] = seen.labelled
-        choice.log_prob[row], choice.value[row] = log_prob, value
+        choice.log_prob[row], choice.value[row] = self.policy_runtime.decided(seen.agent_id)
 
     def _result(self, tick: int, finals: dict[str, Observation]) -> StepResult:
         agents, out = self._built.world.agents, self._out

@@ -66,10 +66,10 @@ def build(
         *meets.values(),
         *(entry.position for agent in agents for entry in agent.schedule or () if entry.position is not None),
     ])  # fmt: skip
-    parts = build_affordances(entries, types, config.economy)
+    parts, condition = build_affordances(entries, types, config.economy)
     town = build_town(
         config, wall, region, objects, types, parts.object_type.tolist(), places,
-        pad=_window(config) // 2, seed=seed,
+        condition, pad=_window(config) // 2, seed=seed,
     )  # fmt: skip
     params = Params(
         town=town,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..config.affordances import AffordanceEntry
 from ..config.schema import Economy
-from ..world.state import COMPARISONS, FACTS, INGREDIENTS, MEALS, NEEDS, STOCKS, Affordances
+from ..world.state import COMPARISONS, FACTS, INGREDIENTS, MEALS, NEEDS, STOCKS, Affordances, Condition
 
 # What an object type needs to work, whatever the affordance's own preconditions say.
 NEEDS_UTILITY = {"shower": ("power_on", "water_on"), "stove": ("power_on",)}
@@ -20,11 +20,13 @@ HOOK_FACT = {"on_attempt_shower": "power_on"}
 GIVE_UP = ("on_no_power", "on_cook_fail")
 STOCK_FACT = {MEALS: "meal_available", INGREDIENTS: "ingredients_available"}
 
-Condition = tuple[str, str, float]
+Clause = tuple[str, str, float]
 
 
-def build_affordances(entries: Sequence[AffordanceEntry], types: Sequence[str], economy: Economy) -> Affordances:
-    """The affordance file, in its order. A price that the file does not give is the economy's."""
+def build_affordances(
+    entries: Sequence[AffordanceEntry], types: Sequence[str], economy: Economy
+) -> tuple[Affordances, Condition]:
+    """The affordance file, in its order, and all preconditions. A price that the file does not give is the economy's."""
     count = len(entries)
     take, give = _stock(entries)
     conditions = [_conditions(entry, take[k]) for k, entry in enumerate(entries)]
@@ -34,23 +36,27 @@ def build_affordances(entries: Sequence[AffordanceEntry], types: Sequence[str], 
     bound = np.zeros((count, 2), np.bool_)
     for k, some in enumerate(conditions):
         bound[k] = [any(c[0] == fact and not _holds(0.0, *c[1:]) for c in some) for fact in ("power_on", "water_on")]
-    return Affordances(
+    condition = Condition(
+        fact=np.array([FACTS.index(fact) for fact, _, _ in flat], np.int64),
+        compare=np.array([COMPARISONS.index(compare) for _, compare, _ in flat], np.int64),
+        value=np.array([value for _, _, value in flat], np.float64),
+    )
+    parts = Affordances(
         object_type=np.array([types.index(entry.object_type) for entry in entries], np.int64),
         duration=np.array([entry.duration for entry in entries], np.int64),
         need=np.array([_needs(entry, economy) for entry in entries], np.float64).reshape(count, len(NEEDS)),
         money=np.array([_money(entry, economy, take[k], give[k]) for k, entry in enumerate(entries)], np.float64),
         interruptible=np.array([entry.interruptible for entry in entries], np.bool_),
-        take=take,
-        give=give,
+        takes=take,
+        gives=give,
         shares=take[:, MEALS] > 0,
         works=np.array([entry.id.startswith("work") for entry in entries], np.bool_),
         gives_up=np.array([any(hook in GIVE_UP for hook in entry.hooks.fail) for entry in entries], np.bool_),
-        pre_first=first,
-        pre_fact=np.array([FACTS.index(fact) for fact, _, _ in flat], np.int64),
-        pre_compare=np.array([COMPARISONS.index(compare) for _, compare, _ in flat], np.int64),
-        pre_value=np.array([value for _, _, value in flat], np.float64),
+        pre_first=first[:-1],
+        pre_end=first[1:],
         utility_bound=bound,
     )
+    return parts, condition
 
 
 def _holds(found: float, compare: str, value: float) -> bool:
@@ -94,9 +100,9 @@ def _money(entry: AffordanceEntry, economy: Economy, take: np.ndarray, give: np.
     return 0.0
 
 
-def _conditions(entry: AffordanceEntry, take: np.ndarray) -> list[Condition]:
+def _conditions(entry: AffordanceEntry, take: np.ndarray) -> list[Clause]:
     """The file's preconditions, then those that its hooks, its object type and its stock imply, once each."""
-    found: list[Condition] = [(item.fact, item.op, float(item.value)) for item in entry.preconds]
+    found: list[Clause] = [(item.fact, item.op, float(item.value)) for item in entry.preconds]
     facts = [HOOK_FACT[hook] for hook in entry.hooks.before if hook in HOOK_FACT]
     facts += NEEDS_UTILITY.get(entry.object_type, ())
     facts += [STOCK_FACT[s] for s in STOCK_FACT if take[s]]

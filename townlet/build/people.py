@@ -64,7 +64,8 @@ def build_people(
             [_personality(config, agent, row + 1, seed) for row, agent in enumerate(agents)], np.float64
         ).reshape(len(agents), 3),
         policy=np.array([_policy_code(policy_of(config, agent, run_policy)) for agent in agents], np.int64),
-        script_first=first,
+        script_first=first[:-1],
+        script_end=first[1:],
     )
 
 
@@ -95,7 +96,7 @@ def build_schedule(
     agents: Sequence[ScenarioAgent], entries: Sequence[AffordanceEntry], objects: Sequence[Thing], places: Places,
     *, ignore_schedules: bool,
 ) -> Schedule:  # fmt: skip
-    """All agents' schedule entries, one after another (People.script_first says whose)."""
+    """All agents' schedule entries, one after another (People.script_first and script_end say whose)."""
     names = [agent.id for agent in agents]
     flat = [] if ignore_schedules else [entry for agent in agents for entry in agent.schedule or ()]
     object_ids = [thing.id for thing in objects]

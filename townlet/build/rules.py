@@ -41,12 +41,16 @@ def _flag(value: bool) -> np.ndarray:
     return np.array([value], np.bool_)
 
 
+def _row(*values: float) -> np.ndarray:
+    return np.array([values], np.float64)
+
+
 def build_rules(config: Config) -> Rules:
     """Everything of the config that steps 2 to 9 of a tick read."""
     rivalry, social = config.conflict.rivalry, config.rewards.social
     stages, work, limits = config.features.stages, config.employment, config.perturbations
     return Rules(
-        need_decay=_floats(*(config.rewards.decay_rates[need] for need in NEEDS)),
+        need_decay=_row(*(config.rewards.decay_rates[need] for need in NEEDS)),
         faint_threshold=_floats(FAINT_THRESHOLD),
         faint_after=_ints(FAINT_AFTER),
         lifecycle_on=_flag(config.features.systems.lifecycle == "on"),
@@ -58,7 +62,7 @@ def build_rules(config: Config) -> Rules:
         ghost_after=_ints(config.queue_fairness.ghost_step_after),
         age_weight=_floats(config.queue_fairness.age_priority_weight),
         commit_ticks=_ints(config.policy_runtime.option_commit_ticks),
-        rivalry=_floats(
+        rivalry=_row(
             rivalry.increment_per_conflict, rivalry.decay_per_tick, rivalry.min_value, rivalry.max_value,
             rivalry.avoid_threshold, rivalry.ghost_step_boost, rivalry.handover_boost, rivalry.queue_length_boost,
         ),
@@ -66,18 +70,18 @@ def build_rules(config: Config) -> Rules:
         ties_on=_flag(stages.relationships != "OFF"),
         chat_rewards=_flag(stages.social_rewards != "OFF"),
         avoid_rewards=_flag(stages.social_rewards in ("C2", "C3")),
-        social=_floats(social.C1_chat_base, social.C1_coeff_trust, social.C1_coeff_fam, social.C2_avoid_conflict),
+        social=_row(social.C1_chat_base, social.C1_coeff_trust, social.C1_coeff_fam, social.C2_avoid_conflict),
         grace=_ints(work.grace_ticks),
         absent_cutoff=_ints(work.absent_cutoff),
         max_absent=_ints(work.max_absent_shifts),
         enforce_jobs=_flag(work.enforce_job_loop),
         arrival_buffer=_ints(config.behavior.job_arrival_buffer),
-        thresholds=_floats(*(getattr(config.behavior, f"{need}_threshold") for need in NEEDS)),
+        thresholds=_row(*(getattr(config.behavior, f"{need}_threshold") for need in NEEDS)),
         slot_cooldown=_ints(config.embedding_allocator.cooldown_ticks),
-        event_limits=_ints(
+        event_limits=np.array([[
             limits.max_concurrent_events, limits.global_cooldown_ticks, limits.per_agent_cooldown_ticks,
             limits.grace_window_ticks, limits.window_ticks, limits.max_events_per_window,
-        ),
+        ]], np.int64),
     )  # fmt: skip
 
 
@@ -86,7 +90,7 @@ def build_rewards(config: Config) -> RewardParams:
     rewards, clip, shaping = config.rewards, config.rewards.clip, config.shaping
     cap = clip.clip_per_episode
     return RewardParams(
-        weights=_floats(*(getattr(rewards.needs_weights, need) for need in NEEDS)),
+        weights=_row(*(getattr(rewards.needs_weights, need) for need in NEEDS)),
         centred=_flag(rewards.needs_form == "centred"),
         survival=_floats(rewards.survival_tick),
         wage=_floats(rewards.wage_rate),
@@ -95,7 +99,7 @@ def build_rewards(config: Config) -> RewardParams:
         absence=_floats(config.employment.absence_penalty),
         faint=_floats(rewards.faint_penalty),
         eviction=_floats(rewards.eviction_penalty),
-        clip=_floats(clip.clip_per_tick),
+        clip_per_tick=_floats(clip.clip_per_tick),
         episode_cap=_floats(np.inf if cap is None else cap),
         death_ticks=_ints(clip.no_positive_within_death_ticks),
         shaping_on=_flag(shaping is not None and shaping.use_potential),

@@ -37,6 +37,7 @@ from ..world.state import (
 from .town import Tile
 
 WEEK = 7
+MOST_SHIFTS = 14  # that attendance_window can look back
 
 
 def identity(arrival: int, size: int) -> np.ndarray:
@@ -51,10 +52,12 @@ def _full(count: int | tuple[int, ...], value: int) -> np.ndarray:
 
 def start_world(config: Config, params: Params, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile]) -> World:
     """The world before its first tick: everybody at its place, nothing under way."""
-    a, o, k = len(agents), len(params.town.object_x), len(params.affordances.duration)
+    a, o, k = len(agents), len(params.town.site), len(params.affordances.duration)
+    size = config.observations.social_snippet.embed_dim
     clock = Clock(
         tick=_full(1, 0), arrivals=_full(1, a), exits_today=_full(1, 0),
-        counts=_full(len(COUNTS), 0), coins=np.zeros(len(CHARGES)),
+        counts=_full(len(COUNTS), 0), coins=np.zeros(len(CHARGES)), cooldown=_full((a, o), 0),
+        slot_freed=_full(config.embedding_allocator.max_slots, NEVER),
     )  # fmt: skip
     clock.coins[COIN_START] = params.people.start_wallet.sum()
     return World(
@@ -63,30 +66,31 @@ def start_world(config: Config, params: Params, agents: Sequence[ScenarioAgent],
         queues=Queues(
             object=_full(a, NOTHING), affordance=_full(a, NOTHING), since=_full(a, NEVER), ticket=_full(a, 0),
             rotated=_full(a, NEVER), blocked=np.zeros(a, np.bool_), reserved=_full(a, NOTHING),
-            deadline=_full(a, NEVER), cooldown=_full((a, o), 0), cooling_until=_full(a, 0),
+            deadline=_full(a, NEVER), cooling_until=_full(a, 0),
         ),
         running=Running(
             affordance=_full(a, NOTHING), object=_full(a, NOTHING), left=_full(a, 0), started=_full(a, NEVER)
         ),
         objects=Objects(
             user=_full(o, NOBODY), holder=_full(o, NOBODY), next_ticket=_full(o, 0), waiting=_full(o, 0),
-            blocks=_full(o, 0), stock=params.town.stock_full.copy().reshape(o, len(STOCKS)),
+            blocks=_full(o, 0), stock=params.town.site.full.copy().reshape(o, len(STOCKS)),
             last_user=_full(o, NOBODY), last_used=_full(o, NEVER),
         ),
         ties=Ties(
             trust=np.zeros((a, a)), familiarity=np.zeros((a, a)), rivalry=np.zeros((a, a)), count=_full(a, 0),
+            identity=np.array([identity(row + 1, size) for row in range(a)], np.float32).reshape(a, size),
             chat_reward=_full((a, a), NEVER), meal_shared=_full((a, a), NEVER),
         ),
         work=Work(
             state=_full(a, PRE_SHIFT), on_roll=np.zeros(a, np.bool_), arrived=np.zeros(a, np.bool_),
             on_site=np.zeros(a, np.bool_), withheld=np.zeros(a), lateness=_full(a, 0), shifts=_full(a, 0),
-            missed=np.zeros((a, config.employment.attendance_window), np.bool_), absences=_full((a, WEEK), NEVER),
+            window=_full(a, config.employment.attendance_window), missed=np.zeros((a, MOST_SHIFTS), np.bool_), absences=_full((a, WEEK), NEVER),
             dismissed=np.zeros(a, np.bool_),
         ),
         events=_events(config, params, a, o, k),
         grid=_grid(params, tiles),
         script=Script(
-            entry=np.where(np.diff(params.people.script_first) > 0, params.people.script_first[:-1], NOTHING),
+            entry=np.where(params.people.script_end > params.people.script_first, params.people.script_first, NOTHING),
             ticks=_full(a, 0),
         ),
         tick=_tick(a),
@@ -96,9 +100,8 @@ def start_world(config: Config, params: Params, agents: Sequence[ScenarioAgent],
 def _agents(config: Config, params: Params, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile]) -> Agents:
     a = len(agents)
     slots = config.embedding_allocator.max_slots
-    size = config.observations.social_snippet.embed_dim
     need = np.array([[agent.needs[name] for name in NEEDS] for agent in agents], np.float64)
-    weights = params.rewards.weights
+    weights = params.rewards.weights[0]
     phi = np.array([-sum(float(w) * (1.0 - float(n)) for w, n in zip(weights, row, strict=True)) for row in need])
     return Agents(
         alive=np.ones(a, np.bool_), arrival=np.arange(1, a + 1, dtype=np.int64), born=_full(a, 0),
@@ -106,10 +109,9 @@ def _agents(config: Config, params: Params, agents: Sequence[ScenarioAgent], til
         need=need, wallet=params.people.start_wallet.copy(), faint_ticks=_full(a, 0), unpaid_days=_full(a, 0),
         leaving=np.zeros(a, np.uint8), return_at=_full(a, NEVER),
         slot=np.arange(a, dtype=np.int64) % slots,
-        identity=np.array([identity(row + 1, size) for row in range(a)], np.float32).reshape(a, size),
         personality=params.people.home_personality.copy(), phi=phi, episode_sum=np.zeros(a),
         last_action=_full(a, ACTION_WAIT), last_success=np.zeros(a, np.bool_), last_duration=_full(a, 0),
-        blocked_moves=_full(a, 0), slot_freed=_full(slots, NEVER),
+        blocked_moves=_full(a, 0),
     )  # fmt: skip
 
 

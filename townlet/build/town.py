@@ -13,7 +13,7 @@ from ..config.schema import Config
 from ..errors import UserError
 from ..world import paths
 from ..world.rng import USE_PLACEMENT, draw
-from ..world.state import STOCKS, Town
+from ..world.state import STOCKS, Condition, Site, Town
 
 Tile = tuple[int, int]
 
@@ -97,7 +97,7 @@ class Places:
 
 def build_town(
     config: Config, wall: np.ndarray, region: np.ndarray, objects: list[Thing], types: Sequence[str],
-    offers: Sequence[int], places: Places, *, pad: int, seed: int,
+    offers: Sequence[int], places: Places, condition: Condition, *, pad: int, seed: int,
 ) -> Town:  # fmt: skip
     """The static map as arrays. `objects` all have positions; `offers` is the type index of each affordance."""
     height, width = wall.shape
@@ -134,10 +134,11 @@ def build_town(
         size=np.array([width, height, pad, config.world.ticks_per_day], np.int64),
         seed=np.array([seed], np.int64),
         wall=wall, region=region, distance=distance, place_x=place_x, place_y=place_y,
-        object_type=kind,
-        object_x=np.array([x for x, _ in tiles], np.int64),
-        object_y=np.array([y for _, y in tiles], np.int64),
-        object_place=place, stock_kept=kept, stock_full=full,
+        site=Site(
+            type=kind, x=np.array([x for x, _ in tiles], np.int64), y=np.array([y for _, y in tiles], np.int64),
+            place=place, kept=kept, full=full,
+        ),
+        condition=condition,
         near_first=near_first, near_object=near_object, nearest=nearest,
         of_type_first=of_type_first, of_type=of_type, offers_first=offers_first, offers=offer,
         layer_objects=standing, layer_walkable=walkable, layer_types=by_type, layer_count=amount,

@@ -46,6 +46,10 @@ class Reading(Generic[M]):
         """Whether nothing at, above or below a path of the file was taken out."""
         return not any(path[: len(broken)] == broken[: len(path)] for broken in self.broken)
 
+    def whole(self, *path: str | int) -> bool:
+        """Whether nothing of what stands at a path of `value` was taken out."""
+        return self.intact(*written(path, self.kept))
+
 
 def written(path: Keys, kept: dict[Keys, list[int]]) -> Keys:
     """A path of shortened data as a path of the file."""

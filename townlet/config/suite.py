@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from townlet.config.guard import Keys, read_document
 from townlet.config.load import existing
-from townlet.config.reading import read, refusal
+from townlet.config.reading import Reading, read, refusal
 from townlet.config.schema_features import PolicyName
 from townlet.config.schema_types import (
     ID_PATTERN,
+    ID_RULE,
     LARGEST_SEED,
     Flag,
     Identifier,
@@ -137,6 +138,13 @@ class SuiteInFile(Section):
     )
     runs: tuple[SuiteEntry, ...] = Field(description="The runs.")
 
+    @field_validator("runs", mode="after")
+    @classmethod
+    def _some_run(cls, runs: tuple[SuiteEntry, ...]) -> tuple[SuiteEntry, ...]:
+        if not runs:
+            raise says("expected at least one run, got none")
+        return runs
+
 
 @dataclass(frozen=True)
 class SuiteRun:
@@ -164,12 +172,12 @@ def load_suite(path: str | os.PathLike[str]) -> Suite:
     """Read a suite file. Raises ConfigError with every problem of it; the configs it names are not opened."""
     file = existing(path)
     document = read_document(file, os.fspath(path))
-    reading = read(SuiteInFile, document, placeholders={"name": "-", "runs": []})
+    reading = read(SuiteInFile, document, placeholders={"name": "suite"})
     problems = list(reading.problems)
     suite = reading.value
     if suite is not None:
         folder = file.resolve().parent
-        problems += [reading.problem(keys, message) for keys, message in _mistakes(suite, folder)]
+        problems += [reading.problem(keys, message) for keys, message in _mistakes(reading, suite, folder)]
         if not problems:
             return _resolved(suite, folder)
     raise refusal(problems, reading.more)
@@ -181,24 +189,25 @@ def is_suite(path: str | os.PathLike[str]) -> bool:
     return isinstance(data, dict) and "runs" in data and "config_id" not in data
 
 
-def _mistakes(suite: SuiteInFile, folder: Path) -> Iterator[tuple[Keys, str]]:
-    if not suite.runs:
-        yield ("runs",), "expected at least one run, got none"
+def _mistakes(reading: Reading[SuiteInFile], suite: SuiteInFile, folder: Path) -> Iterator[tuple[Keys, str]]:
     taken: dict[tuple[str, int | None], int] = {}
     for index, entry in enumerate(suite.runs):
         name = _name(entry)
         if not ID_PATTERN.fullmatch(name):
             yield (
                 ("runs", index, "config"),
-                f"a run cannot be called '{name[:64]}' after its config; give it a `name`",
+                f"'{name[:64]}' cannot name a run; give it a `name` ({ID_RULE})"
+,
             )
             continue
-        for seed in entry.seeds or (None,):
+        for seed in entry.seeds or (None,) if reading.whole("runs", index) else ():
             other = taken.setdefault((name.lower(), seed), index)
             if other != index:
+                line = reading.problem(("runs", other), "").line
                 with_seed = "without seeds" if seed is None else f"with seed {seed}"
-                message = f"the run '{name}' {with_seed} is runs[{other}] already; tell them apart by `name`"
-                yield ("runs", index, "name" if entry.name is not None else "config"), message
+                message = f"the run '{name}' {with_seed} is there already, on line {line}"
+                key = "name" if entry.name is not None else "config"
+                yield ("runs", index, key), f"{message}; tell them apart by `name`"
                 break
         if not (folder / entry.config).is_file():
             yield ("runs", index, "config"), f"expected a config file, found none at '{entry.config}'"

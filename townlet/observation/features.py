@@ -47,7 +47,7 @@ def write_self(clock, agents, queues, work, day, obs, features, t, which):
         features[i, t, WALLET] = agents.wallet[i]
         features[i, t, LATENESS_COUNTER] = work.lateness[i]
         features[i, t, ON_SHIFT] = work.on_site[i]
-        features[i, t, ATTENDANCE_RATIO] = attendance(work.shifts, work.missed, i)
+        features[i, t, ATTENDANCE_RATIO] = attendance(work, i)
         features[i, t, WAGES_WITHHELD] = work.withheld[i]
         for state in range(SHIFT_STATES):
             features[i, t, SHIFT_PRE + state] = 1.0 if work.state[i] == state else 0.0

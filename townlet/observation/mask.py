@@ -6,8 +6,8 @@
     chat         no affordance runs, and another agent is within distance 1
     request k    no affordance runs; some object is ready for k (events.ready); the wallet covers the price now; and,
                  while a cooldown of the agent runs, one of the ready objects is not cooling
-    start k      no affordance runs; where the agent's reserved object offers k, it is within distance 1; else some
-                 object within distance 1 offers k
+    start k      no affordance runs; an object within distance 1 offers k: while the agent holds a reservation, the
+                 reserved one (that it is legal then says which object is reserved, and that it is near enough)
 
 A schedule may do what the mask forbids: whoever plays it sets the bit of the action taken.
 """
@@ -58,12 +58,12 @@ def write_masks(clock, agents, queues, running, events, grid, town, affordances,
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k] = may
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k + 1] = False
         if queues.cooling_until[i] > now:
-            mask_cooling(i, x, y, now, queues, events, town, affordances, masks, t)
+            mask_cooling(i, x, y, now, clock, events, town, affordances, masks, t)
         mask_starts(i, x, y, queues.reserved[i], town, masks, t)
 
 
 @inlined
-def mask_cooling(i, x, y, now, queues, events, town, affordances, masks, t):
+def mask_cooling(i, x, y, now, clock, events, town, affordances, masks, t):
     """Take back the requests for which every ready object is cooling for row i."""
     for k in range(affordances.duration.shape[0]):
         if not masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k]:
@@ -82,14 +82,10 @@ def mask_cooling(i, x, y, now, queues, events, town, affordances, masks, t):
 def mask_starts(i, x, y, reserved, town, masks, t):
     """Set the starts that row i may attempt at (x, y)."""
     tile = y * town.size[0] + x
-    at_reserved = False
     for n in range(town.near_first[tile], town.near_first[tile + 1]):
         o = town.near_object[n]
-        at_reserved = at_reserved or o == reserved
+        if reserved != NOTHING and o != reserved:
+            continue
         kind = town.site.type[o]
         for m in range(town.offers_first[kind], town.offers_first[kind + 1]):
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * town.offers[m] + 1] = True
-    if reserved != NOTHING:
-        kind = town.site.type[reserved]
-        for m in range(town.offers_first[kind], town.offers_first[kind + 1]):
-            masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * town.offers[m] + 1] = at_reserved

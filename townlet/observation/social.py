@@ -7,9 +7,11 @@ identity, then trust, familiarity, rivalry; a slot with nobody is all zeros. Sum
 
 from __future__ import annotations
 
+import numpy as np
+
 from townlet.observation.columns import RIVALRY_AVOID_COUNT, RIVALRY_MAX
 from townlet.observation.layout import AGGREGATES, ALL_ALIVE, SOCIAL_SLOTS
-from townlet.world.jit import inner
+from townlet.world.jit import inlined, inner
 from townlet.world.state import NOTHING, RIVALRY_AVOID, STAYS
 
 
@@ -17,14 +19,14 @@ from townlet.world.state import NOTHING, RIVALRY_AVOID, STAYS
 def write_social(agents, ties, limits, obs, features, t, which):
     """All social columns of slot t, for every agent that is shown; `limits` is Rules.rivalry."""
     most_friends, most_rivals = obs.top[0], obs.top[1]
-    width = agents.identity.shape[1] + 3
+    width = ties.identity.shape[1] + 3
     friend, totals = obs.column[SOCIAL_SLOTS], obs.column[AGGREGATES]
     rival = friend + most_friends * width
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
         for c in range((most_friends + most_rivals) * width):
-            features[i, t, friend + c] = 0.0
+            features[i, t, np.uint64(friend) + np.uint64(c)] = 0.0
         friends, rivals, seen, avoided = 0, 0, 0, 0
         trust_sum, trust_max, rivalry_sum, rivalry_max = 0.0, -1.0, 0.0, 0.0
         for j in range(agents.alive.shape[0]):
@@ -45,8 +47,8 @@ def write_social(agents, ties, limits, obs, features, t, which):
                 rivals = enter(features, i, t, rival, width, rivals, most_rivals, j, ties, False)
         features[i, t, RIVALRY_MAX] = rivalry_max
         features[i, t, RIVALRY_AVOID_COUNT] = avoided
-        show(features, i, t, friend, width, friends, agents.identity, ties)
-        show(features, i, t, rival, width, rivals, agents.identity, ties)
+        show(features, i, t, friend, width, friends, ties)
+        show(features, i, t, rival, width, rivals, ties)
         if totals != NOTHING:
             features[i, t, totals] = trust_sum / seen if seen > 0 else 0.0
             features[i, t, totals + 1] = trust_max if seen > 0 else 0.0
@@ -80,14 +82,14 @@ def enter(features, i, t, start, width, filled, most, j, ties, friendly):
     return min(most, filled + 1)
 
 
-@inner
-def show(features, i, t, start, width, filled, identity, ties):
+@inlined
+def show(features, i, t, start, width, filled, ties):
     """Fill the slots with who stands in them and what i feels toward them."""
     for slot in range(filled):
         first = start + slot * width
         j = int(features[i, t, first])
         for d in range(width - 3):
-            features[i, t, first + d] = identity[j, d]
+            features[i, t, np.uint64(first) + np.uint64(d)] = ties.identity[j, d]
         features[i, t, first + width - 3] = ties.trust[i, j]
         features[i, t, first + width - 2] = ties.familiarity[i, j]
         features[i, t, first + width - 1] = ties.rivalry[i, j]

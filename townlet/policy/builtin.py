@@ -64,8 +64,8 @@ class UniformPolicy(_WithoutCritic):
 def tables(built: Built) -> NeedsTable:
     """What `needs` knows of a world before it sees anything."""
     parts = built.params.affordances
-    thresholds = [float(value) for value in np.asarray(built.params.rules.thresholds)]
-    return needs_table(built.layout.feature_names, thresholds, parts.need, parts.give)
+    thresholds = [float(value) for value in np.asarray(built.params.rules.thresholds[0])]
+    return needs_table(built.layout.feature_names, thresholds, parts.need, parts.gives)
 
 
 def builtin_policy(name: str, built: Built, seed: int) -> Policy:

@@ -65,6 +65,11 @@ class PolicyRuntime:
         choice = self._built.catalogue.parse(answer.action)
         self._decided[seen.agent_id] = (seen, choice, answer.log_prob, answer.value)
 
+    def decided(self, agent_id: str) -> tuple[float, float]:
+        """Log-prob and value of what `agent_id` decided last."""
+        _, _, log_prob, value = self._decided[agent_id]
+        return log_prob, value
+
     def record(self, agent_id: str, args: tuple[float, float, float], reward: float, terms: np.ndarray, done: bool) -> None:
         """Keep the frame of what `agent_id` decided last, with what it brought."""
         seen, choice, log_prob, value = self._decided[agent_id]

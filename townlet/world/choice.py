@@ -23,12 +23,12 @@ TOO_NEEDY_TO_AVOID = 0.85  # a deficit over this
 
 
 @inner
-def is_candidate(queues, objects, events, town, affordances, k, o, a, x, y, now):
+def is_candidate(clock, objects, events, town, affordances, k, o, a, x, y):
     """Whether agent `a` at (x, y) may mean object `o` when it requests affordance `k`."""
     return (
-        town.distance[town.object_place[o], y, x] != FAR
+        town.distance[town.site.place[o], y, x] != FAR
         and not events.closed[o]
-        and queues.cooldown[a, o] <= now
+        and clock.cooldown[a, o] <= clock.tick[0]
         and ready(objects, events, town, affordances, k, o)
     )
 
@@ -36,22 +36,22 @@ def is_candidate(queues, objects, events, town, affordances, k, o, a, x, y, now)
 @inner
 def object_to_request(clock, agents, queues, objects, ties, events, tick, town, affordances, rules, k, a):
     """The object that agent `a` means by a request of affordance `k` without one; NOTHING = there is no candidate."""
-    now, kind = clock.tick[0], affordances.object_type[k]
+    kind = affordances.object_type[k]
     x, y = np.int64(agents.x[a]), np.int64(agents.y[a])
     wary = _is_wary(agents, ties, a)
     nearest = np.int64(town.nearest[kind, y, x])
     if nearest != NOTHING and not wary:
-        if is_candidate(queues, objects, events, town, affordances, k, nearest, a, x, y, now):
+        if is_candidate(clock, objects, events, town, affordances, k, nearest, a, x, y):
             return nearest
     first, first_walk = NOTHING, np.int64(FAR)  # the nearest candidate
     calm, calm_walk = NOTHING, np.int64(FAR)  # the nearest candidate without a rival
     for n in range(town.of_type_first[kind], town.of_type_first[kind + 1]):
         o = town.of_type[n]
-        walk = np.int64(town.distance[town.object_place[o], y, x])
-        if walk < calm_walk and is_candidate(queues, objects, events, town, affordances, k, o, a, x, y, now):
+        walk = np.int64(town.distance[town.site.place[o], y, x])
+        if walk < calm_walk and is_candidate(clock, objects, events, town, affordances, k, o, a, x, y):
             if walk < first_walk:
                 first, first_walk = o, walk
-            if not (wary and _has_rival(queues, objects, ties, rules.rivalry[RIVALRY_AVOID], o, a)):
+            if not (wary and _has_rival(queues, objects, ties, rules.rivalry[0][RIVALRY_AVOID], o, a)):
                 calm, calm_walk = o, walk
     if calm == NOTHING or calm == first:
         return first
@@ -90,15 +90,15 @@ def _has_rival(queues, objects, ties, threshold, o, a):
 def object_to_start(agents, queues, town, affordances, k, a):
     """The object that agent `a` means by a start of affordance `k` without one; NOTHING = none within reach."""
     kind, reserved = affordances.object_type[k], queues.reserved[a]
-    if reserved != NOTHING and town.object_type[reserved] == kind:
+    if reserved != NOTHING and town.site.type[reserved] == kind:
         return reserved
     x, y = np.int64(agents.x[a]), np.int64(agents.y[a])
     tile = y * town.size[0] + x
     found = NOTHING
     for n in range(town.near_first[tile], town.near_first[tile + 1]):
         o = town.near_object[n]
-        if town.object_type[o] == kind:
-            if apart(x, y, town.object_x[o], town.object_y[o]) == 0:
+        if town.site.type[o] == kind:
+            if apart(x, y, town.site.x[o], town.site.y[o]) == 0:
                 return o
             if found == NOTHING:
                 found = o

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .jit import rule
+from .jit import kernel
 
 
-@rule
+@kernel
 def potential(need, weights, i):
     """The shaping potential of row `i`: -sum over needs n, in order, of weights[n] * (1 - need[i, n]).
 
@@ -17,17 +17,17 @@ def potential(need, weights, i):
     return 0.0 - lacking
 
 
-@rule
-def attendance(shifts, missed, i):
+@kernel
+def attendance(work, i):
     """The share of row `i`'s last `window` counted shifts that were not missed; 1 before the first.
 
-    shifts [A] int64 (shifts counted so far), missed [A, window] bool (ring) -> float64 in [0, 1].
+    float64 in [0, 1].
     """
-    counted = min(shifts[i], missed.shape[1])
+    counted = min(work.shifts[i], work.window[i])
     if counted == 0:
         return 1.0
     attended = 0
     for w in range(counted):
-        if not missed[i, w]:
+        if not work.missed[i, w]:
             attended += 1
     return attended / counted

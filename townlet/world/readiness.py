@@ -39,10 +39,10 @@ def compares(value, comparison, other):
 @inner
 def stock_available(objects, town, o, kind):
     """Whether object `o` holds some of a kind of stock; where it keeps none of that kind, whether any object does."""
-    if town.stock_kept[o, kind]:
+    if town.site.kept[o, kind]:
         return objects.stock[o, kind] > 0
-    for other in range(town.stock_kept.shape[0]):
-        if town.stock_kept[other, kind] and objects.stock[other, kind] > 0:
+    for other in range(town.site.kept.shape[0]):
+        if town.site.kept[other, kind] and objects.stock[other, kind] > 0:
             return True
     return False
 
@@ -50,11 +50,11 @@ def stock_available(objects, town, o, kind):
 @inner
 def source(objects, town, o, kind, amount):
     """The object that `amount` of a kind of stock is taken from when object `o` is used; NOTHING = there is none."""
-    if town.stock_kept[o, kind]:
+    if town.site.kept[o, kind]:
         return o if objects.stock[o, kind] >= amount else NOTHING
     return nearest_keeping(
-        town.stock_kept, town.distance, town.object_place, kind, amount, objects.stock,
-        town.object_x[o], town.object_y[o],
+        town.site.kept, town.distance, town.site.place, kind, amount, objects.stock,
+        town.site.x[o], town.site.y[o],
     )  # fmt: skip
 
 
@@ -66,10 +66,10 @@ def ready(objects, events, town, affordances, k, o):
         if affordances.utility_bound[k, u] and not events.utility[u]:
             return False
     for s in range(2):
-        if affordances.take[k, s] > 0 and source(objects, town, o, s, affordances.take[k, s]) == NOTHING:
+        if affordances.takes[k, s] > 0 and source(objects, town, o, s, affordances.takes[k, s]) == NOTHING:
             return False
-    for p in range(affordances.pre_first[k], affordances.pre_first[k + 1]):
-        fact = affordances.pre_fact[p]
+    for p in range(affordances.pre_first[k], affordances.pre_end[k]):
+        fact = town.condition.fact[p]
         if fact == OCCUPIED or fact == WALLET:
             continue
         if fact == POWER_ON:
@@ -78,7 +78,7 @@ def ready(objects, events, town, affordances, k, o):
             holds = events.utility[WATER]
         else:
             holds = stock_available(objects, town, o, fact - MEAL_AVAILABLE)
-        if not compares(1.0 if holds else 0.0, affordances.pre_compare[p], affordances.pre_value[p]):
+        if not compares(1.0 if holds else 0.0, town.condition.compare[p], town.condition.value[p]):
             return False
     return True
 
@@ -91,19 +91,19 @@ def price(events, affordances, k):
 
 
 @inner
-def may_begin(agents, objects, affordances, k, o, a, cost):
+def may_begin(agents, objects, town, affordances, k, o, a, cost):
     """Whether agent `a` can pay `cost` coins and the preconditions on `occupied` and `wallet` hold."""
     wallet = agents.wallet[a]
     if wallet < cost:
         return False
-    for p in range(affordances.pre_first[k], affordances.pre_first[k + 1]):
-        fact = affordances.pre_fact[p]
+    for p in range(affordances.pre_first[k], affordances.pre_end[k]):
+        fact = town.condition.fact[p]
         if fact == OCCUPIED:
             value = 1.0 if objects.user[o] != NOBODY else 0.0
         elif fact == WALLET:
             value = np.float64(wallet)
         else:
             continue
-        if not compares(value, affordances.pre_compare[p], affordances.pre_value[p]):
+        if not compares(value, town.condition.compare[p], town.condition.value[p]):
             return False
     return True

@@ -15,12 +15,12 @@ from .state import N_BLOCK, N_ROTATION, NOBODY, NOTHING
 def mark_reserved(objects, town, grid, o):
     """Write the layer of reservations at the tile of object `o`: 1 while an object of this tile is held or used."""
     width, pad = town.size[0], town.size[2]
-    x, y = town.object_x[o], town.object_y[o]
+    x, y = town.site.x[o], town.site.y[o]
     tile = y * width + x
     taken = False
     for n in range(town.near_first[tile], town.near_first[tile + 1]):
         other = town.near_object[n]
-        if town.object_x[other] == x and town.object_y[other] == y:
+        if town.site.x[other] == x and town.site.y[other] == y:
             if objects.holder[other] != NOBODY or objects.user[other] != NOBODY:
                 taken = True
     grid.reserved[y + pad, x + pad] = 1.0 if taken else 0.0

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import F32, F64, I16, I32, I64, U8, U16, Bool
+from .records import column_names, columns
 
 # --- sentinels and codes ----------------------------------------------------------------------------------------
 NOBODY = -1  # no agent
@@ -68,9 +69,12 @@ class Clock(NamedTuple):
     exits_today: I64  # [1]  evictions on the present day
     counts: I64  # [len(COUNTS)]  what has happened since the world began, by kind
     coins: F64  # [len(CHARGES)]  coins that appeared or disappeared since the world began, by name, all >= 0
+    cooldown: I64  # [A, O]  first tick on which the agent may be granted the object again
+    slot_freed: I64  # [slots]  the tick an embedding slot was given back; NEVER = never used
 
 
-class Agents(NamedTuple):
+@columns
+class Agents:
     """One row an agent. A departed agent's row waits for the newcomer who takes it over."""
 
     alive: Bool  # [A]
@@ -85,7 +89,6 @@ class Agents(NamedTuple):
     leaving: U8  # [A]  STAYS, FAINTED or EVICTED: set by lifecycle, cleared when the row is settled
     return_at: I64  # [A]  the tick at whose start a newcomer takes the row; NEVER = none is due
     slot: I64  # [A]  embedding slot
-    identity: F32  # [A, d]  hashed identity of who lives here, in [-1, 1], drawn from the arrival number at birth
     personality: F64  # [A, 3]  extroversion, forgiveness, ambition, each in [-1, 1]; zeros unless switched on
     phi: F64  # [A]  the shaping potential at the end of the last tick (of the start state before the first)
     episode_sum: F64  # [A]  the episode's rewards so far that count toward clip_per_episode (positive ones)
@@ -93,10 +96,10 @@ class Agents(NamedTuple):
     last_success: Bool  # [A]  whether it did what it says (False at birth)
     last_duration: I64  # [A]  ticks it takes: an affordance's duration for a successful start, else 1; 0 at birth
     blocked_moves: I64  # [A]  moves in a row that another agent blocked
-    slot_freed: I64  # [slots]  the tick an embedding slot was given back; NEVER = never used
 
 
-class Queues(NamedTuple):
+@columns
+class Queues:
     object: I64  # [A]  the object queued for (waiting or reserved); NOTHING
     affordance: I64  # [A]  what for; NOTHING
     since: I64  # [A]  tick of joining
@@ -105,11 +108,11 @@ class Queues(NamedTuple):
     blocked: Bool  # [A]  has been blocked since joining (then its waiting is not polite)
     reserved: I64  # [A]  the object reserved by this agent; NOTHING (then equal to `object`)
     deadline: I64  # [A]  last tick on which the reservation may be used
-    cooldown: I64  # [A, O]  first tick on which the agent may be granted the object again
     cooling_until: I64  # [A]  the latest of them: at or after it, no cooldown runs
 
 
-class Running(NamedTuple):
+@columns
+class Running:
     """The affordance an agent is busy with, between its start and its last tick."""
 
     affordance: I64  # [A]  NOTHING = free
@@ -118,7 +121,8 @@ class Running(NamedTuple):
     started: I64  # [A]  tick of the start
 
 
-class Objects(NamedTuple):
+@columns
+class Objects:
     user: I64  # [O]  the agent whose affordance runs here; NOBODY
     holder: I64  # [O]  the agent with the reservation, not started; NOBODY
     next_ticket: I64  # [O]
@@ -136,11 +140,13 @@ class Ties(NamedTuple):
     familiarity: F64  # [A, A]  in [-1, 1]
     rivalry: F64  # [A, A]  in [0, 1]
     count: I64  # [A]  an upper bound of the ties of the row that are not zero (0 = the row is all zeros)
+    identity: F32  # [A, d]  hashed identity by which the others know an agent, in [-1, 1], drawn from its arrival number
     chat_reward: I64  # [A, A]  the tick at which a chat of this pair was last rewarded (kept at [min, max]); NEVER
     meal_shared: I64  # [A, A]  the eating start ticks' later one that was last counted (at [min, max]); NEVER
 
 
-class Work(NamedTuple):
+@columns
+class Work:
     state: I64  # [A]  PRE_SHIFT .. POST_SHIFT
     on_roll: Bool  # [A]  was alive when the present shift began: only then is it counted
     arrived: Bool  # [A]  has been on site in the present shift
@@ -148,7 +154,8 @@ class Work(NamedTuple):
     withheld: F64  # [A]  lateness penalties still to be taken off the wages that follow
     lateness: I64  # [A]  times late, in this life
     shifts: I64  # [A]  shifts counted so far
-    missed: Bool  # [A, window]  ring of the last shifts: was it missed
+    window: I64  # [A]  employment.attendance_window, 1 to 14
+    missed: Bool  # [A, 14]  ring of the last `window` shifts: was it missed
     absences: I64  # [A, D]  ring by day of the week of the last seven days: the day number of an absence; NEVER
     dismissed: Bool  # [A]
 
@@ -179,12 +186,14 @@ class Grid(NamedTuple):
     reserved: F32  # [H + 2 pad, W + 2 pad]  1 where an object is reserved or in use
 
 
-class Script(NamedTuple):
+@columns
+class Script:
     entry: I64  # [A]  the schedule entry being played (index into Schedule); NOTHING = no schedule
     ticks: I64  # [A]  ticks it has been played
 
 
-class Tick(NamedTuple):
+@columns
+class Tick:
     """What happened in this tick, written by one rule and read by later ones; cleared when the tick begins."""
 
     action: I64  # [A]  the chosen action's id; dead rows ACTION_WAIT
@@ -204,7 +213,7 @@ class Tick(NamedTuple):
     avoided: I64  # [A]  objects passed over because of a rival
     finished: I64  # [A]  the affordance whose last tick this is; NOTHING
     chat_with: I64  # [A]  the partner of a good chat that this agent began; NOBODY
-    social: F64  # [A]  social reward earned
+    social: F64  # [1, 4]  social reward earned
     pay_ticks: Bool  # [A]  on site, in a shift
     late: Bool  # [A]  late this tick
     absent: Bool  # [A]  became absent this tick
@@ -216,7 +225,8 @@ class Tick(NamedTuple):
     reward: F64  # [A]
 
 
-class Choice(NamedTuple):
+@columns
+class Choice:
     """What each agent has decided for this tick: the only way from a policy, or a schedule, into the world."""
 
     action: I64  # [A]  id in the catalogue
@@ -243,6 +253,27 @@ class World(NamedTuple):
 
 
 # --- what does not change ---------------------------------------------------------------------------------------
+@columns
+class Site:
+    """What never changes about an object."""
+
+    type: I64  # [O]
+    x: I64  # [O]
+    y: I64  # [O]
+    place: I64  # [O]
+    kept: Bool  # [O, 2]  the kinds of stock it keeps
+    full: I64  # [O, 2]  the stock a new day begins with (see restock)
+
+
+@columns
+class Condition:
+    """The preconditions of all affordances, one after another (Affordances.pre_first, pre_end)."""
+
+    fact: I64  # [M]  index into FACTS
+    compare: I64  # [M]  index into COMPARISONS
+    value: F64  # [M]
+
+
 class Town(NamedTuple):
     """The map and what stands on it."""
 
@@ -253,12 +284,7 @@ class Town(NamedTuple):
     distance: U16  # [P, H, W]  walking distance to the place; FAR = unreachable
     place_x: I64  # [P]
     place_y: I64  # [P]
-    object_type: I64  # [O]
-    object_x: I64  # [O]
-    object_y: I64  # [O]
-    object_place: I64  # [O]
-    stock_kept: Bool  # [O, 2]
-    stock_full: I64  # [O, 2]  the stock a new day begins with (see restock)
+    site: Site  # [O]  the objects
     near_first: I64  # [H * W + 1]  objects within distance 1 of a tile: near_object[near_first[g]:near_first[g + 1]]
     near_object: I64  # [...]
     nearest: I16  # [Y, H, W]  the object of a type nearest by walking distance, lowest index first; -1 = none
@@ -266,31 +292,32 @@ class Town(NamedTuple):
     of_type: I64  # [O]
     offers_first: I64  # [Y + 1]  affordances by object type, in the file's order
     offers: I64  # [K]
+    condition: Condition  # [M]
     layer_objects: F32  # [H + 2 pad, W + 2 pad]  1 where an object stands
     layer_walkable: F32  # [H + 2 pad, W + 2 pad]  1 on floor
     layer_types: F32  # [channels, H + 2 pad, W + 2 pad]  compact's object:<type> channels
     layer_count: F32  # [H + 2 pad, W + 2 pad]  number of objects on the tile
 
 
-class Affordances(NamedTuple):
+@columns
+class Affordances:
     object_type: I64  # [K]
     duration: I64  # [K]  ticks >= 1
     need: F64  # [K, N]  deltas
     money: F64  # [K]  coins to the agent (negative = price before the price level), the economy's where the file has none
     interruptible: Bool  # [K]
-    take: I64  # [K, 2]  stock taken from the used object at the start
-    give: I64  # [K, 2]  stock put at the end into the used object, or the nearest that keeps it
+    takes: I64  # [K, 2]  stock taken from the used object at the start
+    gives: I64  # [K, 2]  stock put at the end into the used object, or the nearest that keeps it
     shares: Bool  # [K]  eating: what a shared meal is made of (takes a meal)
     works: Bool  # [K]  conflicts over it are work conflicts
     gives_up: Bool  # [K]  a fail hook that makes the agent leave the queue when a start fails
-    pre_first: I64  # [K + 1]  preconditions (the file's and those the hooks imply)
-    pre_fact: I64  # [...]  index into FACTS
-    pre_compare: I64  # [...]  index into COMPARISONS
-    pre_value: F64  # [...]
+    pre_first: I64  # [K]  preconditions (the file's and those the hooks imply): town.condition[pre_first:pre_end]
+    pre_end: I64  # [K]
     utility_bound: Bool  # [K, 2]  cannot start while the utility is off
 
 
-class People(NamedTuple):
+@columns
+class People:
     """What a config fixes for the agent of a row, and for whoever takes the row over."""
 
     job: I64  # [A]  NOTHING
@@ -299,10 +326,12 @@ class People(NamedTuple):
     start_wallet: F64  # [A]
     home_personality: F64  # [A, 3]
     policy: I64  # [A]  POLICY_OUTSIDE, POLICY_NEEDS or POLICY_UNIFORM (newcomers keep it; a schedule goes with the first life)
-    script_first: I64  # [A + 1]  schedule entries by row; an empty range = no schedule
+    script_first: I64  # [A]  schedule entries of the row: Schedule[script_first:script_end]; none = no schedule
+    script_end: I64  # [A]
 
 
-class Schedule(NamedTuple):
+@columns
+class Schedule:
     kind: I64  # [S]  WAIT, MOVE, RELEASE, CHAT, REQUEST, START
     affordance: I64  # [S]
     object: I64  # [S]
@@ -314,7 +343,8 @@ class Schedule(NamedTuple):
     until: I64  # [S]
 
 
-class Jobs(NamedTuple):
+@columns
+class Jobs:
     start: I64  # [J]  tick of day
     length: I64  # [J]  ticks, 0 = no shift
     wage: F64  # [J]  coins a tick on site
@@ -335,10 +365,11 @@ class EventSpecs(NamedTuple):
     place: I64  # [E]  arranged meets
 
 
-class Rules(NamedTuple):
+@columns
+class Rules:
     """Numbers of the config, by the rule that reads them."""
 
-    need_decay: F64  # [N]  a tick
+    need_decay: F64  # [1, 3]  a tick
     faint_threshold: F64  # [1]  0.03
     faint_after: I64  # [1]  30 ticks
     lifecycle_on: Bool  # [1]
@@ -350,27 +381,28 @@ class Rules(NamedTuple):
     ghost_after: I64  # [1]  0 = never
     age_weight: F64  # [1]
     commit_ticks: I64  # [1]
-    rivalry: F64  # [8]  see the RIVALRY_* indices
+    rivalry: F64  # [1, 8]  see the RIVALRY_* indices
     max_edges: I64  # [1]
     ties_on: Bool  # [1]  features.stages.relationships is not OFF
     chat_rewards: Bool  # [1]  social_rewards C1, C2, C3
     avoid_rewards: Bool  # [1]  C2, C3
-    social: F64  # [4]  C1_chat_base, C1_coeff_trust, C1_coeff_fam, C2_avoid_conflict
+    social: F64  # [1, 4]  C1_chat_base, C1_coeff_trust, C1_coeff_fam, C2_avoid_conflict
     grace: I64  # [1]
     absent_cutoff: I64  # [1]
     max_absent: I64  # [1]
     enforce_jobs: Bool  # [1]
     arrival_buffer: I64  # [1]  behavior.job_arrival_buffer
-    thresholds: F64  # [N]  behavior.<need>_threshold
+    thresholds: F64  # [1, 3]  behavior.<need>_threshold
     slot_cooldown: I64  # [1]  embedding_allocator.cooldown_ticks
-    event_limits: I64  # [6]  max concurrent, global cooldown, per agent cooldown, grace, window, most in a window
+    event_limits: I64  # [1, 6]  max concurrent, global cooldown, per agent cooldown, grace, window, most in a window
 
 
 RIVALRY_STEP, RIVALRY_DECAY, RIVALRY_MIN, RIVALRY_MAX, RIVALRY_AVOID, RIVALRY_GHOST, RIVALRY_HANDOVER, RIVALRY_QUEUE = range(8)
 
 
-class RewardParams(NamedTuple):
-    weights: F64  # [N]
+@columns
+class RewardParams:
+    weights: F64  # [1, N]
     centred: Bool  # [1]  rewards.needs_form
     survival: F64  # [1]
     wage: F64  # [1]
@@ -379,7 +411,7 @@ class RewardParams(NamedTuple):
     absence: F64  # [1]
     faint: F64  # [1]  <= 0
     eviction: F64  # [1]  <= 0
-    clip: F64  # [1]
+    clip_per_tick: F64  # [1]
     episode_cap: F64  # [1]  inf = none
     death_ticks: I64  # [1]
     shaping_on: Bool  # [1]
@@ -397,11 +429,22 @@ class Params(NamedTuple):
     rewards: RewardParams
 
 
+def copy_group(group):
+    """A group of arrays, every one copied."""
+    if isinstance(group, np.ndarray):
+        return group.copy()
+    return type(group)(*(copy_group(array) for array in group))
+
+
 def copy_world(world: World) -> World:
     """A snapshot: every array copied."""
-    return World(*(type(part)(*(array.copy() for array in part)) for part in world))
+    return copy_group(world)
 
 
 def world_arrays(world: World) -> dict[str, np.ndarray]:
-    """`{"agents.alive": array, ...}` in the order of the definitions above."""
-    return {f"{group}.{name}": array for group, part in world._asdict().items() for name, array in part._asdict().items()}
+    """`{"agents.alive": array, ...}` in the order of the definitions above; the arrays are views of the state."""
+    return {
+        f"{name}.{column}": getattr(group, column)
+        for name, group in world._asdict().items()
+        for column in column_names(group)
+    }

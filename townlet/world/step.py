@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .jit import kernel
+from .jit import kernel, spliced
 from .rules import (
     affordances,
     economy,
@@ -21,8 +21,6 @@ from .rules import (
 )
 from .state import (
     ACTION_FIRST_AFFORDANCE,
-    ACTION_CHAT,
-    ACTION_MOVE,
     ACTION_RELEASE,
     ACTION_WAIT,
     CHAT,
@@ -101,7 +99,7 @@ def finish(clock, agents, tick):
     clock.tick[0] += 1
 
 
-@kernel
+@spliced
 def step(world, params, choice):
     """Play one tick: everybody has seen its observation and has chosen."""
     clock, agents, queue, running, objects, ties, work, now, grid, script, tick = world
@@ -125,7 +123,7 @@ def step(world, params, choice):
     affordances.refresh(objects, now, town, offers)
 
 
-@kernel
+@spliced
 def settle(world, params):
     """Remove who left in the last tick and bring the newcomers who are due: after the last look of the departed."""
     clock, agents, queue, running, objects, ties, work, now, grid, script, _ = world

@@ -34,8 +34,8 @@ def change_tie(ties, personality, rules, i, j, trust, familiarity, rivalry):
         )
     change = rivalry * milder if rivalry > 0.0 else rivalry
     if change > 0.0 or ties.rivalry[i, j] > 0.0:
-        raised = max(rules.rivalry[RIVALRY_MIN], ties.rivalry[i, j] + change)
-        ties.rivalry[i, j] = min(rules.rivalry[RIVALRY_MAX], raised)
+        raised = max(rules.rivalry[0][RIVALRY_MIN], ties.rivalry[i, j] + change)
+        ties.rivalry[i, j] = min(rules.rivalry[0][RIVALRY_MAX], raised)
     if is_empty(ties, i, j) != empty:
         ties.count[i] += 1 if empty else -1
     if ties.count[i] > rules.max_edges[0]:
@@ -90,7 +90,7 @@ def drop_weakest_friend(ties, i, most):
 @inner
 def fade(ties, personality, rules):
     """Fade every tie by one tick and recount the rows that have any."""
-    step, floor = rules.rivalry[RIVALRY_DECAY], rules.rivalry[RIVALRY_MIN]
+    step, floor = rules.rivalry[0][RIVALRY_DECAY], rules.rivalry[0][RIVALRY_MIN]
     count, ties_on = ties.count, rules.ties_on[0]
     for i in range(count.size):
         if count[i] == 0:
@@ -108,9 +108,9 @@ def fade_row(trust, familiarity, rivalry, i, step, fall, floor):
     left = 0
     for j in range(trust.shape[1]):
         t, f, r = trust[i, j], familiarity[i, j], rivalry[i, j]
-        t = (t - step if t > step else 0.0) if t > 0.0 else (t + step if t + step < 0.0 else 0.0)
-        f = (f - step if f > step else 0.0) if f > 0.0 else (f + step if f + step < 0.0 else 0.0)
-        r = (r - fall if r - fall > floor else floor) if r > 0.0 else 0.0
+        t -= max(-step, min(step, t))
+        f -= max(-step, min(step, f))
+        r = max(floor, r - fall) if r > 0.0 else 0.0
         trust[i, j], familiarity[i, j], rivalry[i, j] = t, f, r
         left += 1 if (t != 0.0) | (f != 0.0) | (r != 0.0) else 0
     return left
@@ -121,8 +121,7 @@ def fade_rivalry(rivalry, i, fall, floor):
     """Fade row `i` of rivalry alone; returns how many ties are left."""
     left = 0
     for j in range(rivalry.shape[1]):
-        r = rivalry[i, j]
-        r = (r - fall if r - fall > floor else floor) if r > 0.0 else 0.0
+        r = max(floor, rivalry[i, j] - fall) if rivalry[i, j] > 0.0 else 0.0
         rivalry[i, j] = r
         left += 1 if r != 0.0 else 0
     return left

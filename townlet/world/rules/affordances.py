@@ -96,7 +96,7 @@ def _start(clock, agents, queues, running, objects, events, grid, tick, town, af
             block(clock, agents, queues, objects, grid, tick, town, rules, a, o, clock.tick[0] + 1)
         return
     if ready(objects, events, town, affordances, k, o) and may_begin(
-        agents, objects, affordances, k, o, a, price(events, affordances, k)
+        agents, objects, town, affordances, k, o, a, price(events, affordances, k)
     ):
         _begin(clock, queues, running, objects, events, grid, tick, town, affordances, k, o, a)
         return

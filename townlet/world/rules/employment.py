@@ -162,7 +162,7 @@ def note_absence(work, tick, rules, i, day):
 @inner
 def count_shift(work, i, missed):
     """The shift is over for agent `i`."""
-    work.missed[i, work.shifts[i] % work.missed.shape[1]] = missed
+    work.missed[i, work.shifts[i] % work.window[i]] = missed
     work.shifts[i] += 1
     work.on_roll[i] = False
 

@@ -105,8 +105,8 @@ def settle(
             if agents.return_at[i] != NEVER and agents.return_at[i] <= now:
                 tile = free_tile(grid, town, people, i)
                 if tile != NOTHING:
-                    arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now)
-                    begin_life(queues, running, work, i)
+                    arrive(clock, agents, ties, grid, town, people, rules, rewards, i, tile, now)
+                    begin_life(clock, queues, running, work, i)
 
 
 @inner
@@ -171,7 +171,7 @@ def free_tile(grid, town, people, i):
 
 
 @inner
-def arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now):
+def arrive(clock, agents, ties, grid, town, people, rules, rewards, i, tile, now):
     """A newcomer takes row `i`."""
     clock.arrivals[0] += 1
     clock.counts[N_NEWCOMER] += 1
@@ -187,9 +187,9 @@ def arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now):
         agents.need[i, n] = HALF_FULL
     for p in range(agents.personality.shape[1]):
         agents.personality[i, p] = people.home_personality[i, p]
-    for d in range(agents.identity.shape[1]):
-        agents.identity[i, d] = 2.0 * draw(0, 0, agents.arrival[i], USE_IDENTITY, d) - 1.0
-    agents.slot[i] = free_slot(agents, rules.slot_cooldown[0], i, now)
+    for d in range(ties.identity.shape[1]):
+        ties.identity[i, d] = 2.0 * draw(0, 0, agents.arrival[i], USE_IDENTITY, d) - 1.0
+    agents.slot[i] = free_slot(clock, agents, rules.slot_cooldown[0], i, now)
     agents.phi[i] = potential(agents.need, rewards.weights[0], i)
     agents.episode_sum[i] = 0.0
     agents.faint_ticks[i], agents.unpaid_days[i], agents.blocked_moves[i] = 0, 0, 0
@@ -198,7 +198,7 @@ def arrive(clock, agents, grid, town, people, rules, rewards, i, tile, now):
 
 
 @inner
-def free_slot(agents, cooldown, i, now):
+def free_slot(clock, agents, cooldown, i, now):
     """The embedding slot of the newcomer of row `i`, which is not yet alive."""
     oldest = NOTHING
     for slot in range(clock.slot_freed.size):
@@ -215,7 +215,7 @@ def free_slot(agents, cooldown, i, now):
 
 
 @inner
-def begin_life(queues, running, work, i):
+def begin_life(clock, queues, running, work, i):
     """Nothing of the former life is left in queues, cooldowns and work."""
     queues.since[i], queues.ticket[i], queues.rotated[i] = NEVER, 0, NEVER
     queues.blocked[i], queues.deadline[i], queues.cooling_until[i] = False, NEVER, 0

@@ -89,7 +89,7 @@ def work_terms(work, tick, rewards, i):
     """Wages, punctuality and lateness."""
     on_site = work.on_site[i]
     tick.terms[i, WAGES] = rewards.wage[0] if on_site else 0.0
-    ratio = attendance(work.shifts, work.missed, i) if on_site else 0.0
+    ratio = attendance(work, i) if on_site else 0.0
     tick.terms[i, PUNCTUALITY] = rewards.punctuality[0] * ratio
     lateness = 0.0
     if tick.late[i]:

@@ -95,7 +95,7 @@ def advance(agents, queues, running, grid, script, tick, town, schedule, people)
 @inner
 def _next(people, e, i):
     """The entry after entry `e` of agent `i`."""
-    return e + 1 if e + 1 < people.script_first[i + 1] else people.script_first[i]
+    return e + 1 if e + 1 < people.script_end[i] else people.script_first[i]
 
 
 @inner
@@ -104,7 +104,7 @@ def _skip(agents, queues, running, grid, script, town, schedule, people, i):
     e = script.entry[i]
     if script.ticks[i] > 0 or schedule.until[e] == UNTIL_TICKS:
         return
-    for _ in range(people.script_first[i + 1] - people.script_first[i]):
+    for _ in range(people.script_end[i] - people.script_first[i]):
         if not _holds(agents, queues, running, grid, town, schedule, e, i):
             script.entry[i] = e
             return
