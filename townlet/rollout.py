@@ -18,7 +18,7 @@ from .policy.replay import FrameGroup
 from .policy.uniform import log_table
 from .run import RULES_VERSION, Run, SampleKey
 from .segment import Deciders, Frames, choices, frames, play_segment
-def violations(*a): return []
+from .world.invariants import violations
 from .world.state import POLICY_NEEDS, TERMS
 
 TIME_MAJOR = (
