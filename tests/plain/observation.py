@@ -253,7 +253,8 @@ class Look:
         ties, i = self.world.ties, self.row
         rows = range(len(self.world.agents.alive))
         found = [
-            (j, float(ties.trust[i, j]), float(ties.familiarity[i, j]), float(ties.rivalry[i, j])) for j in rows
+            (j, float(ties.trust[i, j]), float(ties.familiarity[i, j]), float(ties.rivalry[i, j]))
+            for j in rows
         ]
         return [tie for tie in found if any(tie[1:])]
 
@@ -327,7 +328,9 @@ class Look:
         i, queues = self.row, self.world.queues
         if not self.waits(i):
             return 0.0
-        rows = [j for j in range(len(queues.object)) if self.waits(j) and queues.object[j] == queues.object[i]]
+        rows = [
+            j for j in range(len(queues.object)) if self.waits(j) and queues.object[j] == queues.object[i]
+        ]
         weight = self.config.queue_fairness.age_priority_weight
 
         def comes(j: int) -> tuple[float, int]:
@@ -364,7 +367,9 @@ class Look:
             start, length = int(self.params.jobs.start[job]), int(self.params.jobs.length[job])
             if length > 0:
                 starts = next(n for n in range(self.day) if (time + n) % self.day == start) / self.day
-                ends = next(n for n in range(self.day) if (time + n - start - length) % self.day == 0) / self.day
+                ends = (
+                    next(n for n in range(self.day) if (time + n - start - length) % self.day == 0) / self.day
+                )
             if self.params.jobs.place[job] != st.NOTHING:
                 place = self.place_tile(int(self.params.jobs.place[job]))
         dx, dy, away = self.route(place)

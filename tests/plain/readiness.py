@@ -1,0 +1,150 @@
+"""Facts, prices and the choice of objects, written from the docstrings of `readiness.py` and `choice.py`."""
+
+from __future__ import annotations
+
+import operator
+
+from townlet.world.state import (
+    COMPARISONS,
+    FACTS,
+    FAR,
+    N_AVOIDED,
+    NOBODY,
+    NOTHING,
+    RIVALRY_AVOID,
+    Params,
+    World,
+)
+
+from .derived import tile_of
+
+SIGNS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
+def objects_of_type(params: Params, kind: int) -> list[int]:
+    return [o for o in range(len(params.town.site.type)) if params.town.site.type[o] == kind]
+
+
+def walk(params: Params, o: int, tile: tuple[int, int]) -> int:
+    return int(params.town.distance[params.town.site.place[o], tile[1], tile[0]])
+
+
+def conditions(params: Params, k: int) -> list[tuple[str, str, float]]:
+    offers, given = params.affordances, params.town.condition
+    return [
+        (FACTS[given.fact[p]], COMPARISONS[given.compare[p]], float(given.value[p]))
+        for p in range(offers.pre_first[k], offers.pre_end[k])
+    ]
+
+
+def fact(world: World, params: Params, name: str, o: int, row: int) -> float:
+    kept, stock = params.town.site.kept, world.objects.stock
+    if name == "wallet":
+        return float(world.agents.wallet[row])
+    if name == "occupied":
+        return float(world.objects.user[o] != NOBODY)
+    if name in ("power_on", "water_on"):
+        return float(world.events.utility[("power_on", "water_on").index(name)])
+    s = ("meal_available", "ingredients_available").index(name)
+    where = [o] if kept[o, s] else [other for other in range(len(kept)) if kept[other, s]]
+    return float(any(stock[other, s] > 0 for other in where))
+
+
+def nearest_with(world: World, params: Params, tile: tuple[int, int], s: int, least: int) -> int:
+    """The nearest object that keeps stock `s` and holds `least` of it; NOTHING."""
+    kept, stock = params.town.site.kept, world.objects.stock
+    found = [
+        o for o in range(len(kept)) if kept[o, s] and stock[o, s] >= least and walk(params, o, tile) < FAR
+    ]
+    return min(found, key=lambda o: (walk(params, o, tile), o), default=NOTHING)
+
+
+def source(world: World, params: Params, o: int, s: int, amount: int) -> int:
+    if params.town.site.kept[o, s]:
+        return o if world.objects.stock[o, s] >= amount else NOTHING
+    site = params.town.site
+    return nearest_with(world, params, (int(site.x[o]), int(site.y[o])), s, amount)
+
+
+def ready(world: World, params: Params, k: int, o: int) -> bool:
+    offers = params.affordances
+    if any(offers.utility_bound[k, u] and not world.events.utility[u] for u in range(2)):
+        return False
+    for s in range(2):
+        amount = int(offers.takes[k, s])
+        if amount > 0 and source(world, params, o, s, amount) == NOTHING:
+            return False
+    return all(
+        SIGNS[sign](fact(world, params, name, o, 0), value)
+        for name, sign, value in conditions(params, k)
+        if name not in ("occupied", "wallet")
+    )
+
+
+def price(world: World, params: Params, k: int) -> float:
+    return max(0.0, -float(params.affordances.money[k]) * float(world.events.price[k]))
+
+
+def may_begin(world: World, params: Params, k: int, o: int, row: int) -> bool:
+    if float(world.agents.wallet[row]) < price(world, params, k):
+        return False
+    return all(
+        SIGNS[sign](fact(world, params, name, o, row), value)
+        for name, sign, value in conditions(params, k)
+        if name in ("occupied", "wallet")
+    )
+
+
+def closed(world: World, params: Params, o: int) -> bool:
+    offers = params.affordances
+    own = [k for k in range(len(offers.object_type)) if offers.object_type[k] == params.town.site.type[o]]
+    return bool(own) and all(
+        any(offers.utility_bound[k, u] and not world.events.utility[u] for u in range(2)) for k in own
+    )
+
+
+def object_to_request(world: World, params: Params, k: int, row: int) -> int:
+    now, tile = int(world.clock.tick[0]), tile_of(world, row)
+    candidates = [
+        o
+        for o in objects_of_type(params, int(params.affordances.object_type[k]))
+        if walk(params, o, tile) < FAR and not world.events.closed[o] and ready(world, params, k, o)
+        and world.clock.cooldown[row, o] <= now
+    ]  # fmt: skip
+    candidates.sort(key=lambda o: (walk(params, o, tile), o))
+    if not candidates:
+        return NOTHING
+    needy = any(1.0 - float(need) > 0.85 for need in world.agents.need[row])
+    calm = [o for o in candidates if needy or not has_rival(world, params, o, row)]
+    if not calm or calm[0] == candidates[0]:
+        return candidates[0]
+    world.tick.avoided[row] += 1
+    world.clock.counts[N_AVOIDED] += 1
+    return calm[0]
+
+
+def has_rival(world: World, params: Params, o: int, row: int) -> bool:
+    there = {int(world.objects.user[o]), int(world.objects.holder[o])} - {NOBODY}
+    there |= {i for i in range(len(world.queues.object)) if world.queues.object[i] == o}
+    return any(world.ties.rivalry[row, i] > params.rules.rivalry[0][RIVALRY_AVOID] for i in there)
+
+
+def object_to_start(world: World, params: Params, k: int, row: int) -> int:
+    site, reserved = params.town.site, int(world.queues.reserved[row])
+    kind = int(params.affordances.object_type[k])
+    if reserved != NOTHING and site.type[reserved] == kind:
+        return reserved
+    near = [(away(params, world, row, o), o) for o in objects_of_type(params, kind)]
+    return min((pair for pair in near if pair[0] <= 1), default=(0, NOTHING))[1]
+
+
+def away(params: Params, world: World, row: int, o: int) -> int:
+    x, y = tile_of(world, row)
+    return abs(x - int(params.town.site.x[o])) + abs(y - int(params.town.site.y[o]))

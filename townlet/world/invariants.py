@@ -1,0 +1,170 @@
+"""What must be true of a world between two ticks, whatever has happened: `violations` lists what is not.
+
+Plain Python over arrays, for tests and for captures with `--check`. It may be asked after a tick, before or after its
+departures are settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .state import (
+    COIN_DEPARTED,
+    COIN_EARNINGS,
+    COIN_NEWCOMERS,
+    COIN_PRICES,
+    COIN_RENT,
+    COIN_START,
+    COIN_WAGES,
+    N_GHOST,
+    NOBODY,
+    NOTHING,
+    RIVALRY_MAX,
+    Params,
+    World,
+)
+
+CENT = 1e-6  # how far, in coins, sums of float64 may drift apart
+
+
+def violations(world: World, params: Params) -> list[str]:
+    """One sentence for each invariant that does not hold, rows and objects by index; empty = all is well.
+
+    Needs and ties are in range; nobody stands on a wall; no two stand on a tile except by a counted ghost step; an
+    object has at most one user or holder, and both sides agree on it; nobody is in two queues or in a queue and busy;
+    what is counted (waiting, layers of the grid) agrees with what it is counted from; coins add up; the dead neither
+    hold nor do anything.
+    """
+    checks = (_ranges, _places, _users, _queues, _coins, _dead, _scripts)
+    return [found for check in checks for found in check(world, params)]
+
+
+def _living(world: World) -> list[int]:
+    return np.flatnonzero(world.agents.alive).tolist()
+
+
+def _ranges(world: World, params: Params) -> Iterator[str]:
+    agents, ties = world.agents, world.ties
+    for i in _living(world):
+        if not np.all((agents.need[i] >= 0.0) & (agents.need[i] <= 1.0)):
+            yield f"agent {i}: expected needs in [0, 1], found {agents.need[i].tolist()}"
+        if not agents.wallet[i] >= 0.0:
+            yield f"agent {i}: expected a wallet of at least 0 coins, found {agents.wallet[i]}"
+    most = float(np.ravel(params.rules.rivalry)[RIVALRY_MAX])
+    for name, low, high in (("trust", -1.0, 1.0), ("familiarity", -1.0, 1.0), ("rivalry", 0.0, most)):
+        values = getattr(ties, name)
+        for i, j in np.argwhere(~((values >= low) & (values <= high))).tolist():
+            yield f"ties.{name}[{i}, {j}]: expected a value in [{low}, {high}], found {values[i, j]}"
+        for i in np.flatnonzero(np.diagonal(values)).tolist():
+            yield f"ties.{name}[{i}, {i}]: expected nobody to have a tie with itself, found {values[i, i]}"
+    for i in np.flatnonzero((ties.count < 0) | (_tied(ties) > ties.count)).tolist():
+        yield f"ties.count[{i}]: expected at least {_tied(ties)[i]}, found {ties.count[i]}"
+    for o, s in np.argwhere(world.objects.stock < 0).tolist():
+        yield f"object {o}: expected no negative stock, found {world.objects.stock[o, s]}"
+
+
+def _tied(ties) -> np.ndarray:
+    """[A]: to how many others each agent has a tie that is not zero."""
+    return ((ties.trust != 0) | (ties.familiarity != 0) | (ties.rivalry != 0)).sum(axis=1)
+
+
+def _places(world: World, params: Params) -> Iterator[str]:
+    agents, (width, height, pad, _) = world.agents, (int(each) for each in params.town.size)
+    there = np.zeros((height, width), dtype=np.int64)
+    for i in _living(world):
+        x, y = int(agents.x[i]), int(agents.y[i])
+        if not (x < width and y < height) or params.town.wall[y, x]:
+            yield f"agent {i}: expected to stand on floor, found at ({x}, {y})"
+        else:
+            there[y, x] += 1
+    crowd = int((there - 1).clip(0).sum())
+    if crowd > world.clock.counts[N_GHOST]:
+        steps = int(world.clock.counts[N_GHOST])
+        yield f"expected at most one agent a tile but for {steps} ghost steps, found {crowd} too many"
+    layer = np.zeros_like(world.grid.agents)
+    layer[pad : pad + height, pad : pad + width] = there
+    for y, x in np.argwhere(layer != world.grid.agents).tolist():
+        yield f"grid.agents: expected {layer[y, x]:.0f} at ({x - pad}, {y - pad}), found {world.grid.agents[y, x]}"
+
+
+def _users(world: World, params: Params) -> Iterator[str]:
+    objects, running, queues = world.objects, world.running, world.queues
+    taken = np.zeros_like(world.grid.reserved)
+    pad, site = int(params.town.size[2]), params.town.site
+    for o in range(len(objects.user)):
+        user, holder = int(objects.user[o]), int(objects.holder[o])
+        if user != NOBODY and holder != NOBODY:
+            yield f"object {o}: expected a user or a holder, found both ({user} and {holder})"
+        if user != NOBODY and running.object[user] != o:
+            yield f"object {o}: agent {user} uses it, but is busy with object {running.object[user]}"
+        if holder != NOBODY and queues.reserved[holder] != o:
+            yield f"object {o}: agent {holder} holds it, but has reserved {queues.reserved[holder]}"
+        if user != NOBODY or holder != NOBODY:
+            taken[int(site.y[o]) + pad, int(site.x[o]) + pad] = 1
+    for i in range(len(running.object)):
+        o, reserved = int(running.object[i]), int(queues.reserved[i])
+        if (o == NOTHING) != (running.affordance[i] == NOTHING):
+            yield f"agent {i}: expected an affordance and an object or neither, found {running.affordance[i]} at {o}"
+        if o != NOTHING and objects.user[o] != i:
+            yield f"agent {i}: busy with object {o}, whose user is {objects.user[o]}"
+        if o != NOTHING and not 1 <= running.left[i]:
+            yield f"agent {i}: expected at least a tick left at object {o}, found {running.left[i]}"
+        if reserved != NOTHING and objects.holder[reserved] != i:
+            yield f"agent {i}: has reserved object {reserved}, whose holder is {objects.holder[reserved]}"
+    for y, x in np.argwhere(taken != world.grid.reserved).tolist():
+        found = world.grid.reserved[y, x]
+        yield f"grid.reserved: expected {taken[y, x]:.0f} at ({x - pad}, {y - pad}), found {found}"
+
+
+def _queues(world: World, params: Params) -> Iterator[str]:
+    queues, objects = world.queues, world.objects
+    waiting = np.zeros(len(objects.waiting), dtype=np.int64)
+    for i in range(len(queues.object)):
+        o, reserved = int(queues.object[i]), int(queues.reserved[i])
+        if (o == NOTHING) != (queues.affordance[i] == NOTHING):
+            yield f"agent {i}: queues for object {o} with affordance {queues.affordance[i]}"
+        if reserved not in (NOTHING, o):
+            yield f"agent {i}: expected to be in one queue, found in that of {o} with {reserved} reserved"
+        if o != NOTHING and world.running.affordance[i] != NOTHING:
+            yield f"agent {i}: expected to be busy or in a queue, found both"
+        if o != NOTHING and reserved != o:
+            waiting[o] += 1
+    for o in np.flatnonzero(waiting != objects.waiting).tolist():
+        yield f"object {o}: expected {waiting[o]} waiting, found {objects.waiting[o]}"
+
+
+def _coins(world: World, params: Params) -> Iterator[str]:
+    coins = world.clock.coins
+    for charge in np.flatnonzero(~(coins >= 0.0)).tolist():
+        yield f"clock.coins[{charge}]: expected no negative sum, found {coins[charge]}"
+    come = coins[COIN_START] + coins[COIN_WAGES] + coins[COIN_EARNINGS] + coins[COIN_NEWCOMERS]
+    gone = coins[COIN_PRICES] + coins[COIN_RENT] + coins[COIN_DEPARTED]
+    held = float(world.agents.wallet[world.agents.alive].sum())
+    if not abs(held - (come - gone)) <= CENT * max(1.0, come):
+        yield f"expected {come - gone:.6f} coins in wallets ({come:.6f} came, {gone:.6f} went), found {held:.6f}"
+
+
+def _dead(world: World, params: Params) -> Iterator[str]:
+    agents = world.agents
+    for i in np.flatnonzero(~agents.alive).tolist():
+        holds = (world.running.affordance[i], world.queues.object[i], world.queues.reserved[i])
+        if any(held != NOTHING for held in holds):
+            yield f"agent {i} is dead, but busy with, queued for, or holding an object: {[int(h) for h in holds]}"
+        if agents.wallet[i] != 0.0:
+            yield f"agent {i} is dead, but has {agents.wallet[i]} coins"
+        if world.script.entry[i] != NOTHING:
+            yield f"agent {i} is dead, but follows a schedule"
+        if any(np.any(tie[i]) or np.any(tie[:, i]) for tie in world.ties[:3]):
+            yield f"agent {i} is dead, but has ties"
+    arrivals = agents.arrival[agents.alive]
+    if len(set(arrivals.tolist())) != len(arrivals) or np.any(arrivals > world.clock.arrivals[0]):
+        yield f"expected arrival numbers of their own up to {world.clock.arrivals[0]}, found {arrivals.tolist()}"
+
+
+def _scripts(world: World, params: Params) -> Iterator[str]:
+    entry, people = world.script.entry, params.people
+    for i in np.flatnonzero(entry != NOTHING).tolist():
+        if not people.script_first[i] <= entry[i] < people.script_end[i]:
+            yield f"agent {i}: expected an entry of its own schedule, found {entry[i]}"
