@@ -48,7 +48,8 @@ def test_all_mistakes_at_once(case: str, write: Write) -> None:
 def test_affordances_of_an_object_that_offers_several(mistakes: Mistakes, write: Write) -> None:
     write("- {id: a, object_type: box, duration: 1}\n- {id: b, object_type: box, duration: 1}\n", "two.yaml")
     text = (
-        "config_id: t\naffordances: {affordances_file: two.yaml}\nscenario:\n  objects: [{id: o, type: box}]\n"
+        "config_id: t\naffordances: {affordances_file: two.yaml}\n"
+        "scenario:\n  objects: [{id: o, type: box}]\n"
         "  agents: [{id: x, schedule: [{kind: start, object: o}]}]\n"
     )
     assert mistakes(text) == [

@@ -196,8 +196,7 @@ def _mistakes(reading: Reading[SuiteInFile], suite: SuiteInFile, folder: Path) -
         if not ID_PATTERN.fullmatch(name):
             yield (
                 ("runs", index, "config"),
-                f"'{name[:64]}' cannot name a run; give it a `name` ({ID_RULE})"
-,
+                f"'{name[:64]}' cannot name a run; give it a `name` ({ID_RULE})",
             )
             continue
         for seed in entry.seeds or (None,) if reading.whole("runs", index) else ():
