@@ -27,7 +27,7 @@ def observe(world, params, obs, maps, features, masks, t, which):
     clock, agents, queues, running, objects, ties, work, events, grid, _, _ = world
     town, affordances, people, _, jobs, _, rules, _ = params
     day = town.size[3]
-    write_maps(agents, grid, town, obs.window[0], maps, t, which)
+    write_maps(agents, grid, town, obs.sizes.window[0], maps, t, which)
     write_self(clock, agents, queues, work, day, obs, features, t, which)
     write_social(agents, ties, rules.rivalry[0], obs, features, t, which)
     write_hints(
@@ -38,21 +38,21 @@ def observe(world, params, obs, maps, features, masks, t, which):
         clock, agents, queues, running, events, grid, town, affordances, rules.commit_ticks[0],
         masks, t, which,
     )  # fmt: skip
-    if obs.column[TARGETS] != NOTHING:
+    if obs.sizes.block[0, TARGETS] != NOTHING:
         write_targets(agents, obs, features, t, which)
-    if obs.column[PERSONALITY] != NOTHING:
+    if obs.sizes.block[0, PERSONALITY] != NOTHING:
         write_personality(agents, obs, features, t, which)
-    if obs.column[STATUS] != NOTHING:
+    if obs.sizes.block[0, STATUS] != NOTHING:
         write_doing(
             agents, queues, running, clock.tick[0], affordances.duration, rules.cooldown[0], obs, features, t, which
         )
         write_status(clock, agents, queues, events, day, rules, obs, features, t, which)
         write_shift(clock, agents, work, town, people, jobs, obs, features, t, which)
         write_near(agents, objects, events.closed, town, obs, features, t, which)
-    if obs.variant[0] == COMPACT:
-        write_types(agents, town, obs.window[0], obs.channel_type, maps, t, which)
+    if obs.sizes.variant[0] == COMPACT:
+        write_types(agents, town, obs.sizes.window[0], obs.channel_type, maps, t, which)
         write_nearby(agents, grid, town, obs, features, t, which)
-    elif obs.variant[0] == FULL:
+    elif obs.sizes.variant[0] == FULL:
         write_paths(
             clock, agents, queues, running, work, events, town, affordances, people, jobs, rules.arrival_buffer[0],
             obs, maps, t, which,

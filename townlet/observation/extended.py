@@ -37,7 +37,7 @@ EVICTED_AFTER = 2  # days without rent
 @inner
 def write_doing(agents, queues, running, now, duration, cooldown, obs, features, t, which):
     """The one-hot of the running affordance, what is left of it, and of the longest cooldown."""
-    first, status = obs.column[DOING], obs.column[STATUS]
+    first, status = obs.sizes.block[0, DOING], obs.sizes.block[0, STATUS]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
@@ -72,7 +72,7 @@ def queue_place(i, agents, queues, now, age_weight):
 @inner
 def write_status(clock, agents, queues, events, day, rules, obs, features, t, which):
     """Queue, fainting, rent, utilities and prices."""
-    first, now, rent = obs.column[STATUS], clock.tick[0], rules.rent[0]
+    first, now, rent = obs.sizes.block[0, STATUS], clock.tick[0], rules.rent[0]
     power = 1.0 if events.utility[POWER] else 0.0
     water = 1.0 if events.utility[WATER] else 0.0
     price_level = events.price_level[0] - 1.0
@@ -93,7 +93,7 @@ def write_status(clock, agents, queues, events, day, rules, obs, features, t, wh
 @inner
 def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which):
     """The ticks to the shift, the way to the job, and the walls around."""
-    first, day, pad = obs.column[STATUS], town.size[3], town.size[2]
+    first, day, pad = obs.sizes.block[0, STATUS], town.size[3], town.size[2]
     time = clock.tick[0] % day
     nowhere = (obs.route.shape[0] - 8) + STAY
     for i in range(agents.alive.shape[0]):
@@ -124,16 +124,16 @@ def write_near(agents, objects, closed, town, obs, features, t, which):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
         x, y = agents.x[i], agents.y[i]
-        for kind in range(obs.near_column.shape[0]):
-            route, first = obs.near_route[y, x, kind], obs.near_column[kind]
+        for kind in range(obs.near.first.shape[0]):
+            route, first = obs.near_route[y, x, kind], obs.near.first[kind]
             for c in range(3):
                 features[i, t, first + c] = obs.route[route, c]
             o = np.int64(town.nearest[kind, y, x])
             for s in range(2):
-                column = obs.stock_column[kind, s]
+                column = obs.near.stock[kind, s]
                 if column != NOTHING:
                     full = max(1, town.site.full[o, s])
                     features[i, t, column] = objects.stock[o, s] / full if o >= 0 and town.site.kept[o, s] else 0.0
             free = o >= 0 and not closed[o] and objects.user[o] == NOBODY
             free = free and (objects.holder[o] == NOBODY or objects.holder[o] == i)
-            features[i, t, obs.free_column[kind]] = 1.0 if free else 0.0
+            features[i, t, obs.near.free[kind]] = 1.0 if free else 0.0

@@ -38,7 +38,7 @@ SHIFT_STATES = 5
 def write_self(clock, agents, queues, work, day, obs, features, t, which):
     """The columns of every observation but rivalry and path hints, in slot t, for every agent that is shown."""
     now = clock.tick[0]
-    sine, cosine = obs.time_sin[now % obs.time_sin.shape[0]], obs.time_cos[now % obs.time_cos.shape[0]]
+    time, max_slots = now % obs.time.shape[0], obs.sizes.max_slots[0]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
@@ -51,9 +51,9 @@ def write_self(clock, agents, queues, work, day, obs, features, t, which):
         features[i, t, WAGES_WITHHELD] = work.withheld[i]
         for state in range(SHIFT_STATES):
             features[i, t, SHIFT_PRE + state] = 1.0 if work.state[i] == state else 0.0
-        features[i, t, TIME_SIN] = sine
-        features[i, t, TIME_COS] = cosine
-        features[i, t, EMBEDDING_SLOT_NORM] = agents.slot[i] / obs.max_slots[0]
+        features[i, t, TIME_SIN] = obs.time[time, 0]
+        features[i, t, TIME_COS] = obs.time[time, 1]
+        features[i, t, EMBEDDING_SLOT_NORM] = agents.slot[i] / max_slots
         age = now - agents.born[i]
         features[i, t, CTX_RESET_FLAG] = 1.0 if age == 0 else 0.0
         features[i, t, EPISODE_PROGRESS] = age / day if age < day else 1.0
@@ -68,7 +68,7 @@ def write_self(clock, agents, queues, work, day, obs, features, t, which):
 @inner
 def write_targets(agents, obs, features, t, which):
     """The block `targets`: a row of a table by tile."""
-    start = obs.column[TARGETS]
+    start = obs.sizes.block[0, TARGETS]
     for i in range(agents.alive.shape[0]):
         if agents.alive[i] and (which == ALL_ALIVE or agents.leaving[i] != STAYS):
             for c in range(obs.target.shape[2]):
@@ -78,7 +78,7 @@ def write_targets(agents, obs, features, t, which):
 @inner
 def write_personality(agents, obs, features, t, which):
     """The block `personality`."""
-    start = obs.column[PERSONALITY]
+    start = obs.sizes.block[0, PERSONALITY]
     for i in range(agents.alive.shape[0]):
         if agents.alive[i] and (which == ALL_ALIVE or agents.leaving[i] != STAYS):
             for c in range(agents.personality.shape[1]):
@@ -88,7 +88,7 @@ def write_personality(agents, obs, features, t, which):
 @inner
 def write_nearby(agents, grid, town, obs, features, t, which):
     """The block `nearby` (compact): counts over the tiles of the map, and the nearest other agent on it."""
-    start, side, pad = obs.column[NEARBY], obs.window[0], town.size[2]
+    start, side, pad = obs.sizes.block[0, NEARBY], obs.sizes.window[0], town.size[2]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
@@ -103,8 +103,8 @@ def write_nearby(agents, grid, town, obs, features, t, which):
                 reserved += np.int64(grid.reserved[row, column])
                 if (here > 1 or (here == 1 and away > 0)) and away < nearest:
                     nearest = away
-        tiles = side * side if obs.normalize[0] else 1
+        tiles = side * side if obs.sizes.normalize[0] else 1
         features[i, t, start] = others / tiles
         features[i, t, start + 1] = objects / tiles
         features[i, t, start + 2] = reserved / tiles
-        features[i, t, start + 3] = nearest / (side if obs.normalize[0] else 1)
+        features[i, t, start + 3] = nearest / (side if obs.sizes.normalize[0] else 1)

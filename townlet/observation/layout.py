@@ -15,6 +15,7 @@ from townlet.names import Names
 from townlet.observation import columns as table
 from townlet.observation import routes
 from townlet.observation.columns import Column
+from townlet.world.records import columns
 from townlet.world.state import NOTHING, STOCKS, Params
 
 if TYPE_CHECKING:
@@ -51,29 +52,43 @@ class Layout:
         return len(self.map_channels), self.window, self.window
 
 
-class ObservationParams(NamedTuple):
-    """The numbers that the observation kernels need beside `Params`. Axis letters as in world/state.py; U actions."""
+@columns
+class Sizes:
+    """One row: numbers of the config."""
 
     variant: I64  # [1]  HYBRID, FULL or COMPACT
     window: I64  # [1]  side of the map
-    channel_type: I64  # [...]  the type that compact's object:<type> channels show; NOTHING = no such object
-    column: I64  # [len(BLOCKS)]  first column of a block; NOTHING = left out
     normalize: Bool  # [1]  observations.compact.normalize_counts
-    time_sin: F32  # [period]  by tick modulo period
-    time_cos: F32  # [period]
+    max_slots: I64  # [1]  embedding_allocator.max_slots
+    friends: I64  # [1]  shown in the social snippet
+    rivals: I64  # [1]
+    block: I64  # [1, len(BLOCKS)]  first column of a block; NOTHING = left out
+
+
+@columns
+class NearColumns:
+    """Where the columns of an object type stand (extended)."""
+
+    first: I64  # [Y]
+    stock: I64  # [Y, 2]  NOTHING = no object of the type keeps it
+    free: I64  # [Y]
+
+
+class ObservationParams(NamedTuple):
+    """The numbers that the observation kernels need beside `Params`. Letters as in world/state.py; U actions."""
+
+    sizes: Sizes
+    channel_type: I64  # [...]  the type that compact's object:<type> channels show; NOTHING = no such object
+    time: F32  # [period, 2]  sine and cosine of the time of day, by tick modulo period
     action_hash: F32  # [U]
-    max_slots: I64  # [1]
-    top: I64  # [2]  friends, rivals shown
     step: U8  # [P, H, W]  direction of the first step of a shortest path to the place; routes.STAY = none
     raises_first: I64  # [N + 1]  affordances that raise a need: raises[raises_first[n]:raises_first[n + 1]]
     raises: I64  # [...]
     target: F32  # [H, W, 12]  the block `targets`, by tile (no rows where it is left out)
     route: F32  # [codes, 3]  step x, step y, distance, by code (see routes.py)
     near_route: U16  # [H, W, Y]  code of the way to the nearest object of a type (no rows unless extended)
-    job_route: U16  # [J, H, W]  code of the way to a job's place (no jobs unless extended)
-    near_column: I64  # [Y]  first column of a type
-    stock_column: I64  # [Y, 2]  NOTHING = no object of the type keeps it
-    free_column: I64  # [Y]
+    job_route: U16  # [J, H, W]  code of the way to a job's place (no rows unless extended)
+    near: NearColumns  # [Y]
 
 
 def window_of(resolved: Resolved) -> int:
@@ -91,51 +106,64 @@ def build_observation(
 
     `action_hashes` [U] are the catalogue's, in [0, 1), by action id.
     """
-    config = resolved.config
-    variant = config.features.systems.observations
-    kept = _stocks_of_types(params, len(names.object_types))
-    blocks = _blocks(resolved, names, kept)
-    columns, column = list(table.ALWAYS), np.full(len(BLOCKS), NOTHING, np.int64)
-    for index, name in enumerate(BLOCKS):
-        if blocks[name]:
-            column[index] = len(columns)
-            columns += blocks[name]
-    shown = _object_channels(resolved, names)
-    channels = MAP_CHANNELS + (PATH_CHANNELS if variant == "full" else ())
-    if variant == "compact":
-        channels += ("walkable", *(f"object:{name}" for name in shown))
-    layout = Layout(variant, tuple(columns), channels, window_of(resolved))
-    extended = config.observations.extended
-    near_column, stock_column, free_column = _near_columns(kept, int(column[NEAR]))
-    step = routes.first_steps(params.town.distance)
-    time_sin, time_cos = _time_of_day(config.observations.hybrid.time_ticks_per_day)
+    seen, town, types = resolved.config.observations, params.town, names.object_types
+    kept = _stocks_of_types(params, len(types))
+    all_columns, block = _columns(_blocks(resolved, names, kept))
+    shown = tuple(seen.compact.object_channels) or types
+    variant = resolved.config.features.systems.observations
+    layout = Layout(variant, all_columns, _channels(variant, shown), window_of(resolved))
+    step = routes.first_steps(town.distance)
     raises_first, raises = _raises(params.affordances.need)
-    snippet = config.observations.social_snippet
+    no_targets, no_routes = np.zeros((0, 0, 3 * len(table.TARGET_TYPES)), np.float32), np.zeros((0, 0, 0), np.uint16)
+    target_types = [_index(types, name) for name in table.TARGET_TYPES]
     observation = ObservationParams(
-        variant=np.array([VARIANTS.index(variant)], np.int64),
-        window=np.array([layout.window], np.int64),
-        channel_type=np.array([_index(names.object_types, name) for name in shown], np.int64),
-        column=column,
-        normalize=np.array([config.observations.compact.normalize_counts], np.bool_),
-        time_sin=time_sin,
-        time_cos=time_cos,
+        sizes=_sizes(resolved, block),
+        channel_type=np.array([_index(types, name) for name in shown], np.int64),
+        time=_time_of_day(seen.hybrid.time_ticks_per_day),
         action_hash=np.array(action_hashes, np.float64).astype(np.float32),
-        max_slots=np.array([config.embedding_allocator.max_slots], np.int64),
-        top=np.array([snippet.top_friends, snippet.top_rivals], np.int64),
         step=step,
         raises_first=raises_first,
         raises=raises,
-        target=routes.targets(params.town, [_index(names.object_types, name) for name in table.TARGET_TYPES])
-        if blocks["targets"]
-        else np.zeros((0, 0, 3 * len(table.TARGET_TYPES)), np.float32),
-        route=routes.table(params.town),
-        near_route=routes.to_nearest(params.town, step) if extended else np.zeros((0, 0, 0), np.uint16),
-        job_route=routes.to_places(params.town, step, params.jobs.place) if extended else np.zeros((0, 0, 0), np.uint16),
-        near_column=near_column,
-        stock_column=stock_column,
-        free_column=free_column,
+        target=no_targets if block[TARGETS] == NOTHING else routes.targets(town, target_types),
+        route=routes.table(town),
+        near_route=routes.to_nearest(town, step) if seen.extended else no_routes,
+        job_route=routes.to_places(town, step, params.jobs.place) if seen.extended else no_routes,
+        near=_near_columns(kept, int(block[NEAR])),
     )
     return layout, observation
+
+
+def _columns(blocks: dict[str, tuple[Column, ...]]) -> tuple[tuple[Column, ...], I64]:
+    """All columns, and where each block begins; NOTHING where it is left out."""
+    found, block = list(table.ALWAYS), np.full(len(BLOCKS), NOTHING, np.int64)
+    for index, name in enumerate(BLOCKS):
+        if blocks[name]:
+            block[index] = len(found)
+            found += blocks[name]
+    return tuple(found), block
+
+
+def _channels(variant: str, shown: Sequence[str]) -> tuple[str, ...]:
+    """The map's channels; `shown` are the types that have one of their own in `compact`."""
+    if variant == "full":
+        return MAP_CHANNELS + PATH_CHANNELS
+    if variant == "compact":
+        return (*MAP_CHANNELS, "walkable", *(f"object:{name}" for name in shown))
+    return MAP_CHANNELS
+
+
+def _sizes(resolved: Resolved, block: I64) -> Sizes:
+    config = resolved.config
+    snippet = config.observations.social_snippet
+    return Sizes(
+        variant=np.array([VARIANTS.index(config.features.systems.observations)], np.int64),
+        window=np.array([window_of(resolved)], np.int64),
+        normalize=np.array([config.observations.compact.normalize_counts], np.bool_),
+        max_slots=np.array([config.embedding_allocator.max_slots], np.int64),
+        friends=np.array([snippet.top_friends], np.int64),
+        rivals=np.array([snippet.top_rivals], np.int64),
+        block=block[None],
+    )
 
 
 def _blocks(resolved: Resolved, names: Names, kept: list[list[int]]) -> dict[str, tuple[Column, ...]]:
@@ -158,11 +186,6 @@ def _blocks(resolved: Resolved, names: Names, kept: list[list[int]]) -> dict[str
     }
 
 
-def _object_channels(resolved: Resolved, names: Names) -> tuple[str, ...]:
-    """The types that have a channel of their own in `compact`."""
-    return tuple(resolved.config.observations.compact.object_channels) or names.object_types
-
-
 def _index(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else NOTHING
 
@@ -175,28 +198,24 @@ def _stocks_of_types(params: Params, types: int) -> list[list[int]]:
     ]
 
 
-def _near_columns(kept: list[list[int]], start: int) -> tuple[I64, I64, I64]:
+def _near_columns(kept: list[list[int]], start: int) -> NearColumns:
     """Where the columns of each type stand: the first, the stocks', and whether it is free."""
     first = np.full(len(kept), NOTHING, np.int64)
     stock = np.full((len(kept), len(STOCKS)), NOTHING, np.int64)
     free = np.full(len(kept), NOTHING, np.int64)
-    if start == NOTHING:
-        return first, stock, free
-    for y, stocks in enumerate(kept):
+    for y, stocks in enumerate(kept if start != NOTHING else ()):
         first[y] = start
         for index, s in enumerate(stocks):
             stock[y, s] = start + 3 + index
         free[y] = start + 3 + len(stocks)
         start += 4 + len(stocks)
-    return first, stock, free
+    return NearColumns(first=first, stock=stock, free=free)
 
 
-def _time_of_day(period: int) -> tuple[F32, F32]:
-    """Sine and cosine of the time of day, computed in float64 and cast once."""
+def _time_of_day(period: int) -> F32:
+    """[period, 2]: sine and cosine of the time of day, computed in float64 and cast once."""
     angles = [2.0 * math.pi * (tick / period) for tick in range(period)]
-    sine = np.array([math.sin(angle) for angle in angles], np.float64)
-    cosine = np.array([math.cos(angle) for angle in angles], np.float64)
-    return sine.astype(np.float32), cosine.astype(np.float32)
+    return np.array([(math.sin(angle), math.cos(angle)) for angle in angles], np.float64).astype(np.float32)
 
 
 def _raises(need: np.ndarray) -> tuple[I64, I64]:

@@ -112,7 +112,7 @@ def write_paths(
     clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs, maps, t, which
 ):
     """`full`: the channels `path_dx` and `path_dy` of slot t."""
-    time, side = clock.tick[0] % town.size[3], obs.window[0]
+    time, side = clock.tick[0] % town.size[3], obs.sizes.window[0]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue

@@ -18,9 +18,9 @@ from townlet.world.state import NOTHING, RIVALRY_AVOID, STAYS
 @inner
 def write_social(agents, ties, limits, obs, features, t, which):
     """All social columns of slot t, for every agent that is shown; `limits` is Rules.rivalry."""
-    most_friends, most_rivals = obs.top[0], obs.top[1]
+    most_friends, most_rivals = obs.sizes.friends[0], obs.sizes.rivals[0]
     width = ties.identity.shape[1] + 3
-    friend, totals = obs.column[SOCIAL_SLOTS], obs.column[AGGREGATES]
+    friend, totals = obs.sizes.block[0, SOCIAL_SLOTS], obs.sizes.block[0, AGGREGATES]
     rival = friend + most_friends * width
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
