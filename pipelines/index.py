@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import apache_beam as beam
 
 from pipelines.failures import write_single_failure
-from pipelines.signals import Signals
-from pipelines.simulate import RunFailed, open_store, stopping_everything
+from pipelines.simulate import RunFailed, Step
 from townlet.dataset.aggregate import Aggregates
 from townlet.dataset.index import Failure, aggregate_records, write_index
 from townlet.dataset.records import RunRecord, SampleRecord
@@ -71,21 +70,21 @@ class WriteIndex(beam.PTransform):
             tuple(outcomes)
             | "Outcomes" >> beam.Flatten()
             | "Summarise" >> beam.CombineGlobally(Summarise()).without_defaults()
-            | "Index" >> beam.ParDo(_Index(self.output, self.is_data_set, self.signals))
+            | "Index" >> beam.ParDo(_Index(self.is_data_set, self.output, self.signals))
         )
 
 
-class _Index(beam.DoFn):
-    def __init__(self, output: str, is_data_set: bool, signals: str | None) -> None:
-        self._output, self._is_data_set, self._signals_folder = output, is_data_set, signals
+class _Index(Step):
+    def __init__(self, is_data_set: bool, output: str, signals: str | None) -> None:
+        super().__init__({}, output, signals)
+        self._is_data_set = is_data_set
 
     def process(self, element: Summary) -> Iterator[Summary]:
-        store = open_store(self._output)
-        with stopping_everything(Signals(self._signals_folder)):
+        with self.writing():
             if self._is_data_set:
-                write_index(store, element.runs, element.figures, element.failures)
+                write_index(self._store, element.runs, element.figures, element.failures)
             elif element.failures:
-                write_single_failure(store, element.failures)
+                write_single_failure(self._store, element.failures)
         yield element
 
 

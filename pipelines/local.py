@@ -31,6 +31,7 @@ from townlet.errors import OutputError, TownletError
 
 POLL_INTERVAL = 0.1  # seconds
 GRACE = 2.0  # seconds that a pipeline has to end by itself once a step has given up
+NO_PROXY = "no_grpc_proxy"  # gRPC's environment variable
 PIPELINE_THREAD = "townlet-pipeline"
 WORKER_THREAD = "run_worker"  # what Beam calls the threads that wait for its worker processes
 
@@ -51,12 +52,20 @@ class InProcessRunner(fn_runner.FnApiRunner):
         provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
         super().__init__(provision_info=fn_runner.ExtendedProvisionInfo(provision))
         self._worker_command = _worker_command(signals)
+        _bypass_proxies()
 
     def run_via_runner_api(self, pipeline_proto: Any, options: PipelineOptions) -> Any:
         for environment in pipeline_proto.components.environments.values():
             if environment.urn == python_urns.SUBPROCESS_SDK:
                 environment.payload = self._worker_command.encode()
         return super().run_via_runner_api(pipeline_proto, options)
+
+
+def _bypass_proxies() -> None:
+    """Let gRPC speak to this machine itself. It would ask a proxy of the environment, and wait for ever."""
+    known = os.environ.get(NO_PROXY) or os.environ.get("no_proxy") or ""
+    if "localhost" not in known.split(","):
+        os.environ[NO_PROXY] = ",".join(filter(None, [known, "localhost", "127.0.0.1", "::1"]))
 
 
 def _worker_command(signals: str) -> str:
@@ -102,7 +111,9 @@ def run_watched(
             thread.join(GRACE)
             raise OutputError(listener.tally.fatal)
         if dead:
-            raise WorkerDied(f"a worker process ended: {dead[0]}; the same command again goes on from here")
+            raise WorkerDied(
+                f"a worker process ended before its time: {dead[0]}; the same command goes on from here"
+            )
         if problems:
             raise _explained(problems[0]) from problems[0]
     return listener.tally
@@ -137,15 +148,32 @@ def _ending_workers(listener: Listener) -> Iterator[None]:
         raise
 
 
+def _how_it_ended(complaint: str) -> str:
+    """What Beam says of a process that ended, in words. It names the exit code, -N for signal N."""
+    found = re.search(r"-?\d+$", complaint)
+    code = int(found[0]) if found else 0
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return f"killed by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+
+
 @contextlib.contextmanager
 def _noticing_dead_workers(dead: list[str]) -> Iterator[None]:
-    """Beam's threads raise when their worker process ends with an error, and nobody listens: listen."""
+    """Beam's threads raise when their worker process ends with an error, and nobody listens: listen.
+
+    Other threads of Beam's then complain that the connection is gone, which says nothing new.
+    """
     before = threading.excepthook
 
     def hook(args: Any) -> None:
-        if args.thread is not None and args.thread.name == WORKER_THREAD:
-            dead.append(str(args.exc_value))
-        else:
+        name = args.thread.name if args.thread is not None else ""
+        if name == WORKER_THREAD:
+            dead.append(_how_it_ended(str(args.exc_value)))
+        elif not name.startswith("beam_"):
             before(args)
 
     threading.excepthook = hook

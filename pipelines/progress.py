@@ -51,11 +51,19 @@ class _Estimate:
         """Frames a second."""
         return tally.frames / max(1e-3, time.monotonic() - self._started)
 
-    def left(self, tally: Tally) -> str:
+    def left(self, tally: Tally) -> float:
+        """Seconds still to go, once something is done."""
         done = self.done(tally)
-        if done <= 0:
-            return "?"
-        return clock((time.monotonic() - self._started) * (1 - done) / done)
+        return (time.monotonic() - self._started) * (1 - done) / done
+
+
+def _line(tally: Tally, runs: int, estimate: _Estimate) -> str:
+    line = f"{len(tally.runs)} of {runs} runs"
+    if tally.failures:
+        line += f" ({len(tally.failures)} failed)"
+    if tally.frames:
+        line += f", {count(tally.frames)} frames, {count(estimate.rate(tally))} frames/s"
+    return f"{line}, {clock(estimate.left(tally))} left" if estimate.done(tally) else line
 
 
 class _Plain:
@@ -68,12 +76,7 @@ class _Plain:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + PLAIN_INTERVAL
-        print(
-            f"{len(tally.runs)} of {self._runs} runs, {count(tally.frames)} frames, "
-            f"{count(self._estimate.rate(tally))} frames/s, {self._estimate.left(tally)} left",
-            file=self._stream,
-            flush=True,
-        )
+        print(_line(tally, self._runs, self._estimate), file=self._stream, flush=True)
 
     def close(self) -> None:
         pass
@@ -97,12 +100,8 @@ class _Live:
         self._bar.start()
 
     def show(self, tally: Tally) -> None:
-        failed = f" ({len(tally.failures)} failed)" if tally.failures else ""
-        text = (
-            f"{len(tally.runs)} of {self._runs} runs{failed}  {count(tally.frames)} frames  "
-            f"{count(self._estimate.rate(tally))}/s  {self._estimate.left(tally)} left"
-        )
-        self._bar.update(self._task, completed=self._estimate.done(tally), description=text)
+        line = _line(tally, self._runs, self._estimate)
+        self._bar.update(self._task, completed=self._estimate.done(tally), description=line)
         self._bar.refresh()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 INTERVAL = 0.1  # seconds between two lines about frames
 
@@ -22,7 +22,7 @@ class Signals:
 
     def __init__(self, folder: str | None) -> None:
         self._folder = folder
-        self._file: BinaryIO | None = None
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._frames = 0
         self._next = 0.0
 
@@ -58,10 +58,8 @@ class Signals:
         if self._folder is None:
             return
         try:
-            if self._file is None:
-                name = f"{os.getpid()}-{secrets.token_hex(4)}"
-                self._file = open(Path(self._folder, name), "ab", buffering=0)  # noqa: SIM115 (lives as long as the step)
-            self._file.write(json.dumps(line).encode() + b"\n")
+            with open(Path(self._folder, self._name), "ab") as file:
+                file.write(json.dumps(line).encode() + b"\n")
         except OSError:
             self._folder = None  # the launcher is gone, or its disk is full: progress is not worth a failure
 

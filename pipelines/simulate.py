@@ -17,7 +17,7 @@ from pipelines.signals import Signals
 from townlet.dataset.commit import read_receipt, records_of, state_of
 from townlet.dataset.records import SampleRecord
 from townlet.dataset.store import LocalStore, Store
-from townlet.errors import OutputError
+from townlet.errors import OutputError, TownletError
 from townlet.policy.replay import FrameGroup
 from townlet.run import Run, SampleKey
 
@@ -100,9 +100,29 @@ class Simulate(beam.PTransform):
         return runs | "Play" >> play.with_outputs(FAILED, RECALLED, main=FRAMES)
 
 
-class _Play(beam.DoFn):
+class Step(beam.DoFn):
+    """What steps know: the configs that runs name by digest, the output, and where to say how it goes."""
+
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
         self._configs, self._output, self._signals_folder = configs, output, signals
+
+    def setup(self) -> None:
+        self._store = open_store(self._output)
+        self._signals = Signals(self._signals_folder)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """An output that cannot be used is the same for all runs: say so at once, and let it through."""
+        try:
+            yield
+        except OutputError as error:
+            self._signals.fatal(str(error))
+            raise
+
+
+class _Play(Step):
+    def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
+        super().__init__(configs, output, signals)
         self._frames = beam.metrics.Metrics.counter("townlet", "frames")
         self._played = beam.metrics.Metrics.counter("townlet", "runs_played")
         self._recalled = beam.metrics.Metrics.counter("townlet", "runs_recalled")
@@ -110,13 +130,12 @@ class _Play(beam.DoFn):
     def setup(self) -> None:
         from townlet import rollout
 
+        super().setup()
         self._rollout = rollout
-        self._store = open_store(self._output)
-        self._signals = Signals(self._signals_folder)
 
     def process(self, element: Run) -> Iterator[Any]:
         run = whole(element, self._configs)
-        with stopping_everything(self._signals):
+        with self.writing():
             recalled = self._recall(run)
         if recalled is None:
             yield from self._play(run, element)
@@ -153,16 +172,6 @@ class _Play(beam.DoFn):
         self._signals.run_ended(run.label(), played=True)
 
 
-@contextmanager
-def stopping_everything(signals: Signals) -> Iterator[None]:
-    """An output that cannot be used is the same for all runs: say so at once, and let it through."""
-    try:
-        yield
-    except OutputError as error:
-        signals.fatal(str(error))
-        raise
-
-
 def by_sample(
     frames: Iterable[tuple[SampleKey, FrameGroup]],
 ) -> Iterator[tuple[SampleKey, list[FrameGroup]]]:
@@ -187,12 +196,17 @@ def _copy(group: FrameGroup) -> FrameGroup:
 
 
 def explain(error: BaseException) -> str:
-    """One line about an exception: its type, its message, and where in our code it came up."""
+    """One line about an exception: its type, its message, and where in our code it came up.
+
+    What is said on purpose (TownletError) stands alone.
+    """
+    message = " ".join(str(error).split())
+    if isinstance(error, TownletError):
+        return message
     here = Path(__file__).resolve().parent.parent
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
         path = Path(frame.filename)
-        if path.is_relative_to(here) and path.parts[len(here.parts)] in ("townlet", "pipelines"):
+        if path.is_relative_to(here / "townlet") or path.is_relative_to(here / "pipelines"):
             place = f" ({path.relative_to(here).as_posix()}:{frame.lineno})"
-    message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}{place}" if message else f"{type(error).__name__}{place}"

@@ -13,17 +13,15 @@ import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipelines.signals import Signals
 from pipelines.simulate import (
     FAILED,
     RunEnd,
     RunFailed,
     RunKey,
     Slot,
+    Step,
     explain,
-    open_store,
     run_key,
-    stopping_everything,
     whole,
 )
 from pipelines.stack import Unstackable
@@ -56,15 +54,11 @@ class WriteSample(beam.PTransform):
         return samples | "Stage" >> stage.with_outputs(FAILED, main=STAGED)
 
 
-class _Stage(beam.DoFn):
+class _Stage(Step):
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
-        self._configs, self._output, self._signals_folder = configs, output, signals
+        super().__init__(configs, output, signals)
         self._samples = beam.metrics.Metrics.counter("townlet", "samples")
         self._bytes = beam.metrics.Metrics.counter("townlet", "bytes")
-
-    def setup(self) -> None:
-        self._store = open_store(self._output)
-        self._signals = Signals(self._signals_folder)
 
     def process(self, element: tuple[Slot | RunEnd, ReplaySample | Unstackable | None]) -> Iterator[Any]:
         slot, sample = element
@@ -74,7 +68,7 @@ class _Stage(beam.DoFn):
         try:
             if not isinstance(sample, ReplaySample):
                 raise TownletError(sample.reason if sample else "a sample without frames")
-            with stopping_everything(self._signals):
+            with self.writing():
                 record = stage_sample(self._store, whole(slot.run, self._configs), slot.sample, sample)
         except OutputError:
             raise
@@ -104,14 +98,7 @@ class WriteReceipt(beam.PTransform):
         return staged | "StageReceipt" >> receipt.with_output_types(tuple[RunKey, Any])
 
 
-class _Receipt(beam.DoFn):
-    def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
-        self._configs, self._output, self._signals_folder = configs, output, signals
-
-    def setup(self) -> None:
-        self._store = open_store(self._output)
-        self._signals = Signals(self._signals_folder)
-
+class _Receipt(Step):
     def start_bundle(self) -> None:
         self._records: dict[RunKey, list[SampleRecord]] = {}
 
@@ -120,7 +107,7 @@ class _Receipt(beam.DoFn):
         if isinstance(item, RunEnd):
             records = self._records.pop(key, [])
             if item.samples and len(records) == item.samples:
-                with stopping_everything(self._signals):
+                with self.writing():
                     stage_receipt(self._store, whole(item.run, self._configs), item.samples, records)
         else:
             self._records.setdefault(key, []).append(item)
@@ -199,14 +186,7 @@ class PublishRun(beam.PTransform):
         return verdicts | "Publish" >> publish.with_outputs(FAILED, main=PUBLISHED)
 
 
-class _Publish(beam.DoFn):
-    def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
-        self._configs, self._output, self._signals_folder = configs, output, signals
-
-    def setup(self) -> None:
-        self._store = open_store(self._output)
-        self._signals = Signals(self._signals_folder)
-
+class _Publish(Step):
     def start_bundle(self) -> None:
         self._waiting: list[Verdict] = []
 
@@ -252,6 +232,6 @@ class _Publish(beam.DoFn):
             for verdict in waiting
             if verdict.run is not None
         ]
-        with stopping_everything(self._signals):
+        with self.writing():
             records = publish_runs(self._store, batch)
         return [(record, verdict.records) for record, verdict in zip(records, waiting, strict=True)]

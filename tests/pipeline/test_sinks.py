@@ -1,0 +1,149 @@
+"""Writing: dead letters, receipts, verdicts, publishing in batches."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from pipelines import sinks
+from pipelines.simulate import RunEnd, RunFailed, RunKey, Slot, run_key, share_configs
+from pipelines.sinks import JudgeRun, PublishRun, Verdict, WriteReceipt, WriteSample
+from pipelines.stack import Unstackable
+from tests.pipeline import fakes
+from townlet.dataset.commit import publish_run, read_receipt, stage_sample, state_of
+from townlet.dataset.records import SampleRecord
+from townlet.dataset.store import LocalStore
+from townlet.errors import OutputError
+from townlet.policy.replay import ReplaySample, stack_groups
+from townlet.run import Run
+
+
+def slots(light: Run, run: Run) -> list[tuple[Slot, ReplaySample]]:
+    return [(Slot(light, key), stack_groups([group])) for key, group in fakes.play(run)]
+
+
+def staged(store: LocalStore, run: Run) -> list[SampleRecord]:
+    return [stage_sample(store, run, key, stack_groups([group])) for key, group in fakes.play(run)]
+
+
+def test_samples_are_staged_and_the_end_passes(tmp_path: Path) -> None:
+    run = fakes.run()
+    [light], configs = share_configs([run])
+    found = [*slots(light, run), (RunEnd(light, 2), None)] | WriteSample(configs, str(tmp_path))
+    assert [(key, type(item)) for key, item in found.staged] == [
+        (("hamlet", 0), SampleRecord),
+        (("hamlet", 0), SampleRecord),
+        (("hamlet", 0), RunEnd),
+    ]
+    assert not found.failed
+    assert not list(tmp_path.glob("*.npz"))
+
+
+def test_a_sample_that_is_not_valid_goes_to_the_dead_letters(tmp_path: Path) -> None:
+    run = fakes.run()
+    [light], configs = share_configs([run])
+    (slot, _), good = slots(light, run)
+    found = [(slot, Unstackable("a gap")), good] | WriteSample(configs, str(tmp_path))
+    assert list(found.failed) == [RunFailed(light, "a gap", "alice")]
+    assert [record.agent_id for _, record in found.staged] == ["bob"]
+
+
+def test_a_full_disk_is_not_a_dead_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fakes.run()
+    [light], configs = share_configs([run])
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr("townlet.dataset.store._write_file", full)
+    with pytest.raises(OutputError, match="the disk is full"):
+        slots(light, run) | WriteSample(configs, str(tmp_path), str(tmp_path))
+    [signal] = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert "the disk is full" in signal.read_text()
+
+
+def test_the_end_of_a_run_stages_its_receipt(tmp_path: Path) -> None:
+    store, run = LocalStore(tmp_path), fakes.run()
+    [light], configs = share_configs([run])
+    records = staged(store, run)
+    items = [(run_key(run), item) for item in (*records, RunEnd(light, 2))]
+    assert items | WriteReceipt(configs, str(tmp_path)) == items
+    assert read_receipt(store, run) == records
+
+
+@pytest.mark.parametrize("order", [[0, 2, 1], [0, 2]], ids=["the end too early", "a sample lost"])
+def test_no_receipt_without_all_samples(tmp_path: Path, order: list[int]) -> None:
+    store, run = LocalStore(tmp_path), fakes.run()
+    [light], configs = share_configs([run])
+    items = [*staged(store, run), RunEnd(light, 2)]
+    passed = [(run_key(run), items[number]) for number in order] | WriteReceipt(configs, str(tmp_path))
+    assert len(passed) == len(order)
+    assert read_receipt(store, run) is None
+
+
+def test_a_verdict_does_not_depend_on_order_or_doubles(tmp_path: Path) -> None:
+    run = fakes.run()
+    records = staged(LocalStore(tmp_path), run)
+    items = [*records, RunEnd(run, 2)]
+    judge = JudgeRun()
+    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2, 1, 2]):
+        parts = [judge.add_input(judge.create_accumulator(), items[number]) for number in order]
+        verdict = judge.extract_output(judge.merge_accumulators(parts))
+        assert verdict.complaint() is None
+        assert verdict.run == run
+
+
+@pytest.mark.parametrize(
+    ("verdict", "complaint"),
+    [
+        (Verdict(fakes.run(), None), "expected None samples, found 0"),
+        (Verdict(fakes.run(), 2), "expected 2 samples, found 0"),
+        (Verdict(fakes.run(), 0), "nobody lived in it"),
+        (Verdict(fakes.run(agent="eve"), 0), "nobody named 'eve' lived in it"),
+        (Verdict(fakes.run(), 0, failures=[RunFailed(fakes.run(), "b"), RunFailed(fakes.run(), "a")]), "a"),
+    ],
+)
+def test_what_is_not_whole_is_not_published(verdict: Verdict, complaint: str) -> None:
+    found = verdict.complaint()
+    assert found is not None
+    assert found.reason == complaint
+
+
+def verdicts(store: LocalStore, *runs: Run) -> list[tuple[RunKey, Verdict]]:
+    light, _ = share_configs(runs)
+    return [
+        (run_key(run), Verdict(named, 2, staged(store, run))) for run, named in zip(runs, light, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 256])
+def test_runs_are_published_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(sinks, "PUBLISH_AT_ONCE", at_once)
+    store = LocalStore(tmp_path)
+    runs = [fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5)]
+    found = verdicts(store, *runs) | PublishRun(share_configs(runs)[1], str(tmp_path))
+    assert sorted(record.seed for record, _ in found.published) == [0, 1, 2, 3, 4]
+    assert {len(samples) for _, samples in found.published} == {2}
+    assert all(state_of(store, run) == "done" for run in runs)
+
+
+def test_a_run_that_is_refused_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    runs = [fakes.in_data_set(fakes.run(seed=seed)) for seed in range(3)]
+    known = verdicts(store, *runs)
+    other = staged(store, fakes.in_data_set(fakes.run(seed=9)))
+    publish_run(store, runs[1], [*known[1][1].records])
+    changed = [record_of_other_content(record) for record in known[1][1].records]
+    known[1] = (known[1][0], Verdict(known[1][1].run, 2, changed))
+    found = known | PublishRun(share_configs(runs)[1], str(tmp_path))
+    [failure] = found.failed
+    assert failure.run.seed == 1
+    assert "other content" in failure.reason
+    assert sorted(record.seed for record, _ in found.published) == [0, 2]
+    assert other
+
+
+def record_of_other_content(record: SampleRecord) -> SampleRecord:
+    return SampleRecord.from_json_dict({**record.to_json_dict(), "content_digest": "0" * 64})
