@@ -14,7 +14,6 @@ import pytest
 
 from tests.dataset.captures import capture, content, folders
 from tests.samples import make_run
-from townlet.dataset import store as store_module
 from townlet.dataset.places import run_folder
 from townlet.dataset.reader import load_capture
 from townlet.dataset.store import LocalStore
@@ -65,12 +64,6 @@ class BreakingStore(LocalStore):
             return answer
 
         return call
-
-
-@pytest.fixture(autouse=True)
-def no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a power cut does is not tried here, and thousands of syncs would take minutes."""
-    monkeypatch.setattr(store_module, "_sync_file_system", lambda path: True)
 
 
 @pytest.fixture(params=[SINGLE, DATA_SET], ids=["capture", "data set"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from isal import isal_zlib
 
 from tests.samples import make_sample
 from townlet.dataset import npz
@@ -103,7 +106,7 @@ def test_facts_are_those_of_the_file(compression: str) -> None:
     assert facts.arrays[0].xxh3 == xxhash.xxh3_128_hexdigest(sample.map.tobytes())
 
 
-def test_the_header_is_numpy_s(tmp_path) -> None:
+def test_the_header_is_numpy_s(tmp_path: Path) -> None:
     array = np.zeros((200, 4, 11, 11), np.float32)
     np.save(tmp_path / "map.npy", array)
     with zipfile.ZipFile(io.BytesIO(written({"map": array}, "none"))) as archive:
@@ -127,7 +130,42 @@ def test_what_cannot_be_written() -> None:
         encode_npz({"a": np.zeros(2, ">f4")})
 
 
-def test_read_npz_never_unpickles(tmp_path) -> None:
-    np.savez(tmp_path / "a.npz", a=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle"):
+@given(ARRAY_SETS, st.sampled_from(COMPRESSIONS))
+def test_read_npz_gives_what_numpy_gives(arrays: dict[str, np.ndarray], compression: str) -> None:
+    read = read_npz(written(arrays, compression))
+    assert list(read) == list(arrays)
+    for name, array in arrays.items():
+        assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
+        assert read[name].tobytes() == array.tobytes()
+        assert read[name].flags.writeable
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_read_npz_reads_numpy_s_own(tmp_path: Path, save: Any) -> None:
+    arrays = {
+        "a": np.arange(5),
+        "b": np.zeros((2, 0, 3), bool),
+        "c": np.float32(3),
+        "d": np.eye(4)[:, :2].copy(),
+    }
+    save(tmp_path / "a.npz", **arrays)
+    read = read_npz(tmp_path / "a.npz")
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name], array, strict=True)
+
+
+@pytest.mark.parametrize(
+    "array", [np.array([{}], dtype=object), np.array(["text"]), np.zeros(2, "f4,i2"), np.eye(3).T[:, :2]]
+)
+def test_read_npz_refuses_what_is_not_plain(tmp_path: Path, array: np.ndarray) -> None:
+    np.savez(tmp_path / "a.npz", a=np.asfortranarray(array))
+    with pytest.raises(ValueError, match=r"a\.npy: expected an array of plain numbers in C order"):
         read_npz(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_read_npz_checks_the_crc(compression: str) -> None:
+    data = bytearray(written({"a": np.random.default_rng(0).random(1000)}, compression))
+    data[3000] ^= 1
+    with pytest.raises((ValueError, isal_zlib.error)):
+        read_npz(bytes(data))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.dataset.store_contract import StoreContract
 from townlet.dataset import store as store_module
-from townlet.dataset.store import LocalStore
+from townlet.dataset.store import LocalStore, _sync_file_system
 from townlet.errors import OutputError
 
 
@@ -160,6 +160,10 @@ def test_a_file_where_a_folder_is_needed(store: LocalStore) -> None:
     with pytest.raises(OutputError, match="a file stands where a folder is needed"):
         list(store.list("a"))
     assert store.size("a/b") is None
+
+
+def test_the_file_system_is_synced(tmp_path: Path) -> None:
+    assert _sync_file_system(str(tmp_path)) == hasattr(store_module.ctypes.CDLL(None), "syncfs")
 
 
 def test_files_are_synced_one_by_one_where_there_is_no_syncfs(

@@ -156,10 +156,11 @@ def test_a_capture_that_the_index_does_not_know(data_set: Path) -> None:
     assert found(data_set) == [("unfinished", "runs/scene/seed-9/rollout_sample_manifest.json")]
 
 
-def test_a_damaged_manifest_leaves_its_files_unnamed(folder: Path) -> None:
+def test_what_a_damaged_manifest_named_is_not_called_foreign(folder: Path) -> None:
     (folder / "rollout_sample_manifest.json").write_bytes(b"{}")
-    kinds = dict(found(folder)[::-1])
-    assert kinds["damaged"] == "rollout_sample_manifest.json"
+    (folder / "deep").mkdir()
+    (folder / "deep" / "notes.txt").write_bytes(b"")
+    assert found(folder) == [("foreign", "deep/notes.txt"), ("damaged", "rollout_sample_manifest.json")]
 
 
 def test_nothing_to_verify(tmp_path: Path) -> None:

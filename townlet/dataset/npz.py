@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
+import re
 import struct
+import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, BinaryIO, NamedTuple
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import xxhash
@@ -36,6 +40,11 @@ _DOS_DATE = (1 << 5) | 1  # 1980-01-01
 _ATTRIBUTES = 0o100644 << 16
 _UNIX = 3
 _FAR = 0xFFFFFFFF  # "see the zip64 field"
+_NPY_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<|][biuf][1248])', 'fortran_order': False, "
+    rb"'shape': \((?P<shape>[0-9]*,?(?: [0-9]+,?)*)\), \} *\n",
+    re.DOTALL,
+)
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _DIRECTORY = struct.Struct("<4sBBHHHHHIIIHHHHHII")
 
@@ -103,10 +112,35 @@ def encode_npz(arrays: Mapping[str, np.ndarray], compression: str = "fast") -> t
 
 
 def read_npz(source: bytes | str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """All arrays of an NPZ file, never unpickling. Raises what `np.load` raises for what is not one."""
-    file: Any = io.BytesIO(source) if isinstance(source, bytes) else source
-    with np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    """All arrays of an NPZ file of plain numbers, as `np.load` gives them, several times as fast.
+
+    Nothing is unpickled, and nothing is allocated that the file has no data for. Raises ValueError for an
+    array that is not plain, and what `zipfile` raises for a file that is no archive.
+    """
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+    return {entry.filename.removesuffix(".npy"): _decode_array(data, entry) for entry in entries}
+
+
+def _decode_array(data: bytes, entry: zipfile.ZipInfo) -> np.ndarray:
+    start = entry.header_offset
+    name_length, extra_length = struct.unpack_from("<HH", data, start + 26)
+    start += _LOCAL.size + name_length + extra_length
+    body: Buffer = memoryview(data)[start : start + entry.compress_size]
+    if entry.compress_type == _DEFLATED:
+        body = isal_zlib.decompressobj(-15).decompress(body, entry.file_size + 1)
+    if len(body) != entry.file_size or isal_zlib.crc32(body) != entry.CRC:
+        raise ValueError(f"{entry.filename}: its data are damaged")
+    header = _NPY_HEADER.match(body)
+    if header is None:
+        raise ValueError(f"{entry.filename}: expected an array of plain numbers in C order")
+    dtype = np.dtype(header["dtype"].decode())
+    shape = tuple(int(size) for size in header["shape"].split(b",") if size.strip())
+    count = math.prod(shape)
+    if len(body) - header.end() != count * dtype.itemsize:
+        raise ValueError(f"{entry.filename}: its shape {shape} is not that of its data")
+    return np.frombuffer(body, dtype, count, header.end()).reshape(shape).copy()
 
 
 @lru_cache(maxsize=1024)

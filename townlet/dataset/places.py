@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from functools import lru_cache
 from typing import Any
@@ -106,16 +107,24 @@ def strangers(store: Store, run: Run) -> list[str]:
 
 def foreign_files(store: Store) -> list[str]:
     """Files of an output that neither a manifest nor a receipt names and that are not a data set's own."""
-    names = [file.name for file in store.list()]
-    own: set[str] = set(INDEX_FILES) if INDEX in names else set()
+    names = [file.name for file in store.list() if not file.name.startswith(f"{STAGING}/")]
+    own = named_by_receipts(store)
+    if INDEX in names:
+        own |= set(INDEX_FILES)
     for name in names:
-        if name.startswith(f"{STAGING}/"):
-            own.add(name)
-            if name.endswith(f"/{RECEIPT}"):
-                own |= _named_by_receipt(store, name)
-        elif name.endswith(MANIFEST_SUFFIX):
+        if name.endswith(MANIFEST_SUFFIX):
             own |= _named_by_manifest(store, name)
     return [name for name in names if name not in own]
+
+
+def named_by_receipts(store: Store) -> set[str]:
+    """The places of all files of the runs that are simulated and not, or not wholly, published."""
+    named: set[str] = set()
+    for file in store.list(STAGING):
+        if file.name.endswith(f"/{RECEIPT}"):
+            with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
+                named |= set(json.loads(store.read(file.name))["places"])
+    return named
 
 
 def _named_by_manifest(store: Store, name: str) -> set[str]:
@@ -125,10 +134,3 @@ def _named_by_manifest(store: Store, name: str) -> set[str]:
     except CorruptSampleError:
         return set()
     return {name} | {inside(folder, inner) for inner in (*(file.name for file in named), LOG_NAME)}
-
-
-def _named_by_receipt(store: Store, name: str) -> set[str]:
-    try:
-        return set(json.loads(store.read(name))["places"])
-    except (ValueError, KeyError, TypeError):
-        return set()

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 from ..errors import CorruptSampleError, OutputError, UserError
 from .canonical import file_sha256
 from .index import index_files, read_index
-from .manifest import MANIFEST_SUFFIX, named_files, parse_manifest
-from .places import INDEX, foreign_files, inside
+from .manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
+from .places import INDEX, INDEX_FILES, inside, named_by_receipts
 from .reader import Capture
 from .records import FileRecord
 from .store import STAGING, LocalStore, Store, StoredFile
@@ -82,51 +82,55 @@ def verify_files(capture: Capture) -> list[Problem]:
 def verify_store(store: Store) -> Report:
     """See `verify`."""
     present = {file.name: file for file in store.list()}
-    manifests = [
-        name for name in present if name.endswith(MANIFEST_SUFFIX) and not name.startswith(f"{STAGING}/")
-    ]
+    published = [name for name in present if not name.startswith(f"{STAGING}/")]
+    manifests = [name for name in published if name.endswith(MANIFEST_SUFFIX)]
     if not manifests and INDEX not in present:
         raise UserError(f"{store}: neither a capture nor a data set: no manifest and no {INDEX}")
-    expected, problems = _expected(store, present, manifests)
+    expected, unreadable = _named_by_manifests(store, manifests)
+    problems = list(unreadable)
+    if INDEX in present:
+        problems += _add_index(store, expected, manifests)
     problems += _checked(store, present, expected)
-    problems += _unexpected(store, present, set(expected) | set(manifests) | {INDEX})
-    read = [file for name, file in present.items() if name in expected or name in manifests or name == INDEX]
+    problems += _foreign(store, published, expected, manifests, [problem.name for problem in unreadable])
+    problems += _unfinished(present)
+    read = {*expected, *manifests, INDEX} & set(present)
     return Report(
         place=str(store),
         captures=len(manifests),
         files=len(read),
-        size=sum(file.size for file in read),
-        problems=sorted(set(problems), key=lambda problem: (problem.name, problem.kind)),
+        size=sum(present[name].size for name in read),
+        problems=sorted(problems, key=lambda problem: (problem.name, problem.kind)),
     )
 
 
-def _expected(
-    store: Store, present: Mapping[str, StoredFile], manifests: Iterable[str]
+def _named_by_manifests(
+    store: Store, manifests: Iterable[str]
 ) -> tuple[dict[str, FileRecord], list[Problem]]:
-    """Every file that the index and the manifests name, by its place; and what is wrong with these."""
+    """Every file that the manifests name, by its place, and the manifests that are not whole themselves."""
     expected: dict[str, FileRecord] = {}
-    problems: list[Problem] = []
+    unreadable: list[Problem] = []
     for name in manifests:
-        folder = name.rpartition("/")[0]
         try:
             files = named_files(parse_manifest(store.read(name), name))
         except CorruptSampleError as error:
-            problems.append(Problem("damaged", name, _without(name, str(error))))
-            continue
-        expected.update({inside(folder, file.name): file for file in files})
-    if INDEX in present:
-        try:
-            index = read_index(store)
-        except CorruptSampleError as error:
-            problems.append(Problem("damaged", INDEX, _without(f"{store}: {INDEX}", str(error))))
+            unreadable.append(Problem("damaged", name, str(error).removeprefix(f"{name}: ")))
         else:
-            expected.update({file.name: file for file in index_files(index)})
-            for entry in index["runs"]:
-                manifest = FileRecord(entry["manifest"], entry["manifest_sha256"], entry["manifest_size"])
-                expected[inside(entry["folder"], manifest.name)] = manifest
-            message = f"a capture that {INDEX} does not name; the same command again adds it"
-            problems += [Problem("unfinished", name, message) for name in manifests if name not in expected]
-    return expected, problems
+            expected.update({inside(_folder_of(name), file.name): file for file in files})
+    return expected, unreadable
+
+
+def _add_index(store: Store, expected: dict[str, FileRecord], manifests: Iterable[str]) -> list[Problem]:
+    """Add what the index names to the expected files; returns what is wrong with it."""
+    try:
+        index = read_index(store)
+    except CorruptSampleError as error:
+        return [Problem("damaged", INDEX, str(error).removeprefix(f"{store}: {INDEX}: "))]
+    expected.update({file.name: file for file in index_files(index)})
+    for entry in index["runs"]:
+        manifest = FileRecord(entry["manifest"], entry["manifest_sha256"], entry["manifest_size"])
+        expected[inside(entry["folder"], manifest.name)] = manifest
+    message = f"a capture that {INDEX} does not name; the same capture again adds it"
+    return [Problem("unfinished", name, message) for name in manifests if name not in expected]
 
 
 def _checked(
@@ -168,17 +172,28 @@ def _digest(store: Store, name: str) -> str | None:
         return None
 
 
-def _unexpected(store: Store, present: Mapping[str, StoredFile], known: set[str]) -> list[Problem]:
-    problems = []
-    for name in foreign_files(store):
-        if name not in known:
-            problems.append(Problem("foreign", name, "no manifest names it; `townlet gc` removes it"))
+def _foreign(
+    store: Store,
+    published: Iterable[str],
+    expected: Iterable[str],
+    manifests: Iterable[str],
+    unreadable: Iterable[str],
+) -> list[Problem]:
+    """Files that nothing names. Where a manifest is not readable, nobody can say what it named."""
+    own = {*expected, *manifests, *(inside(_folder_of(name), LOG_NAME) for name in manifests)}
+    own |= named_by_receipts(store)
+    if INDEX in published:
+        own |= set(INDEX_FILES)
+    unknown = {_folder_of(name) for name in unreadable}
+    names = [name for name in published if name not in own and _folder_of(name) not in unknown]
+    return [Problem("foreign", name, "no manifest names it") for name in names]
+
+
+def _unfinished(present: Iterable[str]) -> list[Problem]:
     staged = {"/".join(name.split("/")[:2]) for name in present if name.startswith(f"{STAGING}/")}
-    for folder in staged:
-        message = "staged and not published; the same capture again finishes it, `townlet gc` removes it"
-        problems.append(Problem("unfinished", folder, message))
-    return problems
+    message = "staged and not published; the same capture again finishes it"
+    return [Problem("unfinished", name, message) for name in staged]
 
 
-def _without(prefix: str, message: str) -> str:
-    return message.removeprefix(f"{prefix}: ")
+def _folder_of(name: str) -> str:
+    return name.rpartition("/")[0]
