@@ -6,7 +6,7 @@ Everything goes through the store (`townlet.dataset.store`) under names that a r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
@@ -140,7 +140,7 @@ class Verdict:
 
 
 class JudgeRun(beam.CombineFn):
-    """Records, end and failures of a run, in any order, into its `Verdict`."""
+    """Records, end and failures of a run, in any order and some of them twice, into its `Verdict`."""
 
     def create_accumulator(self) -> Verdict:
         return Verdict()
@@ -167,7 +167,9 @@ class JudgeRun(beam.CombineFn):
         return merged
 
     def extract_output(self, accumulator: Verdict) -> Verdict:
-        return accumulator
+        """Each sample once, unless two of one sample differ: publishing refuses these, and names them."""
+        once = {(item.key, item.content_digest, item.fingerprint): item for item in accumulator.records}
+        return replace(accumulator, records=list(once.values()))
 
 
 @dataclass

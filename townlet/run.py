@@ -55,7 +55,8 @@ class Run:
         facts = asdict(self)
         for name in ("name", "folder", "config_path", "check", "config_json"):
             del facts[name]
-        facts["config"] = json.loads(self.config_json)
+        config = json.loads(self.config_json)
+        facts["config"] = {key: config[key] for key in config if key not in ("name", "config_path")}
         facts["format_version"] = FORMAT_VERSION
         facts["rules_version"] = RULES_VERSION
         return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
