@@ -19,7 +19,7 @@ from pipelines.signals import Listener, Tally
 from pipelines.warming import warm
 from townlet.commands.failing import report
 from townlet.dataset.admission import admit
-from townlet.dataset.commit import records_of, state_of
+from townlet.dataset.commit import publish_run, records_of, state_of
 from townlet.dataset.index import read_index
 from townlet.dataset.lock import output_lock
 from townlet.dataset.overwrite import begin_overwrite, finish_overwrite
@@ -69,8 +69,10 @@ def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool 
     """
     _check_output(output)
     with output_lock(output):
-        if not planned.is_data_set and state_of(LocalStore(output), planned.runs[0]) == "done":
-            return replace(_outcome(planned, LocalStore(output), output), was_there=True)
+        there, run = LocalStore(output), planned.runs[0]
+        if not planned.is_data_set and state_of(there, run) == "done":
+            publish_run(there, run, records_of(there, run))  # sweeps up after a writer that was killed
+            return replace(_outcome(planned, there, output), was_there=True)
         target = begin_overwrite(output, planned.runs) if overwrite else Path(output)
         store = LocalStore(target)
         admit(store, planned.runs)

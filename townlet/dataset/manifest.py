@@ -183,6 +183,7 @@ def _capture_facts(run: Run, records: Sequence[SampleRecord]) -> dict[str, Any]:
     capture = dict(records[0].capture) if records else {}
     options = {
         "policy": run.policy,
+        "model_digest": run.model_digest,
         "agent": run.agent,
         "auto_seeded": run.auto_seeded,
         "ignore_schedules": run.ignore_schedules,
