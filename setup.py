@@ -38,6 +38,7 @@ EXTRAS = {
     "dev": [
         "build>=1.2",
         "hypothesis>=6.115",
+        "jsonschema>=4.23",
         "pyright[nodejs]>=1.1.400",
         "pytest>=8.3",
         "pytest-xdist>=3.6.1",

@@ -274,6 +274,8 @@ def test_a_map(load: Load) -> None:
     assert world.grid_size == (3, 2)
     assert world.map == "#..\n..#"
     assert world.wall_tiles() == {(0, 0), (2, 1), (1, 1)}
+    spaces = load('config_id: t\nworld: {map: "   \\n # \\n   "}\n').config.world
+    assert (spaces.grid_size, spaces.map) == ((3, 3), "...\n.#.\n...")
 
 
 SHARED = """\
@@ -297,6 +299,28 @@ def test_objects_of_the_affordance_file(write: Write) -> None:
     assert str(found.value) == "own.yaml:2:22: [1].id: 'b' is a fridge here and a bed in the scenario"
 
 
+def test_yaml_words(load: Load) -> None:
+    """What YAML 1.1 reads as booleans, text or numbers of another base."""
+    text = """\
+config_id: no
+features:
+  systems: {lifecycle: off}
+  stages: {relationships: OFF, social_rewards: OFF}
+  relationship_modifiers: yes
+rewards: {survival_tick: 1e-4, faint_penalty: -1e0}
+queue_fairness: {cooldown_ticks: 1_00}
+scenario: {agents: [{id: on}, {id: 007}, {id: 2024-01-02}]}
+"""
+    config = load(text).config
+    assert config.config_id == "no"
+    assert (config.features.systems.lifecycle, config.features.stages.relationships) == ("off", "OFF")
+    assert config.features.relationship_modifiers is True
+    assert (config.rewards.survival_tick, config.rewards.faint_penalty) == (0.0001, -1.0)
+    assert config.queue_fairness.cooldown_ticks == 100
+    assert config.scenario is not None
+    assert [agent.id for agent in config.scenario.agents] == ["on", "007", "2024-01-02"]
+
+
 # --- the JSON text -----------------------------------------------------------------------------------
 def test_json_says_it_all(write: Write) -> None:
     for path in shipped_configs():
@@ -306,6 +330,13 @@ def test_json_says_it_all(write: Write) -> None:
         assert again == resolved
         assert json.dumps(again.to_json_dict(), allow_nan=False) == json.dumps(resolved.to_json_dict())
         assert set(resolved.to_json_dict()) == {"affordances", "config", "config_path", "name"}
+
+
+@pytest.mark.parametrize("damage", [{}, {"config": {}}, {"affordances": []}, {"config": None}])
+def test_json_that_was_tampered_with(damage: dict[str, object], load: Load) -> None:
+    data = load("config_id: t\n").to_json_dict() | damage if damage else {}
+    with pytest.raises(ConfigError, match=r"^resolved config: not what was stored: "):
+        Resolved.from_json_dict(data)
 
 
 def test_two_ways_to_write_a_thing_are_one_config(load: Load) -> None:

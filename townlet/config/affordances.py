@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -39,25 +39,9 @@ from townlet.config.schema_types import (
     says,
 )
 
-FACTS = ("occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet")
-COMPARISONS = ("<", "<=", "==", "!=", ">=", ">")
-HOOKS = (
-    "on_attempt_shower",
-    "on_finish_shower",
-    "on_no_power",
-    "on_attempt_eat",
-    "on_finish_eat",
-    "on_attempt_cook",
-    "on_finish_cook",
-    "on_cook_fail",
-    "on_attempt_sleep",
-    "on_finish_sleep",
-)
-DEFAULT_STOCK: dict[str, dict[str, int]] = {"fridge": {"meals": 5}, "stove": {"raw_ingredients": 3}}
-COMMON_TYPES = ("fridge", "stove", "bed", "shower")  # objects that every installation knows
-
 Effect = Literal["hunger", "hygiene", "energy", "money", "meals", "raw_ingredients"]
 Fact = Literal["occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet"]
+Comparison = Literal["<", "<=", "==", "!=", ">=", ">"]
 HookName = Literal[
     "on_attempt_shower",
     "on_finish_shower",
@@ -70,6 +54,11 @@ HookName = Literal[
     "on_attempt_sleep",
     "on_finish_sleep",
 ]
+FACTS: tuple[str, ...] = get_args(Fact)
+COMPARISONS: tuple[str, ...] = get_args(Comparison)
+HOOKS: tuple[str, ...] = get_args(HookName)
+DEFAULT_STOCK: dict[str, dict[str, int]] = {"fridge": {"meals": 5}, "stove": {"raw_ingredients": 3}}
+COMMON_TYPES = ("fridge", "stove", "bed", "shower")  # objects that every installation knows
 COMPARED = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*", re.ASCII)
 TRUTH = {"true": 1.0, "false": 0.0}
 
@@ -78,7 +67,7 @@ class Precondition(Section):
     """`fact op value`; true is 1 and false 0. In a file it is text such as `wallet >= 0.4`."""
 
     fact: Fact = Field(description="What is looked at.")
-    op: Literal["<", "<=", "==", "!=", ">=", ">"] = Field(description="How it is compared.")
+    op: Comparison = Field(description="How it is compared.")
     value: Number = Field(description="With what.")
 
     def __str__(self) -> str:
@@ -175,10 +164,6 @@ class AffordanceEntry(Section):
             if not float(effects.get(stock, 0)).is_integer():
                 raise says(f"expected a whole number for {stock}, got {effects[stock]:g}")
         return in_order(effects)
-
-    @property
-    def all_hooks(self) -> tuple[str, ...]:
-        return (*self.hooks.before, *self.hooks.after, *self.hooks.fail)
 
 
 class AffordanceFile(Section):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from pydantic import ValidationError
+
 from townlet.config.affordances import AffordanceFile, EntriesOfFile
 from townlet.config.check import AUTO_SEEDED, check
 from townlet.config.complete import complete, default_jobs_that_fit
@@ -46,13 +48,19 @@ class Resolved:
 
     @classmethod
     def from_json_dict(cls, data: dict[str, Any]) -> Resolved:
-        """What `to_json_dict` gave. Raises pydantic's ValidationError or KeyError for anything else."""
-        return cls(
-            config=Config.model_validate(data["config"]),
-            affordances=AffordanceFile.model_validate(data["affordances"]),
-            name=data["name"],
-            config_path=data["config_path"],
-        )
+        """What `to_json_dict` gave. Raises ConfigError for anything else."""
+        try:
+            return cls(
+                config=Config.model_validate(data["config"]),
+                affordances=AffordanceFile.model_validate(data["affordances"]),
+                name=data["name"],
+                config_path=data["config_path"],
+            )
+        except (KeyError, TypeError, ValidationError) as error:
+            reason = "a key is missing" if isinstance(error, KeyError) else str(error).split("\n", 1)[0]
+            raise ConfigError(
+                [Problem("resolved config", 0, 0, "", f"not what was stored: {reason}")]
+            ) from None
 
     @property
     def objects(self) -> tuple[ScenarioObject, ...]:

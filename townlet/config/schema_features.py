@@ -231,16 +231,3 @@ class PolicyRuntime(Section):
 def unused_section() -> Any:
     """A whole section that other parts of an installation read."""
     return unused("Any mapping.")
-
-
-__all__ = [
-    "Affordances",
-    "AnyMapping",
-    "Behavior",
-    "EmbeddingAllocator",
-    "Features",
-    "Observations",
-    "PolicyRuntime",
-    "PolicySection",
-    "unused_section",
-]

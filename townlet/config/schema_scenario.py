@@ -114,11 +114,11 @@ class World(Section):
 
 
 def map_rows(text: str) -> list[str]:
-    """The rows of an ASCII map; empty lines above and below it are not rows."""
+    """The rows of an ASCII map; empty lines above and below it (a space is floor) are not rows."""
     rows = [line.rstrip("\r") for line in text.split("\n")]
-    while rows and not rows[0].strip():
+    while rows and not rows[0]:
         rows.pop(0)
-    while rows and not rows[-1].strip():
+    while rows and not rows[-1]:
         rows.pop()
     return rows
 
