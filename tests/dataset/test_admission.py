@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,19 @@ def test_a_data_set_may_grow(store: LocalStore) -> None:
 def test_another_capture_is_named(store: LocalStore) -> None:
     capture(store, RUN)
     with pytest.raises(OutputError) as caught:
-        admit(store, [make_run("scene", seed=4, ticks=30)])
+        admit(store, [make_run("other", seed=4, ticks=30, policy="uniform")])
     assert str(caught.value) == (
-        f"{store.root}: rollout_sample_manifest.json is another capture (scene, seed 3, 20 ticks; asked for: "
-        "scene, seed 4, 30 ticks); choose another output folder, or give --overwrite to replace it"
+        f"{store.root}: rollout_sample_manifest.json is another capture: scenario 'scene' (asked for: "
+        "'other'), seed 3 (asked for: 4), ticks 20 (asked for: 30), policy None (asked for: 'uniform'); "
+        "choose another output folder, or give --overwrite to replace it"
     )
     assert caught.value.exit_code == 2
+
+
+def test_a_capture_of_an_older_config(store: LocalStore) -> None:
+    capture(store, RUN)
+    with pytest.raises(OutputError, match="another capture: of another version of the config, or of the sim"):
+        admit(store, [replace(RUN, config_json='{"config":{"config_id":"scene"}}')])
 
 
 def test_another_run_under_the_same_name_in_a_data_set(store: LocalStore) -> None:

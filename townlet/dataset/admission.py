@@ -6,12 +6,13 @@ anything else in the place is refused, with what it is and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from ..errors import CorruptSampleError, OutputError
 from ..run import Run
-from .manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest
+from .manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest, run_options
 from .places import INDEX, INDEX_FILES, RUNS, SOME, find_manifest, manifest_place, staging_folder, strangers
 from .store import STAGING, Store
 
@@ -59,10 +60,7 @@ def _refuse_other(store: Store, run: Run) -> None:
     if isinstance(manifest, dict):
         found = manifest["metadata"]
         if found.get("fingerprint") != fingerprint_of(run):
-            wanted = f"{run.name}, seed {run.seed}, {run.ticks} ticks"
-            raise OutputError(
-                f"{store}: {place} is another capture ({_described(found)}; asked for: {wanted}); {_ADVICE}"
-            )
+            raise OutputError(f"{store}: {place} is another capture: {_differences(found, run)}; {_ADVICE}")
     elif manifest is not None:
         raise OutputError(f"{store}: {manifest}: {_why_unreadable(store, manifest, place)}; {_ADVICE}")
     elif others := strangers(store, run):
@@ -77,9 +75,15 @@ def _found(names: Sequence[str]) -> str:
     return f"expected an empty folder or a capture, found {', '.join(names[:3])}{more}"
 
 
-def _described(metadata: dict) -> str:
-    name = metadata.get("scenario_name") or metadata.get("config_id")
-    return f"{name}, seed {metadata.get('seed')}, {metadata.get('ticks')} ticks"
+def _differences(metadata: Mapping[str, Any], run: Run) -> str:
+    """What the manifest that is there says otherwise than the run that is asked for."""
+    asked = {"scenario_name": run.name, "seed": run.seed, "ticks": run.ticks, **run_options(run)}
+    different = [
+        f"{name.removesuffix('_name')} {metadata[name]!r} (asked for: {value!r})"
+        for name, value in asked.items()
+        if name in metadata and metadata[name] != value
+    ]
+    return ", ".join(different) or "of another version of the config, or of the simulation's rules"
 
 
 def _why_unreadable(store: Store, name: str, expected: str) -> str:

@@ -178,10 +178,9 @@ _CAPTURE_KEYS = (
 )
 
 
-def _capture_facts(run: Run, records: Sequence[SampleRecord]) -> dict[str, Any]:
-    """What was captured, and how: no path, host, version or time."""
-    capture = dict(records[0].capture) if records else {}
-    options = {
+def run_options(run: Run) -> dict[str, Any]:
+    """How a run was to be captured."""
+    return {
         "policy": run.policy,
         "model_digest": run.model_digest,
         "agent": run.agent,
@@ -191,8 +190,13 @@ def _capture_facts(run: Run, records: Sequence[SampleRecord]) -> dict[str, Any]:
         "compression": run.compression,
         "prefix": run.prefix,
     }
+
+
+def _capture_facts(run: Run, records: Sequence[SampleRecord]) -> dict[str, Any]:
+    """What was captured, and how: no path, host, version or time."""
+    capture = dict(records[0].capture) if records else {}
     identity = {"seed": run.seed, "ticks": run.ticks, "fingerprint": fingerprint_of(run)}
-    return {**capture, **options, **identity, "format_version": FORMAT_VERSION}
+    return {**capture, **run_options(run), **identity, "format_version": FORMAT_VERSION}
 
 
 def _sample_entry(record: SampleRecord) -> dict[str, Any]:
