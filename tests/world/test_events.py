@@ -111,6 +111,7 @@ def test_limits():
     always = Happening(BLACKOUT, name_hash=5)
     days = [due(7, 5, day) for day in range(6)]
     assert starts(one(always, limits=[9, 0, 0, days[1] + 1, 1, 9]), 6 * DAY) == days[2:]  # grace
+    assert starts(one(always, limits=[9, 0, 0, days[1], 1, 9]), 6 * DAY) == days[1:]
     assert starts(one(always, limits=[9, 0, 0, 0, 1, 0]), 6 * DAY) == []  # most in a window
     assert starts(one(always, limits=[9, 0, 0, 0, 10 * DAY, 2]), 6 * DAY) == days[:2]
     assert starts(one(always, limits=[9, 10 * DAY, 0, 0, 1, 9]), 6 * DAY) == days[:1]  # global cooldown
@@ -154,6 +155,15 @@ def test_the_dead_and_the_lately_nudged_are_not_invited():
     s.world.agents.alive[0] = False
     assert starts(s, 4 * DAY) == [due(7, 5, 0)]
     assert s.world.events.met_at.tolist()[1:3] == [due(7, 5, 0)] * 2
+
+
+def test_a_place_hosts_one_meet_at_a_time():
+    for places, meets in [([(5, 5), (5, 5)], 1), ([(5, 5), (6, 6)], 2)]:
+        twice = [Happening(ARRANGED_MEET, duration=(DAY, DAY), place=place, name_hash=5) for place in places]
+        s = one(*twice, agents=[(x, 1) for x in range(4)])
+        s.world.ties.rivalry[0, 1], s.world.ties.rivalry[2, 3] = 0.6, 0.4
+        assert len(starts(s, DAY)) == meets
+        assert (s.world.events.meet_place != NOTHING).sum() == 2 * meets
 
 
 SPEC = st.builds(

@@ -123,6 +123,7 @@ def test_the_cap_holds_for_an_episode_and_for_what_is_positive():
     got = play(s, tick_absent=True, tick_social=-1.0)
     assert (got["cap"], got["reward"]) == (0.0, pytest.approx(-0.7))
     assert s.world.agents.episode_sum[0] == pytest.approx(1.2)
+    assert play(s, agents_episode_sum=1.2000001, tick_absent=False, tick_social=0.0)["reward"] == 0.0
 
 
 @pytest.mark.parametrize(("leaving", "penalty"), [(FAINTED, -1.0), (EVICTED, -2.0)])

@@ -175,6 +175,9 @@ def test_rivalry_has_a_floor():
     play(s)
     assert tie(s, 0, 1) == [0.0, 0.0, 0.2]
     assert tie(s, 0, 2) == [0.0, 0.0, 0.0]
+    s.world.tick.polite_to[0] = 1
+    play(s)
+    assert tie(s, 0, 1) == [0.05, 0.05, 0.2]
 
 
 def test_one_rival_too_many_drops_the_weakest():

@@ -17,7 +17,7 @@ terminal     faint_penalty or eviction_penalty, if the agent leaves now
 shaping      where on: gamma * phi' - phi; phi = -sum of w * d (see measures), phi' = 0 if the agent leaves
              now
 
-The reward is what is left after the cap, + terminal, + shaping. Death is near while lifecycle is on and one
+The reward is what is left after the cap + (terminal + shaping). Death is near while lifecycle is on and one
 of these countdowns ends within no_positive_within_death_ticks: a faint in progress (faint_after -
 faint_ticks ticks are left); one unpaid day and a wallet below the rent (ticks to the next time the rent is
 due); two unpaid days (0 ticks if the agent is evicted now; where the day's evictions are used up, the ticks
