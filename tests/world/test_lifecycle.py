@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.plain import lifecycle as plain
 from tests.worlds import Person, Scene, Shift, scene
+from townlet.build.start import identity
 from townlet.world.rules import lifecycle
 from townlet.world.state import (
     COIN_DEPARTED,
@@ -238,6 +239,7 @@ def test_an_identity_is_that_of_the_arrival_number_alone():
         settle(s, 7)
     first, second = (s.world.ties.identity[0] for s in two)
     assert (first == second).all()
+    assert (first == identity(5, len(first))).all()  # as at the world's start
     assert (np.abs(first) <= 1).all()
     assert len(set(first.tolist())) == len(first)
 
