@@ -1,4 +1,4 @@
-"""Queues, written from the docstrings of `rules/queues.py` and `reservations.py`, and never from their code."""
+"""Queues, written from the docstrings of `rules/queues.py` and `reservations.py`, never from their code."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as any_
 
@@ -29,6 +30,14 @@ OFFERS = {
     "dine": Offer("bench", 1, hunger=0.9, take=(2, 0), money=-0.2),
 }
 KINDS = (st.WAIT, st.MOVE, st.MOVE, st.RELEASE, st.REQUEST, st.START, st.START)
+KINDS_IN_A_CROWD = (*KINDS[:3], *(st.REQUEST,) * 5, *(st.START,) * 6, st.RELEASE)
+PAIRS = (
+    (restock, plain_affordances.restock),
+    (refresh, plain_affordances.refresh),
+    (move, plain_movement.update),
+    (queue, plain_queues.update),
+    (use, plain_affordances.update),
+)
 
 
 @dataclass(frozen=True)
@@ -134,9 +143,39 @@ def assert_same(world: World, plain: World, after: str) -> None:
             np.testing.assert_array_equal(array, expected[name], err_msg=f"{name} after {after}")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(stories())
-def test_the_rules_do_what_their_plain_twins_do(story: Story) -> None:
+def crowd(seed: int) -> Story:
+    """Many ticks in a room so small that nearly everything is within reach, over few affordances: quarrels."""
+    rng = np.random.default_rng(seed)
+    count, length = int(rng.integers(3, 7)), 24
+    width, height = int(rng.integers(2, 5)), 3
+    offers = rng.choice(len(OFFERS), 2, replace=False)
+    kinds = rng.choice(KINDS_IN_A_CROWD, (length, count))
+    kinds[:, : rng.integers(3)] = st.MOVE  # who walks about and gets in the way, six ticks in each direction
+    named = np.where(rng.random((length, count)) < 0.2, rng.integers(0, 3, (length, count)), NOTHING)
+    return Story(
+        size=(width, height),
+        walls=[int(rng.integers(width * height))],
+        tiles=rng.choice(width * height, count, replace=False).tolist(),
+        things=[(kind, int(rng.integers(width * height)), kind + 1 if kind < 2 else 0) for kind in (0, 1, 1, 2, 2)],
+        rules=(int(rng.integers(4)), int(rng.integers(3)), float(rng.choice([0.1, 1.0])), int(rng.integers(3))),
+        people=[
+            (float(rng.choice([0.1, 0.5, 1.0])), float(rng.choice([0.5, 3.0])), bool(rng.random() < 0.3), int(arrival))
+            for arrival in rng.permutation(9)[:count] + 1
+        ],
+        rivals=[(int(i), int(j)) for i, j in rng.integers(0, count, (5, 2))],
+        ticks=[
+            [
+                (int(kinds[t, i]), (t // 6 + i) % 4, int(rng.choice(offers)), int(named[t, i]))
+                for i in range(count)
+            ]
+            for t in range(length)
+        ],
+        outages=rng.choice([0, 0, 0, 1], length).tolist(),
+    )  # fmt: skip
+
+
+def play_both(story: Story) -> World:
+    """Play a story with the rules and with their twins, and compare; returns the world."""
     town = town_of(story)
     params, plain = town.params, copy_world(town.world)
     for chosen, off in zip(story.ticks, story.outages, strict=True):
@@ -146,16 +185,37 @@ def test_the_rules_do_what_their_plain_twins_do(story: Story) -> None:
             world.events.utility[:] = [not off & 1, not off & 2]
             world.events.stale[0] = True
             world.events.price[:] = 1.0 + off
-        for rule, twin in (
-            (restock, plain_affordances.restock),
-            (refresh, plain_affordances.refresh),
-            (move, plain_movement.update),
-            (queue, plain_queues.update),
-            (use, plain_affordances.update),
-        ):
+        for rule, twin in PAIRS:
             rule(town.world, params)
             twin(plain, params)
             assert_same(town.world, plain, after=f"{rule.__name__} in tick {town.world.clock.tick[0]}")
         for world in (town.world, plain):
             world.clock.tick[0] += 1
         assert violations(town.world, params) == []
+    return town.world
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(stories())
+def test_the_rules_do_what_their_plain_twins_do(story: Story) -> None:
+    play_both(story)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(any_.integers(0, 2**32 - 1))
+def test_in_a_crowd_as_well(seed: int) -> None:
+    play_both(crowd(seed))
+
+
+@pytest.mark.campaign
+@settings(max_examples=1500, deadline=None)
+@given(any_.integers(0, 2**32 - 1))
+def test_in_many_crowds(seed: int) -> None:
+    play_both(crowd(seed))
+
+
+def test_crowds_come_to_everything_that_is_counted() -> None:
+    """What the twins are compared on does happen."""
+    counts = sum(play_both(crowd(seed)).clock.counts for seed in range(8))
+    expected = ("ghost_steps", "rotations", "blocks", "lapses", "grants", "avoided", "failed_starts", "finished", "restocks")
+    assert {name for name, n in zip(st.COUNTS, counts, strict=True) if n > 0} == set(expected)

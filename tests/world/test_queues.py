@@ -152,7 +152,7 @@ def test_nobody_is_rotated_with_zero() -> None:
 
 
 def test_who_is_rotated_comes_last_even_when_old() -> None:
-    """With age weight 1 an early comer would outrank everybody again at once: not in the tick of the rotation."""
+    """With age weight 1 an early comer would come first again: not in the tick of the rotation."""
     town = bathroom(2, rules={"ghost_after": 1, "age_weight": 1.0})
     tick(town, {0: WASH}, queue)
     tick(town, {1: WASH}, queue)
@@ -161,7 +161,7 @@ def test_who_is_rotated_comes_last_even_when_old() -> None:
 
 
 def test_age_overtakes_tickets() -> None:
-    """Waited 9 ticks with ticket 2 against 4 ticks with ticket 1: weight 0.1 gives 0.9 - 2 < 0.4 - 1, weight 1 gives 7 > 3."""
+    """9 ticks and ticket 2 against 4 and ticket 1: weight 0.1 gives 0.9 - 2 < 0.4 - 1, weight 1 7 > 3."""
     for weight, first in ((0.1, 1), (1.0, 0)):
         town = bathroom(2, rules={"age_weight": weight}, tick=9)
         queues, world = town.world.queues, town.world

@@ -1,4 +1,4 @@
-"""Schedules: what is chosen tick by tick, hand-computed from the table in `townlet/world/rules/schedule.py`."""
+"""Schedules: what is chosen tick by tick, hand-computed from the table in `rules/schedule.py`."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_an_agent_without_a_schedule_is_left_alone() -> None:
 
 
 def test_a_move_follows_the_shortest_path_north_south_east_west() -> None:
-    town, done = acted(walk(4, 0), Entry(WAIT, ticks=9), ticks=6)
+    _, done = acted(walk(4, 0), Entry(WAIT, ticks=9), ticks=6)
     assert done == "NNEE.."
-    town, done = acted(walk(4, 4), Entry(WAIT, ticks=9), ticks=5, objects=[])
+    _, done = acted(walk(4, 4), Entry(WAIT, ticks=9), ticks=5, objects=[])
     assert done == "SSEE."
     _, done = acted(walk(4, 2), Entry(WAIT, ticks=9), ticks=7, walls=[(3, 2), (3, 1)])
     assert done == "SEEN..."
@@ -102,7 +102,7 @@ def test_a_move_without_a_path_waits() -> None:
 
 
 def test_request_until_granted_asks_once_and_waits() -> None:
-    """Agent 1 has reserved the shower and starts in tick 1: it is free again after tick 3, and granted in tick 4."""
+    """Agent 1 holds the shower and starts in tick 1: it is free after tick 3, and granted in tick 4."""
     town = scene(
         agents=[
             Person(*HERE, script=(Entry(WAIT), Entry(REQUEST, "wash", 0, until=UNTIL_GRANTED), Entry(CHAT))),
@@ -130,8 +130,8 @@ def test_request_for_some_ticks_asks_again() -> None:
 def test_request_until_granted_asks_again_outside_of_the_queue() -> None:
     """While it is busy its request fails; afterwards it asks again."""
     town, done = acted(
-        Entry(REQUEST, "look"), Entry(START, "wash"), Entry(REQUEST, "wash", 0, until=UNTIL_GRANTED), Entry(CHAT),
-        ticks=6,
+        Entry(REQUEST, "look"), Entry(START, "wash"), Entry(REQUEST, "wash", 0, until=UNTIL_GRANTED),
+        Entry(CHAT), ticks=6,
     )  # fmt: skip
     assert done == "rsrrrc"
     assert town.world.queues.reserved[0] == 0

@@ -1,13 +1,13 @@
 """Which object is meant by an action that names none.
 
-A **request** means the nearest object of the affordance's type by walking distance (lowest index on ties) among the
-*candidates*: reachable, not closed, meeting the affordance's facts (all but `occupied` and `wallet`), and not in this
-agent's cooldown. Avoidance: a candidate that is used, held or waited for by somebody toward whom the agent's rivalry
-is above the avoid threshold is passed over while another candidate remains; not by an agent with a deficit (1 - need)
-over 0.85. Passing over the nearest one is counted, once.
+A **request** means the nearest object of the affordance's type by walking distance (lowest index on ties)
+among the *candidates*: reachable, not closed, meeting the affordance's facts (all but `occupied` and
+`wallet`), and not in this agent's cooldown. Avoidance: a candidate that is used, held or waited for by
+somebody toward whom the agent's rivalry is above the avoid threshold is passed over while another candidate
+remains; not by an agent with a deficit (1 - need) over 0.85. Passing over the nearest one is counted, once.
 
-A **start** means the reserved object if it offers the affordance; else the nearest object within distance 1 (Manhattan,
-lowest index on ties) that does.
+A **start** means the reserved object if it offers the affordance; else the nearest object within distance 1
+(Manhattan, lowest index on ties) that does.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def is_candidate(clock, objects, events, town, affordances, k, o, a, x, y):
 
 @inner
 def object_to_request(clock, agents, queues, objects, ties, events, tick, town, affordances, rules, k, a):
-    """The object that agent `a` means by a request of affordance `k` without one; NOTHING = there is no candidate."""
+    """The object that agent `a` means by a request of affordance `k` without one; NOTHING = no candidate."""
     kind = affordances.object_type[k]
     x, y = np.int64(agents.x[a]), np.int64(agents.y[a])
     wary = _is_wary(agents, ties, a)
@@ -88,7 +88,7 @@ def _has_rival(queues, objects, ties, threshold, o, a):
 
 @inner
 def object_to_start(agents, queues, town, affordances, k, a):
-    """The object that agent `a` means by a start of affordance `k` without one; NOTHING = none within reach."""
+    """The object that agent `a` means by a start of affordance `k` without one; NOTHING = none in reach."""
     kind, reserved = affordances.object_type[k], queues.reserved[a]
     if reserved != NOTHING and town.site.type[reserved] == kind:
         return reserved

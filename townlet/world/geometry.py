@@ -1,7 +1,7 @@
 """Small questions that several rules ask: how far, who is next, what stands here.
 
-Coordinates are uint16. They are widened by `np.int64(...)`, never by `int(...)`: compiled, `int` of a uint16 stays
-unsigned, and `0 - 1` would be 18,446,744,073,709,551,615.
+Coordinates are uint16. They are widened by `np.int64(...)`, never by `int(...)`: compiled, `int` of a uint16
+stays unsigned, and `0 - 1` would be 18,446,744,073,709,551,615.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from .state import FAR, NOBODY, NOTHING, STEP_X, STEP_Y
 
 @inlined
 def apart(ax, ay, bx, by):
-    """Manhattan distance, in tiles, between (ax, ay) and (bx, by); the coordinates may be of any integer type."""
+    """Manhattan distance, in tiles, between (ax, ay) and (bx, by), of any integer types."""
     return abs(np.int64(ax) - np.int64(bx)) + abs(np.int64(ay) - np.int64(by))
 
 
 @inner
 def rows_follow_arrivals(alive, arrival):
-    """Whether the living, row by row, are in arrival order (they are until a newcomer takes over an early row)."""
+    """Whether the living, row by row, are in arrival order: so until a newcomer takes over an early row."""
     latest = np.int64(0)
     for i in range(alive.shape[0]):
         if alive[i]:
@@ -34,8 +34,8 @@ def rows_follow_arrivals(alive, arrival):
 def next_to_act(alive, arrival, kinds, kind, row, ordered):
     """The living row after `row` in arrival order whose action is of `kind`, or NOBODY.
 
-    Begin with `row` = NOBODY. `ordered` is rows_follow_arrivals(...), asked once before the loop: then the next one is
-    the next row; otherwise it is searched, in a pass over all rows.
+    Begin with `row` = NOBODY. `ordered` is rows_follow_arrivals(...), asked once before the loop: then the
+    next one is the next row; otherwise it is searched, in a pass over all rows.
     """
     count = alive.shape[0]
     if ordered:

@@ -1,7 +1,7 @@
 """What must be true of a world between two ticks, whatever has happened: `violations` lists what is not.
 
-Plain Python over arrays, for tests and for captures with `--check`. It may be asked after a tick, before or after its
-departures are settled.
+Plain Python over arrays, for tests and for captures with `--check`. It may be asked after a tick, before or
+after its departures are settled.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ CENT = 1e-6  # how far, in coins, sums of float64 may drift apart
 def violations(world: World, params: Params) -> list[str]:
     """One sentence for each invariant that does not hold, rows and objects by index; empty = all is well.
 
-    Needs and ties are in range; nobody stands on a wall; no two stand on a tile except by a counted ghost step; an
-    object has at most one user or holder, and both sides agree on it; nobody is in two queues or in a queue and busy;
-    what is counted (waiting, layers of the grid) agrees with what it is counted from; coins add up; the dead neither
-    hold nor do anything.
+    Needs and ties are in range; nobody stands on a wall; no two stand on a tile except by a counted ghost
+    step; an object has at most one user or holder, and both sides agree on it; nobody is in two queues or in
+    a queue and busy; what is counted (waiting, layers of the grid) agrees with what it is counted from; coins
+    add up; the dead neither hold nor do anything.
     """
     checks = (_ranges, _places, _users, _queues, _coins, _dead, _scripts)
     return [found for check in checks for found in check(world, params)]
@@ -86,7 +86,8 @@ def _places(world: World, params: Params) -> Iterator[str]:
     layer = np.zeros_like(world.grid.agents)
     layer[pad : pad + height, pad : pad + width] = there
     for y, x in np.argwhere(layer != world.grid.agents).tolist():
-        yield f"grid.agents: expected {layer[y, x]:.0f} at ({x - pad}, {y - pad}), found {world.grid.agents[y, x]}"
+        found = world.grid.agents[y, x]
+        yield f"grid.agents: expected {layer[y, x]:.0f} at ({x - pad}, {y - pad}), found {found}"
 
 
 def _users(world: World, params: Params) -> Iterator[str]:
@@ -106,7 +107,7 @@ def _users(world: World, params: Params) -> Iterator[str]:
     for i in range(len(running.object)):
         o, reserved = int(running.object[i]), int(queues.reserved[i])
         if (o == NOTHING) != (running.affordance[i] == NOTHING):
-            yield f"agent {i}: expected an affordance and an object or neither, found {running.affordance[i]} at {o}"
+            yield f"agent {i}: expected to be busy at an object, found {running.affordance[i]} at {o}"
         if o != NOTHING and objects.user[o] != i:
             yield f"agent {i}: busy with object {o}, whose user is {objects.user[o]}"
         if o != NOTHING and not 1 <= running.left[i]:
@@ -143,24 +144,24 @@ def _coins(world: World, params: Params) -> Iterator[str]:
     gone = coins[COIN_PRICES] + coins[COIN_RENT] + coins[COIN_DEPARTED]
     held = float(world.agents.wallet[world.agents.alive].sum())
     if not abs(held - (come - gone)) <= CENT * max(1.0, come):
-        yield f"expected {come - gone:.6f} coins in wallets ({come:.6f} came, {gone:.6f} went), found {held:.6f}"
+        yield f"expected {come - gone:.6f} coins in wallets ({come:.6f} - {gone:.6f}), found {held:.6f}"
 
 
 def _dead(world: World, params: Params) -> Iterator[str]:
-    agents = world.agents
+    agents, ties = world.agents, world.ties
     for i in np.flatnonzero(~agents.alive).tolist():
         holds = (world.running.affordance[i], world.queues.object[i], world.queues.reserved[i])
         if any(held != NOTHING for held in holds):
-            yield f"agent {i} is dead, but busy with, queued for, or holding an object: {[int(h) for h in holds]}"
+            yield f"agent {i} is dead, but busy with {holds[0]}, queued for {holds[1]}, holding {holds[2]}"
         if agents.wallet[i] != 0.0:
             yield f"agent {i} is dead, but has {agents.wallet[i]} coins"
         if world.script.entry[i] != NOTHING:
             yield f"agent {i} is dead, but follows a schedule"
-        if any(np.any(tie[i]) or np.any(tie[:, i]) for tie in world.ties[:3]):
+        if any(np.any(tie[i]) or np.any(tie[:, i]) for tie in (ties.trust, ties.familiarity, ties.rivalry)):
             yield f"agent {i} is dead, but has ties"
     arrivals = agents.arrival[agents.alive]
     if len(set(arrivals.tolist())) != len(arrivals) or np.any(arrivals > world.clock.arrivals[0]):
-        yield f"expected arrival numbers of their own up to {world.clock.arrivals[0]}, found {arrivals.tolist()}"
+        yield f"expected different arrivals up to {world.clock.arrivals[0]}, found {arrivals.tolist()}"
 
 
 def _scripts(world: World, params: Params) -> Iterator[str]:

@@ -64,7 +64,7 @@ numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defi
 
 # Arrays that a kernel takes out of a group are not counted as references (`_nrt`): counting took 300 ns an agent where
 # the rule itself takes 4. So kernels cannot allocate; what sets a world up may, and is compiled with `allocating`.
-_OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": False}
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": False}
 _compile = numba.njit(**_OPTIONS, _nrt=False)
 _compile_rule = numba.njit(**_OPTIONS, _nrt=False, forceinline=True)
 _compile_allocating = numba.njit(**_OPTIONS)

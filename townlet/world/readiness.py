@@ -1,9 +1,10 @@
 """Whether an affordance can be had of an object: preconditions, utilities, stock, and the price.
 
-Facts: `occupied` (the object is in use), `power_on`, `water_on`, `meal_available` and `ingredients_available` (the
-object's own stock if it keeps that kind, else anybody's), each 1 or 0, and `wallet` in coins. An affordance that is
-bound to a utility cannot start while it is off. What it takes comes out of the used object if that keeps this kind of
-stock, else out of the nearest object that holds enough of it (walking from the used object).
+Facts: `occupied` (the object is in use), `power_on`, `water_on`, `meal_available` and `ingredients_available`
+(the object's own stock if it keeps that kind, else anybody's), each 1 or 0, and `wallet` in coins. An
+affordance that is bound to a utility cannot start while it is off. What it takes comes out of the used object
+if that keeps this kind of stock, else out of the nearest object that holds enough of it (walking from the
+used object).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def compares(value, comparison, other):
 
 @inner
 def stock_available(objects, town, o, kind):
-    """Whether object `o` holds some of a kind of stock; where it keeps none of that kind, whether any object does."""
+    """Whether object `o` holds some of a kind of stock; where it keeps none, whether any object does."""
     if town.site.kept[o, kind]:
         return objects.stock[o, kind] > 0
     for other in range(town.site.kept.shape[0]):
@@ -49,7 +50,7 @@ def stock_available(objects, town, o, kind):
 
 @inner
 def source(objects, town, o, kind, amount):
-    """The object that `amount` of a kind of stock is taken from when object `o` is used; NOTHING = there is none."""
+    """The object that `amount` of a kind of stock is taken from when object `o` is used, or NOTHING."""
     if town.site.kept[o, kind]:
         return o if objects.stock[o, kind] >= amount else NOTHING
     return nearest_keeping(
@@ -60,8 +61,10 @@ def source(objects, town, o, kind, amount):
 
 @inner
 def ready(objects, events, town, affordances, k, o):
-    """Whether object `o` meets what affordance `k` needs of the town: utilities, stock and every precondition but
-    `occupied` and `wallet`, which are about the moment and about who asks."""
+    """Whether object `o` meets what affordance `k` needs of the town: utilities, stock and preconditions.
+
+    All but `occupied` and `wallet`, which are about the moment and about who asks.
+    """
     for u in range(2):
         if affordances.utility_bound[k, u] and not events.utility[u]:
             return False
@@ -85,7 +88,7 @@ def ready(objects, events, town, affordances, k, o):
 
 @inner
 def price(events, affordances, k):
-    """What affordance `k` costs now, in coins: its negative money effect x the price level; 0 where it costs nothing."""
+    """What affordance `k` costs now, in coins: its negative money effect x the price level, else 0."""
     money = affordances.money[k]
     return -money * events.price[k] if money < 0.0 else 0.0
 

@@ -1,8 +1,8 @@
 """Places in queues and reservations: what several rules do to them.
 
-An agent is in at most one queue. It *waits* there, or it *holds* the reservation: then it is no longer counted among
-the waiting. `objects.waiting`, `objects.holder` and the grid's layer of reservations change here and with the
-start and end of an affordance, together with what they are counted from.
+An agent is in at most one queue. It *waits* there, or it *holds* the reservation: then it is no longer
+counted among the waiting. `objects.waiting`, `objects.holder` and the grid's layer of reservations change
+here and with the start and end of an affordance, together with what they are counted from.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .state import N_BLOCK, N_ROTATION, NOBODY, NOTHING
 
 @inner
 def mark_reserved(objects, town, grid, o):
-    """Write the layer of reservations at the tile of object `o`: 1 while an object of this tile is held or used."""
+    """Write the layer of reservations at object `o`: 1 while an object of this tile is held or used."""
     width, pad = town.size[0], town.size[2]
     x, y = town.site.x[o], town.site.y[o]
     tile = y * width + x
@@ -28,7 +28,7 @@ def mark_reserved(objects, town, grid, o):
 
 @inner
 def leave_queue(queues, objects, town, grid, a):
-    """Take agent `a` out of the queue it is in: its reservation is given back, or its place. No effect outside one."""
+    """Take agent `a` out of the queue it is in, if any: its reservation is given back, or its place."""
     o = queues.object[a]
     if o == NOTHING:
         return
@@ -48,8 +48,8 @@ def leave_queue(queues, objects, town, grid, a):
 def comes_before(agents, queues, age_weight, tick, a, b):
     """Whether waiter `a` comes before waiter `b` of the same queue.
 
-    First whoever was not rotated to the tail for this tick's grants; then the larger `age_weight` x ticks waited -
-    ticket; then the earlier arrival.
+    First whoever was not rotated to the tail for this tick's grants; then the larger `age_weight` x ticks
+    waited - ticket; then the earlier arrival.
     """
     a_last, b_last = queues.rotated[a] == tick, queues.rotated[b] == tick
     if a_last != b_last:
@@ -63,7 +63,7 @@ def comes_before(agents, queues, age_weight, tick, a, b):
 
 @inner
 def whoever_is_ahead(agents, queues, age_weight, tick, o, a):
-    """The first waiter of object `o` other than agent `a`, if it comes before `a` (or `a` does not wait); else NOBODY."""
+    """Who waits for object `o` before agent `a`, or first if `a` does not wait there; NOBODY."""
     first = NOBODY
     for b in range(queues.object.shape[0]):
         if b != a and queues.object[b] == o and queues.reserved[b] != o:
@@ -78,10 +78,11 @@ def whoever_is_ahead(agents, queues, age_weight, tick, o, a):
 def block(clock, agents, queues, objects, grid, tick, town, rules, a, o, grants_at):
     """Agent `a` is blocked at object `o`: it asked again while waiting, or started without the reservation.
 
-    Blamed is the user, else the holder of the reservation, else whoever is ahead (none: nobody is blamed, and it is
-    still a block). *Others waiting* are the waiters without these two. The block that makes `ghost_after` of them
-    since the reservation was granted, whoever they came from, rotates a holder who has not started to the tail: it
-    loses the reservation, draws a new ticket and comes last in the grants of tick `grants_at` (the next ones).
+    Blamed is the user, else the holder of the reservation, else whoever is ahead (none: nobody is blamed, and
+    it is still a block). *Others waiting* are the waiters without these two. The block that makes
+    `ghost_after` of them since the reservation was granted, whoever they came from, rotates a holder who has
+    not started to the tail: it loses the reservation, draws a new ticket and comes last in the grants of tick
+    `grants_at` (the next ones).
     """
     now, ghost_after = clock.tick[0], rules.ghost_after[0]
     by = objects.user[o] if objects.user[o] != NOBODY else objects.holder[o]

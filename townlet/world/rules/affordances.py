@@ -2,23 +2,24 @@
 
 In this order:
 
-1. A `release` of an agent that is busy ends it early if at least `commit_ticks` ticks have passed since its start, or
-   at any time if the agent follows a schedule; otherwise, or if it names another object, it fails. An affordance
-   that is interruptible gives its effects on needs and money x ticks played / duration (the tick of the release is
-   not played), any other gives none, and neither gives stock. The object is free, with no cooldown, and remembers
-   its last user.
-2. Starts, by arrival number. The object is the one named, if it offers the affordance, else the one reserved, else
-   the nearest within reach (see `world/choice.py`). A start fails if the agent is busy, or there is no object, or it
-   stands more than one tile away. Without the reservation it is a *block* if somebody uses or holds the object or
-   waits for it (not counting the agent; see `world/reservations.py`; a holder that it rotates has lost the
-   reservation at once), and on an idle object it simply fails. With the reservation it fails, counted, if a
-   precondition does not hold or the wallet does not reach the price (see `world/readiness.py`); then an affordance
-   whose fail hook says so makes the agent leave the queue. Otherwise it takes its stock and begins: the agent leaves
-   the queue as the object's user.
-3. Every affordance under way plays a tick, that of the start included. In the last one its effects apply: needs are
-   clamped to [0, 1]; a price is paid as far as the wallet goes; earnings are added; stock goes to the used object if
-   it keeps that kind, else to the nearest one that does. The object is free and remembers its last user, and for
-   this agent it cools down: it may be granted again from the tick 1 + `cooldown` later on.
+1. A `release` of an agent that is busy ends it early if at least `commit_ticks` ticks have passed since its
+   start, or at any time if the agent follows a schedule; otherwise, or if it names another object, it fails.
+   An affordance that is interruptible gives its effects on needs and money x ticks played / duration (the
+   tick of the release is not played), any other gives none, and neither gives stock. The object is free, with
+   no cooldown, and remembers its last user.
+2. Starts, by arrival number. The object is the one named, if it offers the affordance, else the one reserved,
+   else the nearest within reach (see `world/choice.py`). A start fails if the agent is busy, or there is no
+   object, or it stands more than one tile away. Without the reservation it is a *block* if somebody uses or
+   holds the object or waits for it (not counting the agent; see `world/reservations.py`; a holder that it
+   rotates has lost the reservation at once), and on an idle object it simply fails. With the reservation it
+   fails, counted, if a precondition does not hold or the wallet does not reach the price (see
+   `world/readiness.py`); then an affordance whose fail hook says so makes the agent leave the queue.
+   Otherwise it takes its stock and begins: the agent leaves the queue as the object's user.
+3. Every affordance under way plays a tick, that of the start included. In the last one its effects apply:
+   needs are clamped to [0, 1]; a price is paid as far as the wallet goes; earnings are added; stock goes to
+   the used object if it keeps that kind, else to the nearest one that does. The object is free and remembers
+   its last user, and for this agent it cools down: it may be granted again from the tick 1 + `cooldown` later
+   on.
 """
 
 from __future__ import annotations
@@ -175,8 +176,9 @@ def _free(clock, running, objects, grid, town, a):
 def refresh(objects, events, town, affordances):
     """Compute `events.closed`, `events.ready` and `events.any_ready` again if `events.stale`.
 
-    An object is closed while every affordance of its type is bound to a utility that is off (one with no affordance
-    never is). It is ready for an affordance of its type if it is not closed and `ready` (world/readiness.py).
+    An object is closed while every affordance of its type is bound to a utility that is off (one with no
+    affordance never is). It is ready for an affordance of its type if it is not closed and `ready`
+    (world/readiness.py).
     """
     if not events.stale[0]:
         return
@@ -209,8 +211,10 @@ def _without_power_or_water(events, affordances, k):
 
 @kernel
 def restock(clock, objects, events, town, rules):
-    """On the first tick of each day but the first: meals are filled up, and `restock_ingredients` raw ingredients
-    added, both up to what the object keeps in full. An object that gets something is counted once."""
+    """On the first tick of each day but the first: meals are filled up, `restock_ingredients` raw ones added.
+
+    Both up to what the object keeps in full. An object that gets something is counted once.
+    """
     now = clock.tick[0]
     if now == 0 or now % town.size[3] != 0:
         return

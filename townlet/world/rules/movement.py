@@ -1,15 +1,17 @@
 """Step 2 of a tick: who wants to go one tile north, south, east or west.
 
-A move of an agent that is busy with an affordance fails, and so does one off the grid or into a wall: its count of
-blocked moves stays as it is. The others claim the tile they want. A tile with nobody on it takes its best claimant:
-the longest wait in a queue (ticks since joining, 0 outside of queues), then the smaller draw (seed, tick, arrival
-number, USE_MOVE_TIE), then the earlier arrival. The tile that was left can be taken in turn, and so on until nobody
-moves any more: chains move, swaps and circles do not. Who moved has success, and no blocked moves any more.
+A move of an agent that is busy with an affordance fails, and so does one off the grid or into a wall: its
+count of blocked moves stays as it is. The others claim the tile they want. A tile with nobody on it takes its
+best claimant: the longest wait in a queue (ticks since joining, 0 outside of queues), then the smaller draw
+(seed, tick, arrival number, USE_MOVE_TIE), then the earlier arrival. The tile that was left can be taken in
+turn, and so on until nobody moves any more: chains move, swaps and circles do not. Who moved has success, and
+no blocked moves any more.
 
-Who is left over has been blocked by somebody. If `ghost_after` > 0 and it had been blocked in `ghost_after` moves in
-a row before this one, it makes a ghost step: all at once they go onto the tiles they want, although somebody stands
-there; `ghost_through` is the lowest row among those who stood there before the ghost steps; success, counted, and no
-blocked moves any more. Otherwise its blocked moves grow by one. Any other action than a move sets them to 0.
+Who is left over has been blocked by somebody. If `ghost_after` > 0 and it had been blocked in `ghost_after`
+moves in a row before this one, it makes a ghost step: all at once they go onto the tiles they want, although
+somebody stands there; `ghost_through` is the lowest row among those who stood there before the ghost steps;
+success, counted, and no blocked moves any more. Otherwise its blocked moves grow by one. Any other action
+than a move sets them to 0.
 """
 
 from __future__ import annotations

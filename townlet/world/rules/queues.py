@@ -3,18 +3,20 @@
 In this order:
 
 1. A reservation lapses when it has not been used by its deadline: its holder leaves the queue.
-2. A `release` of an agent that is not busy leaves the queue it is in (success), unless it names another object.
-3. Requests, by arrival number. The object is the one named, if it offers the affordance, else the nearest usable one
-   (see `world/choice.py`). A request fails if the agent is busy or no object is meant. At the object it has reserved
-   it is a success and changes nothing. At the object where the agent waits already it is a *block* (see
-   `world/reservations.py`; it may rotate the holder to the tail at once). Otherwise the agent leaves its old queue
-   and joins this one: next ticket, since this tick, not blocked.
-4. Grants. An object that nobody uses or holds and that is not closed goes to the first of those who wait for it and
-   are not in cooldown: those who were rotated to the tail for this tick's grants last, then by `age_weight` x ticks
-   waited - ticket, then by arrival. It then holds the reservation, with a deadline in walking distance + 5 ticks (5
-   where it cannot walk there), and blocks count from 0 again. Waiting politely: whoever waited at least a tick
-   without being blocked since it joined notes the last user, if that one used the object after the agent joined,
-   and is alive. The request of this tick that is granted at once is a success; one that waits is not.
+2. A `release` of an agent that is not busy leaves the queue it is in (success), unless it names another
+   object.
+3. Requests, by arrival number. The object is the one named, if it offers the affordance, else the nearest
+   usable one (see `world/choice.py`). A request fails if the agent is busy or no object is meant. At the
+   object it has reserved it is a success and changes nothing. At the object where the agent waits already it
+   is a *block* (see `world/reservations.py`; it may rotate the holder to the tail at once). Otherwise the
+   agent leaves its old queue and joins this one: next ticket, since this tick, not blocked.
+4. Grants. An object that nobody uses or holds and that is not closed goes to the first of those who wait for
+   it and are not in cooldown: those who were rotated to the tail for this tick's grants last, then by
+   `age_weight` x ticks waited - ticket, then by arrival. It then holds the reservation, with a deadline in
+   walking distance + 5 ticks (5 where it cannot walk there), and blocks count from 0 again. Waiting politely:
+   whoever waited at least a tick without being blocked since it joined notes the last user, if that one used
+   the object after the agent joined, and is alive. The request of this tick that is granted at once is a
+   success; one that waits is not.
 """
 
 from __future__ import annotations

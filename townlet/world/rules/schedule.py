@@ -1,35 +1,34 @@
-"""Schedules: what a scripted agent does, tick by tick (`direct`, before a tick), and how it goes on (`advance`, after).
+"""Schedules: what a scripted agent does (`direct`, before a tick), and how it goes on (`advance`, after).
 
-A schedule is a list of entries that begins again after its last one. An entry is one tick, or `ticks` of them, or
-lasts `until` something holds; then nothing but the entry decides, and what it does on each of its ticks is:
+A schedule is a list of entries that begins again after its last one. An entry is one tick, or `ticks` of
+them, or lasts `until` something is so:
 
-kind      until       on each of its ticks                                            over as soon as
---------  ----------  --------------------------------------------------------------  ---------------------------------
-wait      -           waits                                                           `ticks` are played
-wait      granted     waits                                                           it holds a reservation, or is in
-                                                                                      no queue (nothing to wait for)
-wait      finished    waits                                                           it is not busy
-move      arrived     one tile nearer along a shortest path, the first of north,      it stands on the position or,
-                      south, east, west that is on one; again in the next tick if     while somebody else is there,
-                      somebody blocks it; waits where there is no path                beside it
-move      -           the same; waits where it has arrived                            `ticks` are played
-request   -           requests, again on each tick: from the second on that is a      `ticks` are played
-                      block while it waits there
-request   granted     requests; waits while it is in the queue of what it requested;  it holds the reservation of what
-                      requests again if it is not                                     it requested
-start     -           starts, again on each tick                                      `ticks` are played
-start     finished    starts, again on the next tick if that failed; waits while      the last tick of this affordance
-                      this affordance runs                                            is played
-release   -           releases what it is busy with (at any time), else leaves its    `ticks` are played
-                      queue
-chat      -           chats, on each tick                                             `ticks` are played
+    kind     until     what it does on each of its ticks           over when
+    wait     -         waits                                       `ticks` are played
+    wait     granted   waits                                       it holds a reservation, or is in no queue
+    wait     finished  waits                                       it is not busy
+    move     arrived   goes a tile toward the position             it stands there, or beside it while
+                                                                   somebody else stands there
+    move     -         the same, and waits where it has arrived    `ticks` are played
+    request  -         requests, on each tick                      `ticks` are played
+    request  granted   requests, then waits in the queue           it holds the reservation
+    start    -         starts, on each tick                        `ticks` are played
+    start    finished  starts, then waits while that runs          the last tick of this affordance is played
+    release  -         releases, on each tick                      `ticks` are played
+    chat     -         chats, on each tick                         `ticks` are played
 
-*What it requested* is the named object, else any object queued for with this affordance. Whether an entry is over is
-looked at after each of its ticks; the next entry has the next tick. An entry with `until` of which this holds already
-when its turn comes takes no tick at all (a move to where it stands), unless that is so for every entry of the
-schedule: then it waits a tick on each in turn. So every tick has exactly one action, and no entry takes ticks that it
-does not need. A label (`blocked: true`) goes with the attempts of its entry, not with the waits in between. A newcomer
-on the row of somebody who left has no schedule.
+A move goes along a shortest path, by the first of north, south, east, west that lies on one; it tries again
+if somebody blocks it, and waits where there is no path. To request again while waiting is a block: `until:
+granted` does not, but requests again when it is not in the queue of what it requests (the named object's,
+else any that it joined for this affordance). A start until finished that fails is tried again on the next
+tick. A release ends what the agent is busy with, at any time; if it is not busy it leaves its queue.
+
+Whether an entry is over is looked at after each of its ticks; the next entry has the next tick. An entry
+with `until` of which that is so already when its turn comes takes no tick (a move to where the agent
+stands), unless it is so for all entries of the schedule: then each takes a tick, waiting. So every tick has
+one action, and no entry takes a tick that it does not need. Nothing is repeated or left out but as said
+here. A label (`blocked: true`) goes with the attempts of its entry, not with the waits in between. A
+newcomer has no schedule.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ from ..state import (
 
 @kernel
 def direct(agents, queues, running, grid, script, town, schedule, people, choice):
-    """Write the choice of every living agent that follows a schedule. Called again before the tick, it does the same."""
+    """Write the choice of everybody alive that follows a schedule; called again, it writes the same."""
     for i in range(agents.alive.shape[0]):
         if script.entry[i] != NOTHING and agents.alive[i]:
             _skip(agents, queues, running, grid, script, town, schedule, people, i)
@@ -113,7 +112,7 @@ def _skip(agents, queues, running, grid, script, town, schedule, people, i):
 
 @inner
 def _holds(agents, queues, running, grid, town, schedule, e, i):
-    """Whether what entry `e` of agent `i` lasts until is so now. Never for `ticks`, nor for a start until finished."""
+    """Whether what entry `e` of agent `i` lasts until is so; not for `ticks` and starts until finished."""
     until, kind = schedule.until[e], schedule.kind[e]
     if until == UNTIL_ARRIVED:
         return _has_arrived(agents, grid, town, schedule.place[e], i)
