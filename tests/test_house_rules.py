@@ -15,7 +15,6 @@ PRODUCT = ("townlet", "pipelines", "scripts", "bench")  # what the table is abou
 LONGEST = 400  # lines; a longer file wants a second look, and then a reason here
 LONGER_FOR_A_REASON = {
     "townlet/world/state.py": "the glossary: a line an array",
-    "tests/plain/observation.py": "all that an agent sees in plain Python, to be read in one go",
 }
 
 ABOVE_THE_WORLD = (

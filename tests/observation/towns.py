@@ -139,7 +139,7 @@ def any_observations(random: Random) -> dict[str, Any]:
 
 
 def disturb(random: Random, built: Built) -> None:
-    """Put a world into some state that a game might reach, or nearly: whatever is observed may have any value."""
+    """Put a world into some state that a game might reach, or nearly: what is observed may have any value."""
     world, params = built.world, built.params
     world.clock.tick[0] = random.randrange(200)
     _lives(random, built)

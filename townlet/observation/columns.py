@@ -1,7 +1,8 @@
-"""The named columns of an observation's features: one table, which names, documents and tests them.
+"""What an observation consists of, by name: the one table that names, documents and tests it.
 
-Every block below is a tuple of `Column`s in the order in which they stand in the array. The first block is the same
-in every observation, so its columns are constants here; the others begin where `ObservationParams.column` says.
+Every block of features below is a tuple of `Column`s in the order in which they stand in the array. The
+first block is the same in every observation, so its columns are constants here; the others begin where
+`Sizes.block` (layout.py) says.
 """
 
 from __future__ import annotations
@@ -18,6 +19,31 @@ class Column(NamedTuple):
     name: str
     unit: str
     meaning: str
+
+
+class Channel(NamedTuple):
+    """One layer of the map: a number a tile."""
+
+    name: str
+    meaning: str
+
+
+CHANNELS = (
+    Channel("self", "1 in the middle"),
+    Channel("agents", "other agents on the tile"),
+    Channel("objects", "1 where an object stands"),
+    Channel("reservations", "1 where an object is reserved or in use"),
+)
+PATH_CHANNELS = (
+    Channel("path_dx", "the next step of a shortest path to the place hinted at: 1 = east, -1 = west"),
+    Channel("path_dy", "likewise: 1 = south, -1 = north"),
+)
+WALKABLE = Channel("walkable", "1 on floor")
+
+
+def type_channel(object_type: str) -> Channel:
+    """A channel of `compact` for one type of object."""
+    return Channel(f"object:{object_type}", f"1 where a {object_type} stands")
 
 
 ALWAYS = (
@@ -52,10 +78,10 @@ ALWAYS = (
     Column("path_hint_west", "0 or 1", "... is west"),
 )
 (
-    NEED_HUNGER, NEED_HYGIENE, NEED_ENERGY, WALLET, LATENESS_COUNTER, ON_SHIFT, ATTENDANCE_RATIO, WAGES_WITHHELD,
-    SHIFT_PRE, SHIFT_ON_TIME, SHIFT_LATE, SHIFT_ABSENT, SHIFT_POST, TIME_SIN, TIME_COS, EMBEDDING_SLOT_NORM,
-    CTX_RESET_FLAG, EPISODE_PROGRESS, RIVALRY_MAX, RIVALRY_AVOID_COUNT, LAST_ACTION_ID_HASH, LAST_ACTION_SUCCESS,
-    LAST_ACTION_DURATION, RESERVATION_ACTIVE, IN_QUEUE,
+    NEED_HUNGER, NEED_HYGIENE, NEED_ENERGY, WALLET, LATENESS_COUNTER, ON_SHIFT, ATTENDANCE_RATIO,
+    WAGES_WITHHELD, SHIFT_PRE, SHIFT_ON_TIME, SHIFT_LATE, SHIFT_ABSENT, SHIFT_POST, TIME_SIN, TIME_COS,
+    EMBEDDING_SLOT_NORM, CTX_RESET_FLAG, EPISODE_PROGRESS, RIVALRY_MAX, RIVALRY_AVOID_COUNT,
+    LAST_ACTION_ID_HASH, LAST_ACTION_SUCCESS, LAST_ACTION_DURATION, RESERVATION_ACTIVE, IN_QUEUE,
     PATH_HINT_NORTH, PATH_HINT_SOUTH, PATH_HINT_EAST, PATH_HINT_WEST,
 ) = range(len(ALWAYS))  # fmt: skip
 
@@ -78,18 +104,18 @@ NEARBY = (
     Column("neighbor_agent_ratio", "0..1", "other agents on the map / its tiles"),
     Column("neighbor_object_ratio", "0..1", "objects on the map / its tiles"),
     Column("reserved_tile_ratio", "0..1", "tiles of the map with a reserved or used object / its tiles"),
-    Column("nearest_agent_distance", "0..1", "tiles to the nearest other agent on the map / window; 1 = nobody"),
+    Column("nearest_agent_distance", "0..1", "tiles to the next agent on the map / its side; 1 = nobody"),
 )
 NEARBY_COUNTS = (
     Column("neighbor_agent_ratio", "count", "other agents on the map (normalize_counts is false)"),
     Column("neighbor_object_ratio", "count", "objects on the map (normalize_counts is false)"),
     Column("reserved_tile_ratio", "count", "tiles of the map with a reserved or used object (likewise)"),
-    Column("nearest_agent_distance", "tiles", "to the nearest other agent on the map; the window's side = nobody"),
+    Column("nearest_agent_distance", "tiles", "to the next agent on the map; its side = nobody"),
 )
 
 STATUS = (
     Column("ticks_left", "0..1", "of the running affordance, the present tick included / its duration"),
-    Column("cooldown_left", "0..1", "ticks of the longest cooldown that runs / queue_fairness.cooldown_ticks"),
+    Column("cooldown_left", "0..1", "ticks left of the longest cooldown / queue_fairness.cooldown_ticks"),
     Column("queue_position", "0..1", "1 / place among those who wait (1 = next); 0 = does not wait"),
     Column("faint_countdown", "0..1", "ticks with a need at the bottom / the ticks after which it faints"),
     Column("rent_lacking", "0..1", "share of the rent due at the end of the day that the wallet lacks"),
@@ -108,14 +134,29 @@ STATUS = (
     Column("wall_west", "0 or 1", "likewise"),
 )
 (
-    TICKS_LEFT, COOLDOWN_LEFT, QUEUE_POSITION, FAINT_COUNTDOWN, RENT_LACKING, RENT_UNPAID, POWER_ON, WATER_ON,
-    PRICE_LEVEL, SHIFT_STARTS_IN, SHIFT_ENDS_IN, JOB_STEP_X, JOB_STEP_Y, JOB_DISTANCE,
-    WALL_NORTH, WALL_SOUTH, WALL_EAST, WALL_WEST,
+    TICKS_LEFT,
+    COOLDOWN_LEFT,
+    QUEUE_POSITION,
+    FAINT_COUNTDOWN,
+    RENT_LACKING,
+    RENT_UNPAID,
+    POWER_ON,
+    WATER_ON,
+    PRICE_LEVEL,
+    SHIFT_STARTS_IN,
+    SHIFT_ENDS_IN,
+    JOB_STEP_X,
+    JOB_STEP_Y,
+    JOB_DISTANCE,
+    WALL_NORTH,
+    WALL_SOUTH,
+    WALL_EAST,
+    WALL_WEST,
 ) = range(len(STATUS))  # fmt: skip  (from the start of the block)
 
 
 def target_columns() -> tuple[Column, ...]:
-    """`fridge_dx`, `fridge_dy`, `fridge_dist`, and so on: the nearest object of the four kinds (include_targets)."""
+    """`fridge_dx`, `fridge_dy`, `fridge_dist`, and so on: the nearest of four types (include_targets)."""
     return tuple(
         column
         for name in TARGET_TYPES
@@ -133,7 +174,8 @@ def social_columns(friends: int, rivals: int, embed_dim: int) -> tuple[Column, .
     for slot in range(friends + rivals):
         whose = f"friend {slot + 1}" if slot < friends else f"rival {slot - friends + 1}"
         for d in range(embed_dim):
-            columns.append(Column(f"social_slot{slot}_d{d}", "-1..1", f"hashed identity of {whose}; 0 = nobody"))
+            meaning = f"hashed identity of {whose}; 0 = nobody"
+            columns.append(Column(f"social_slot{slot}_d{d}", "-1..1", meaning))
         for d, tie in enumerate(("trust", "familiarity", "rivalry"), start=embed_dim):
             unit = "0..1" if tie == "rivalry" else "-1..1"
             columns.append(Column(f"social_slot{slot}_d{d}", unit, f"{tie} toward {whose}; 0 = nobody"))
@@ -146,7 +188,7 @@ def doing_columns(affordances: Sequence[str]) -> tuple[Column, ...]:
 
 
 def near_columns(object_type: str, stocks: Sequence[int]) -> tuple[Column, ...]:
-    """The nearest object of a type, by walking distance (extended). `stocks` are the kinds that the type keeps."""
+    """The nearest object of a type by walking distance (extended); `stocks` are the kinds that it keeps."""
     near = f"near_{object_type}"
     return (
         Column(f"{near}_step_x", "-1, 0, 1", "east-west part of the next step of a shortest path to it"),

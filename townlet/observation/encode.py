@@ -1,6 +1,7 @@
 """Writes what agents see: the only kernel that others call to observe.
 
-One call writes slot t of three buffers for all agents that are shown. A slot is overwritten whole, whatever was in it.
+One call writes slot t of three buffers for all agents that are shown. A slot is overwritten whole, whatever
+was in it before.
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ from townlet.world.state import NOTHING
 
 @kernel
 def observe(world, params, obs, maps, features, masks, t, which):
-    """Write slot `t` of the buffers for every agent alive (`which` = ALL_ALIVE), or only for those who leave at the end
-    of the tick just played (LEAVERS).
+    """Write slot `t` of the buffers for every agent alive (`which` = ALL_ALIVE), or only for those who
+    leave at the end of the tick just played (LEAVERS).
 
-    maps [A, T + 1, C, W, W] float32 and features [A, T + 1, F] float32, both contiguous; masks [A, T + 1, U] bool. The
-    rows of agents that are not shown are left as they are. `events.any_ready` and `events.closed` must be up to date.
+    maps [A, T + 1, C, W, W] float32 and features [A, T + 1, F] float32, both contiguous; masks [A, T + 1, U]
+    bool. The rows of agents that are not shown are left as they are. `events.ready`, `any_ready` and `closed`
+    must be up to date (rules/affordances.py, refresh).
     """
     clock, agents, queues, running, objects, ties, work, events, grid, _, _ = world
     town, affordances, people, _, jobs, _, rules, _ = params
-    day = town.size[3]
+    day, buffer = town.size[3], rules.arrival_buffer[0]
     write_maps(agents, grid, town, obs.sizes.window[0], maps, t, which)
     write_self(clock, agents, queues, work, day, obs, features, t, which)
     write_social(agents, ties, rules.rivalry[0], obs, features, t, which)
     write_hints(
-        clock, agents, queues, running, work, events, town, affordances, people, jobs, rules.arrival_buffer[0], obs,
+        clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs,
         features, t, which,
     )  # fmt: skip
     write_masks(
@@ -44,8 +46,9 @@ def observe(world, params, obs, maps, features, masks, t, which):
         write_personality(agents, obs, features, t, which)
     if obs.sizes.block[0, STATUS] != NOTHING:
         write_doing(
-            agents, queues, running, clock.tick[0], affordances.duration, rules.cooldown[0], obs, features, t, which
-        )
+            agents, queues, running, clock.tick[0], affordances.duration, rules.cooldown[0], obs,
+            features, t, which,
+        )  # fmt: skip
         write_status(clock, agents, queues, events, day, rules, obs, features, t, which)
         write_shift(clock, agents, work, town, people, jobs, obs, features, t, which)
         write_near(agents, objects, events.closed, town, obs, features, t, which)
@@ -54,6 +57,6 @@ def observe(world, params, obs, maps, features, masks, t, which):
         write_nearby(agents, grid, town, obs, features, t, which)
     elif obs.sizes.variant[0] == FULL:
         write_paths(
-            clock, agents, queues, running, work, events, town, affordances, people, jobs, rules.arrival_buffer[0],
-            obs, maps, t, which,
+            clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs,
+            maps, t, which,
         )  # fmt: skip

@@ -1,7 +1,8 @@
 """What an agent needs to know to act well: the blocks `doing`, `status` and `near` (observations.extended).
 
-Columns, units and meanings stand in columns.py. The place in a queue is that of the next grant: more waiting time
-(`age_weight` x ticks waited, minus the ticket) comes first, then the lower arrival number; cooldowns are left aside.
+Columns, units and meanings stand in columns.py. The place in a queue is that of the next grant: who has the
+larger `age_weight` x ticks waited, minus the ticket, comes first, then the lower arrival number;
+cooldowns are left aside.
 """
 
 from __future__ import annotations
@@ -133,7 +134,8 @@ def write_near(agents, objects, closed, town, obs, features, t, which):
                 column = obs.near.stock[kind, s]
                 if column != NOTHING:
                     full = max(1, town.site.full[o, s])
-                    features[i, t, column] = objects.stock[o, s] / full if o >= 0 and town.site.kept[o, s] else 0.0
+                    kept = o >= 0 and town.site.kept[o, s]
+                    features[i, t, column] = objects.stock[o, s] / full if kept else 0.0
             free = o >= 0 and not closed[o] and objects.user[o] == NOBODY
             free = free and (objects.holder[o] == NOBODY or objects.holder[o] == i)
             features[i, t, obs.near.free[kind]] = 1.0 if free else 0.0

@@ -1,6 +1,7 @@
 """The features: what an agent knows of itself, and the numbers that are tables by tile.
 
-Columns, units and meanings stand in columns.py. Everything is computed in float64 and cast when it is written.
+Columns, units and meanings stand in columns.py. Numbers are computed in float64 and cast when they are
+written.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ SHIFT_STATES = 5
 
 @inner
 def write_self(clock, agents, queues, work, day, obs, features, t, which):
-    """The columns of every observation but rivalry and path hints, in slot t, for every agent that is shown."""
+    """The columns that are always there, but rivalry and path hints, in slot t, for every agent shown."""
     now = clock.tick[0]
-    time, max_slots = now % obs.time.shape[0], obs.sizes.max_slots[0]
+    period, max_slots = obs.sizes.period[0], obs.sizes.max_slots[0]
+    time = (now % period) * obs.time.shape[0] // period
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue

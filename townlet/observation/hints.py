@@ -5,10 +5,11 @@ The place, of the first of these that applies, and the Manhattan distance at whi
     an arranged meet that nudges the agent: its place, 2
     the object reserved: 1 (where it can be used)
     the object queued for: 3
-    its job's location, from `job_arrival_buffer` ticks before the shift to its end, unless dismissed: 2 (on site)
+    its job's location, from `job_arrival_buffer` ticks before the shift to its end, unless dismissed: 2
     the nearest object, by walking distance, that is ready for an affordance that raises the lowest need: 2
-    (of equally low needs the first; of equally near objects that of the first affordance in the file, then the
-    lowest)
+
+Of equally low needs the first counts; of equally near objects that of the first affordance in the file, then
+the one with the lowest index.
 
 There is no hint while an affordance runs, once the place is reached, and where no way leads there.
 """
@@ -99,8 +100,9 @@ def hint(i, time, agents, queues, running, work, events, town, affordances, peop
 
 @inner
 def write_hints(
-    clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs, features, t, which
-):
+    clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs,
+    features, t, which,
+):  # fmt: skip
     """The four path hints of slot t, for every agent that is shown."""
     time = clock.tick[0] % town.size[3]
     for i in range(agents.alive.shape[0]):

@@ -14,7 +14,7 @@ from townlet.arrays import F32, I64, U8, U16, Bool
 from townlet.names import Names
 from townlet.observation import columns as table
 from townlet.observation import routes
-from townlet.observation.columns import Column
+from townlet.observation.columns import Channel, Column
 from townlet.world.records import columns
 from townlet.world.state import NOTHING, STOCKS, Params
 
@@ -25,12 +25,11 @@ HYBRID, FULL, COMPACT = 0, 1, 2
 VARIANTS = ("hybrid", "full", "compact")
 ALL_ALIVE, LEAVERS = 0, 1  # whose slots are written
 
-# Blocks of the features that begin where ObservationParams.column says (NOTHING = left out), in their order.
+# Blocks of the features behind those that are always there, in order; they begin where Sizes.block says.
 BLOCKS = ("targets", "personality", "social", "aggregates", "nearby", "doing", "status", "near")
 (TARGETS, PERSONALITY, SOCIAL_SLOTS, AGGREGATES, NEARBY, DOING, STATUS, NEAR) = range(len(BLOCKS))
 
-MAP_CHANNELS = ("self", "agents", "objects", "reservations")
-PATH_CHANNELS = ("path_dx", "path_dy")
+MOST_TIMES = 65_536  # a longer day is seen in this many steps
 
 
 @dataclass(frozen=True)
@@ -39,17 +38,21 @@ class Layout:
 
     variant: str
     columns: tuple[Column, ...]
-    map_channels: tuple[str, ...]
+    channels: tuple[Channel, ...]
     window: int
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @cached_property
+    def map_channels(self) -> tuple[str, ...]:
+        return tuple(channel.name for channel in self.channels)
+
     @property
     def map_shape(self) -> tuple[int, int, int]:
         """Channels, rows, columns."""
-        return len(self.map_channels), self.window, self.window
+        return len(self.channels), self.window, self.window
 
 
 @columns
@@ -59,6 +62,7 @@ class Sizes:
     variant: I64  # [1]  HYBRID, FULL or COMPACT
     window: I64  # [1]  side of the map
     normalize: Bool  # [1]  observations.compact.normalize_counts
+    period: I64  # [1]  observations.hybrid.time_ticks_per_day
     max_slots: I64  # [1]  embedding_allocator.max_slots
     friends: I64  # [1]  shown in the social snippet
     rivals: I64  # [1]
@@ -75,11 +79,11 @@ class NearColumns:
 
 
 class ObservationParams(NamedTuple):
-    """The numbers that the observation kernels need beside `Params`. Letters as in world/state.py; U actions."""
+    """What the observation kernels need beside `Params`. Letters as in world/state.py; U actions."""
 
     sizes: Sizes
     channel_type: I64  # [...]  the type that compact's object:<type> channels show; NOTHING = no such object
-    time: F32  # [period, 2]  sine and cosine of the time of day, by tick modulo period
+    time: F32  # [min(period, MOST_TIMES), 2]  sine and cosine of the time of day
     action_hash: F32  # [U]
     step: U8  # [P, H, W]  direction of the first step of a shortest path to the place; routes.STAY = none
     raises_first: I64  # [N + 1]  affordances that raise a need: raises[raises_first[n]:raises_first[n + 1]]
@@ -114,7 +118,8 @@ def build_observation(
     layout = Layout(variant, all_columns, _channels(variant, shown), window_of(resolved))
     step = routes.first_steps(town.distance)
     raises_first, raises = _raises(params.affordances.need)
-    no_targets, no_routes = np.zeros((0, 0, 3 * len(table.TARGET_TYPES)), np.float32), np.zeros((0, 0, 0), np.uint16)
+    no_targets = np.zeros((0, 0, 3 * len(table.TARGET_TYPES)), np.float32)
+    no_routes = np.zeros((0, 0, 0), np.uint16)
     target_types = [_index(types, name) for name in table.TARGET_TYPES]
     observation = ObservationParams(
         sizes=_sizes(resolved, block),
@@ -143,13 +148,13 @@ def _columns(blocks: dict[str, tuple[Column, ...]]) -> tuple[tuple[Column, ...],
     return tuple(found), block
 
 
-def _channels(variant: str, shown: Sequence[str]) -> tuple[str, ...]:
+def _channels(variant: str, shown: Sequence[str]) -> tuple[Channel, ...]:
     """The map's channels; `shown` are the types that have one of their own in `compact`."""
     if variant == "full":
-        return MAP_CHANNELS + PATH_CHANNELS
+        return table.CHANNELS + table.PATH_CHANNELS
     if variant == "compact":
-        return (*MAP_CHANNELS, "walkable", *(f"object:{name}" for name in shown))
-    return MAP_CHANNELS
+        return (*table.CHANNELS, table.WALKABLE, *map(table.type_channel, shown))
+    return table.CHANNELS
 
 
 def _sizes(resolved: Resolved, block: I64) -> Sizes:
@@ -159,6 +164,7 @@ def _sizes(resolved: Resolved, block: I64) -> Sizes:
         variant=np.array([VARIANTS.index(config.features.systems.observations)], np.int64),
         window=np.array([window_of(resolved)], np.int64),
         normalize=np.array([config.observations.compact.normalize_counts], np.bool_),
+        period=np.array([config.observations.hybrid.time_ticks_per_day], np.int64),
         max_slots=np.array([config.embedding_allocator.max_slots], np.int64),
         friends=np.array([snippet.top_friends], np.int64),
         rivals=np.array([snippet.top_rivals], np.int64),
@@ -194,7 +200,7 @@ def _stocks_of_types(params: Params, types: int) -> list[list[int]]:
     """The kinds of stock that some object of each type keeps."""
     town = params.town
     return [
-        [s for s in range(len(STOCKS)) if bool(town.site.kept[town.site.type == y, s].any())] for y in range(types)
+        [s for s in range(len(STOCKS)) if town.site.kept[town.site.type == y, s].any()] for y in range(types)
     ]
 
 
@@ -213,8 +219,9 @@ def _near_columns(kept: list[list[int]], start: int) -> NearColumns:
 
 
 def _time_of_day(period: int) -> F32:
-    """[period, 2]: sine and cosine of the time of day, computed in float64 and cast once."""
-    angles = [2.0 * math.pi * (tick / period) for tick in range(period)]
+    """[min(period, MOST_TIMES), 2]: sine and cosine of the time of day, computed in float64 and cast once."""
+    steps = min(period, MOST_TIMES)
+    angles = [2.0 * math.pi * (step / steps) for step in range(steps)]
     return np.array([(math.sin(angle), math.cos(angle)) for angle in angles], np.float64).astype(np.float32)
 
 

@@ -1,18 +1,11 @@
 """The map: what stands around an agent, on `window` x `window` tiles with the agent in the middle.
 
-Row r, column c of a map is the tile `(x - window // 2 + c, y - window // 2 + r)`. Channels:
+Row r, column c of a map is the tile `(x - window // 2 + c, y - window // 2 + r)`. The channels stand in
+columns.py; the path channels are 0 on walls, where the place hinted at (hints.py) counts as reached, and
+everywhere without a hint. Outside the grid everything is 0.
 
-    self          1 in the middle
-    agents        other agents on the tile
-    objects       1 where an object stands
-    reservations  1 where an object is reserved or in use
-    path_dx/dy    (full) the next step of a shortest path from the tile to the place hinted at (see hints.py): -1, 0, 1
-                  east and south; 0 on walls, where the place counts as reached, and everywhere without a hint
-    walkable      (compact) 1 on floor
-    object:<type> (compact) 1 where an object of the type stands
-
-Outside the grid everything is 0. The world's layers have a margin of half a window, so that a map is copied row by row
-and nothing is clipped. Indices are unsigned: a signed one costs a test for counting from the end, at every number.
+The world's layers have a margin of half a window, so that a map is copied row by row and nothing is
+clipped. Indices are unsigned: a signed one costs a test for counting from the end, at every number.
 """
 
 from __future__ import annotations
@@ -50,10 +43,10 @@ def fill_channel(flat, at, tiles, value):
 
 @inner
 def copy_channel(layer, corner, pitch, maps, at, side):
-    """Copy the window whose first tile is `corner` into the channel that begins at `at`, four tiles at a time; the last
-    four of a row overlap those before.
+    """Copy the window whose first tile is `corner` into the channel that begins at `at`.
 
-    Both places count from the start of the flat array; `pitch` is the layer's width.
+    Four tiles are copied at a time; the last four of a row overlap those before. Both places count from the
+    start of the flat array; `pitch` is the layer's width.
     """
     source, target = layer.flat, maps.flat
     for _ in range(side):
@@ -91,7 +84,8 @@ def write_maps(agents, grid, town, window, maps, t, which):
 def write_types(agents, town, window, channel_type, maps, t, which):
     """`compact`: the channels `walkable` and `object:<type>` of slot t."""
     side, margin = np.uint64(window), np.uint64(town.size[2] - window // 2)
-    tiles, pitch, layer = side * side, np.uint64(town.layer_walkable.shape[1]), np.uint64(town.layer_walkable.size)
+    tiles, pitch = side * side, np.uint64(town.layer_walkable.shape[1])
+    layer = np.uint64(town.layer_walkable.size)
     slots, length = np.uint64(maps.shape[1]), np.uint64(maps.shape[2]) * tiles
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
@@ -104,7 +98,8 @@ def write_types(agents, town, window, channel_type, maps, t, which):
             if channel_type[c] == NOTHING:
                 fill_channel(maps.flat, at, tiles, 0.0)
             else:
-                copy_channel(town.layer_types, np.uint64(channel_type[c]) * layer + corner, pitch, maps, at, side)
+                first = np.uint64(channel_type[c]) * layer
+                copy_channel(town.layer_types, first + corner, pitch, maps, at, side)
 
 
 @inner
@@ -131,8 +126,7 @@ def write_paths(
 
 @inlined
 def step_at(x, y, place, radius, town, steps):
-    """The direction of the first step from tile (x, y) to `place`; STAY off the grid, on walls and where it is
-    reached."""
+    """The direction of the first step from (x, y) to `place`; STAY off the grid and where it is reached."""
     if x < 0 or y < 0 or x >= town.size[0] or y >= town.size[1]:
         return STAY
     if apart(town.place_x[place], town.place_y[place], x, y) <= radius:

@@ -1,15 +1,16 @@
 """Which actions are legal to attempt now. An attempt may still be refused.
 
     wait         always
-    move         no affordance runs, and the tile in that direction is floor (somebody may stand there)
-    release      an affordance has run for `option_commit_ticks`, or the agent is in a queue (waiting or reserved)
-    chat         no affordance runs, and another agent is within distance 1
-    request k    no affordance runs; some object is ready for k (events.ready); the wallet covers the price now; and,
-                 while a cooldown of the agent runs, one of the ready objects is not cooling
-    start k      no affordance runs; an object within distance 1 offers k: while the agent holds a reservation, the
-                 reserved one (that it is legal then says which object is reserved, and that it is near enough)
+    move         free, and the tile in that direction is floor (somebody may stand there)
+    release      an affordance has run for `option_commit_ticks`, or the agent is in a queue (or reserved)
+    chat         free, and another agent is within distance 1
+    request k    free; some object is ready for k (events.ready); the wallet covers the price now; and, while
+                 a cooldown of the agent runs, one of the ready objects that it can reach is not cooling
+    start k      free, and an object within distance 1 offers k: while the agent holds a reservation, the
+                 reserved one (that it is legal then says which one that is, and that it is near enough)
 
-A schedule may do what the mask forbids: whoever plays it sets the bit of the action taken.
+Free: no affordance of the agent runs. A schedule may do what the mask forbids: whoever plays it sets the bit
+of the action taken.
 """
 
 from __future__ import annotations

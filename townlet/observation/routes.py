@@ -1,8 +1,9 @@
 """Ways through the town as tables, computed once: which step comes next, and how far it is.
 
-A *route code* packs the way from a tile to a place: `distance * 8 + direction`, where the distance is in tiles, at most
-width + height, and the direction is that of the first step of a shortest path (NORTH, SOUTH, EAST, WEST, in this order
-where several are shortest) or STAY (there already, or no way there: then the distance is width + height).
+A *route code* packs the way from a tile to a place: `distance * 8 + direction`. The distance is in tiles,
+at most width + height; the direction is that of the first step of a shortest path (NORTH, SOUTH, EAST,
+WEST, in this order where several are shortest) or STAY (there already, or no way there: then the distance
+is width + height).
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def to_nearest(town: Town, step: U8) -> U16:
         found = town.nearest[kind] >= 0
         if found.any():
             place = town.site.place[np.maximum(town.nearest[kind], 0)]
-            codes[..., kind] = np.where(found, _code(town.distance[place, y, x], step[place, y, x], span), codes[..., kind])
+            code = _code(town.distance[place, y, x], step[place, y, x], span)
+            codes[..., kind] = np.where(found, code, codes[..., kind])
     return codes
 
 
@@ -85,7 +87,7 @@ def to_places(town: Town, step: U8, places: I64) -> U16:
 
 
 def targets(town: Town, types: Sequence[int]) -> F32:
-    """[H, W, 3 * types]: the way to the nearest object of each type, as the columns `<type>_dx`, `_dy`, `_dist`.
+    """[H, W, 3 * types]: `<type>_dx`, `_dy`, `_dist` of the nearest object of each type, by tile.
 
     0, 0, 1 where there is none, or the type is NOTHING.
     """

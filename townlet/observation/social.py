@@ -1,8 +1,9 @@
 """What an agent feels toward others: the two rivalry columns, the social snippet and its aggregates.
 
-A tie counts where trust, familiarity or rivalry is not zero. Friends are ties with trust + familiarity > 0, strongest
-sum first; rivals are ties with rivalry > 0, strongest first; of equals the lower row. A slot shows the other's hashed
-identity, then trust, familiarity, rivalry; a slot with nobody is all zeros. Sums run over the ties by row.
+A tie counts where trust, familiarity or rivalry is not zero. Friends are ties with trust + familiarity > 0,
+strongest sum first; rivals are ties with rivalry > 0, strongest first; of equals the lower row. A slot
+shows the other's hashed identity, then trust, familiarity, rivalry; a slot with nobody is all zeros. Sums
+run over the ties by row.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def strength(ties, i, j, friendly):
 def enter(features, i, t, start, width, filled, most, j, ties, friendly):
     """Put row j in its place among the `filled` strongest; returns how many there are now, at most `most`.
 
-    Until they are shown, the first number of a slot holds the row of who stands in it: a kernel has no list of its own.
+    Until they are shown, the first number of a slot holds the row of who stands in it: a kernel has no list
+    of its own.
     """
     value = strength(ties, i, j, friendly)
     at = min(filled, most)
