@@ -42,6 +42,7 @@ def run_of(capture: Capture) -> Run:
         config_json=canonical_json(capture.config), config_path=facts["config_path"], policy=facts["policy"],
         agent=facts["agent"], auto_seeded=facts["auto_seeded"], ignore_schedules=facts["ignore_schedules"],
         segment_ticks=facts["segment_ticks"], compression=facts["compression"], prefix=facts["prefix"],
+        model_digest=facts["model_digest"],
     )  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def build_jobs(config: Config, places: Places) -> Jobs:
     jobs, day = list(config.jobs.values()), config.world.ticks_per_day
     return Jobs(
         start=_ints(*(job.start_tick % day for job in jobs)),
-        length=_ints(*((job.end_tick - job.start_tick) % day for job in jobs)),
+        length=_ints(*(job.shift_ticks(day) for job in jobs)),
         wage=_floats(*(job.wage_rate or config.economy.wage_income for job in jobs)),
         penalty=_floats(*(job.lateness_penalty for job in jobs)),
         place=_ints(*(NOTHING if job.location is None else places.index(job.location) for job in jobs)),

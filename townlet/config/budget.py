@@ -169,7 +169,7 @@ def _agent(
 
 def shift_ticks(job: JobSpec | None, day: int) -> int:
     """Ticks of a day's shift; one that ends before it begins lasts over midnight."""
-    return 0 if job is None else (job.end_tick - job.start_tick) % day
+    return 0 if job is None else job.shift_ticks(day)
 
 
 def _supplies(resolved: Resolved, agents: Sequence[AgentBudget]) -> Iterator[Supply]:

@@ -64,11 +64,9 @@ def _occupation_ticks(config: Config, name: str) -> int:
     """The shift's length, where the first to do it who has a job does; else 30."""
     for _, agent, _, entry in scheduled(config):
         if entry.affordance == name and entry.kind in USES and agent.job in config.jobs:
-            job = config.jobs[agent.job]
-            if job.end_tick != job.start_tick:
-                return (
-                    job.end_tick - job.start_tick
-                ) % config.world.ticks_per_day or config.world.ticks_per_day
+            shift = config.jobs[agent.job].shift_ticks(config.world.ticks_per_day)
+            if shift:
+                return shift
     return OCCUPATION_TICKS
 
 

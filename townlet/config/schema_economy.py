@@ -141,6 +141,11 @@ class JobSpec(Section):
         default=None, description="On site is within two tiles of it; none: the holder is on site anywhere."
     )
 
+    def shift_ticks(self, day: int) -> int:
+        """Ticks of a shift on a day of `day` ticks: 0 where it ends as it begins; one that ends earlier runs over
+        midnight."""
+        return 0 if self.start_tick == self.end_tick else (self.end_tick - self.start_tick) % day or day
+
 
 DEFAULT_JOBS = {  # by name, as all mappings of names
     "barista": JobSpec(start_tick=400, end_tick=560, wage_rate=0.025, lateness_penalty=0.12, location=(1, 0)),
