@@ -158,26 +158,29 @@ def request(arguments: argparse.Namespace) -> Request:
 
 
 def _split(parser: Parser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Tokens that are ours, and Beam's with their values, wherever they stand among each other."""
+    """Our tokens, flags before names, and Beam's flags with their values, however they were mixed."""
     known = {flag: action for action in parser._actions for flag in action.option_strings}
+    names: list[str] = []
     ours: list[str] = []
     beams: list[str] = []
     tokens = list(argv)
     while tokens:
         token = tokens.pop(0)
-        flag = token.split("=", 1)[0]
+        flag, equals, _ = token.partition("=")
         if token == "--":
-            return [*ours, token, *tokens], beams
-        if not token.startswith("-") or token == "-" or flag in known:
+            names += tokens
+            break
+        if not token.startswith("-") or token == "-":
+            names.append(token)
+        elif flag not in known:
+            beams.append(token)
+            if _beam_takes_value(flag, list(known)) and not equals and tokens:
+                beams.append(tokens.pop(0))
+        elif known[flag].nargs is None and not equals and tokens:
+            ours.append(f"{flag}={tokens.pop(0)}")  # in one piece: the value may begin with a dash
+        else:
             ours.append(token)
-            takes_value = flag in known and known[flag].nargs is None and "=" not in token
-            if takes_value and tokens:
-                ours.append(f"{ours.pop()}={tokens.pop(0)}" if flag.startswith("--") else tokens.pop(0))
-            continue
-        beams.append(token)
-        if _beam_takes_value(flag, list(known)) and "=" not in token and tokens:
-            beams.append(tokens.pop(0))
-    return ours, beams
+    return [*ours, "--", *names], beams
 
 
 def _beam_takes_value(flag: str, ours: list[str]) -> bool:
@@ -220,7 +223,7 @@ def beam_options(flags: Sequence[str], *, workers: int | None) -> PipelineOption
         [*flags, *_QUIET] if "--default_sdk_harness_log_level" not in given else list(flags)
     )
     standard, direct = options.view_as(StandardOptions), options.view_as(DirectOptions)
-    standard.runner = standard.runner or "DirectRunner"
+    standard.runner = _runner(standard.runner or LOCAL_RUNNERS[0])
     if workers is not None and "--direct_num_workers" in given and workers != direct.direct_num_workers:
         raise UserError(
             f"--workers {workers} and --direct_num_workers {direct.direct_num_workers} contradict each other"
@@ -246,6 +249,7 @@ def beam_options(flags: Sequence[str], *, workers: int | None) -> PipelineOption
     return options
 
 
+LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
 _QUIET = ("--default_sdk_harness_log_level=ERROR",)  # else a worker tells its whole life
 
 
@@ -253,7 +257,19 @@ def is_local(options: PipelineOptions) -> bool:
     """Whether the pipeline runs in the in-process runner."""
     from apache_beam.options.pipeline_options import StandardOptions
 
-    return options.view_as(StandardOptions).runner in ("DirectRunner", "FnApiRunner")
+    return options.view_as(StandardOptions).runner in LOCAL_RUNNERS
+
+
+def _runner(name: str) -> str:
+    """The runner's name as Beam writes it; one with a dot is a class of the user's own. Raises UserError."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    known = {runner.lower(): runner for runner in StandardOptions.KNOWN_RUNNER_NAMES}
+    found = known.get(name.lower()) or known.get(f"{name.lower()}runner")
+    if found or "." in name:
+        return found or name
+    near = difflib.get_close_matches(name.lower(), known, 1)
+    raise UserError(f"unknown runner {name!r}" + (f"; did you mean {known[near[0]]}?" if near else ""))
 
 
 def _cores() -> int:
