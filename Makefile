@@ -53,6 +53,7 @@ capture: $(STAMP) ## capture a shipped scenario, and show what was written
 
 docs: $(STAMP) ## write the pages that are generated
 	$(BIN)/python -m townlet.config.docs
+	$(BIN)/python -m townlet.observation.docs
 
 clean: ## remove what was built and cached (never the samples)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache

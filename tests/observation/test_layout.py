@@ -1,0 +1,128 @@
+"""Names, shapes and the page about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.observation.towns import OFFERS, Buffers, town
+from townlet.observation import docs
+
+ROOT = Path(__file__).resolve().parents[2]
+ONE = {"agents": [{"id": "ann", "position": [0, 0]}]}
+FIRST = [
+    *("need_hunger", "need_hygiene", "need_energy", "wallet", "lateness_counter", "on_shift"),
+    *("attendance_ratio", "wages_withheld", "shift_pre", "shift_on_time", "shift_late", "shift_absent"),
+    *("shift_post", "time_sin", "time_cos", "embedding_slot_norm", "ctx_reset_flag", "episode_progress"),
+    *("rivalry_max", "rivalry_avoid_count", "last_action_id_hash", "last_action_success"),
+    *("last_action_duration", "reservation_active", "in_queue", "path_hint_north", "path_hint_south"),
+    *("path_hint_east", "path_hint_west"),
+]
+TARGETS = [f"{name}_{part}" for name in ("fridge", "stove", "bed", "shower") for part in ("dx", "dy", "dist")]
+PERSONALITY = ["personality_extroversion", "personality_forgiveness", "personality_ambition"]
+SLOTS = [f"social_slot{n}_d{m}" for n in range(4) for m in range(11)]
+AGGREGATES = ["social_trust_mean", "social_trust_max", "social_rivalry_mean", "social_rivalry_max"]
+NEARBY = ["neighbor_agent_ratio", "neighbor_object_ratio", "reserved_tile_ratio", "nearest_agent_distance"]
+
+
+def test_hybrid_is_the_default() -> None:
+    _, built = town({"scenario": ONE})
+    assert built.layout.variant == "hybrid"
+    assert built.layout.map_channels == ("self", "agents", "objects", "reservations")
+    assert built.layout.map_shape == (4, 11, 11)
+    assert built.layout.feature_names == (*FIRST, *SLOTS, *AGGREGATES)
+
+
+def test_blocks_follow_in_their_order() -> None:
+    _, built = town(
+        {
+            "features": {
+                "systems": {"observations": "compact"},
+                "observations": {"personality_channels": True},
+            },
+            "observations": {"compact": {"include_targets": True}, "extended": True},
+            "scenario": ONE,
+        }
+    )
+    names = built.layout.feature_names
+    expected = [*FIRST, *TARGETS, *PERSONALITY, *SLOTS, *AGGREGATES, *NEARBY]
+    assert list(names[: len(expected)]) == expected
+    assert names[len(expected)] == "doing_wash"
+    assert names[-1] == "near_bed_free"
+
+
+def test_full_adds_paths_and_compact_adds_floor_and_types() -> None:
+    _, full = town({"features": {"systems": {"observations": "full"}}, "scenario": ONE})
+    assert full.layout.map_channels[4:] == ("path_dx", "path_dy")
+    assert full.layout.map_shape == (6, 11, 11)
+    _, compact = town({"features": {"systems": {"observations": "compact"}}, "scenario": ONE})
+    types = ("object:shower", "object:fridge", "object:stove", "object:bed")
+    assert compact.layout.map_channels[4:] == ("walkable", *types)
+    assert compact.layout.map_shape == (5 + 4, 7, 7)
+
+
+def test_compact_shows_the_types_that_the_config_lists() -> None:
+    config = {
+        "features": {"systems": {"observations": "compact"}},
+        "observations": {"compact": {"object_channels": ["bed", "piano"], "map_window": 3}},
+        "scenario": {**ONE, "objects": [{"id": "cot", "type": "bed", "position": [1, 0]}]},
+    }
+    _, built = town(config)
+    assert built.layout.map_channels[5:] == ("object:bed", "object:piano")
+    seen = Buffers(built).observe()
+    assert seen.channel("object:bed") == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert seen.channel("object:piano") == [[0] * 3] * 3
+
+
+def test_sizes_of_the_snippet() -> None:
+    snippet = {"top_friends": 1, "top_rivals": 0, "embed_dim": 2, "include_aggregates": False}
+    _, built = town({"observations": {"social_snippet": snippet}, "scenario": ONE})
+    assert built.layout.feature_names == (*FIRST, *(f"social_slot0_d{d}" for d in range(5)))
+
+
+@pytest.mark.parametrize("variant", ["hybrid", "full", "compact"])
+def test_no_two_columns_share_a_name(variant: str) -> None:
+    """Whatever affordances and types are called."""
+    kinds = ["agent", "job", "wall", "agent_step", "left", "fridge", "self"]
+    offers = tuple({**OFFERS[0], "id": kind, "object_type": kind} for kind in kinds)
+    features = {"systems": {"observations": variant}, "observations": {"personality_channels": True}}
+    targets = {"include_targets": True}
+    seen = {"extended": True, "hybrid": targets, "compact": targets}
+    _, built = town({"features": features, "observations": seen, "scenario": ONE}, offers)
+    for names in (built.layout.feature_names, built.layout.map_channels):
+        assert len(set(names)) == len(names)
+
+
+def test_every_column_says_what_it_is() -> None:
+    _, built = town({"observations": {"extended": True}, "scenario": ONE})
+    assert all(column.unit and column.meaning for column in built.layout.columns)
+    assert all(channel.meaning for channel in built.layout.channels)
+
+
+def test_every_observation_fits_its_layout() -> None:
+    _, built = town({"observations": {"extended": True}, "scenario": ONE})
+    seen = Buffers(built, fill=float("nan")).observe()
+    assert np.isfinite(seen.features[0, 0]).all() and np.isfinite(seen.maps[0, 0]).all()
+
+
+def test_a_long_day_is_seen_in_many_small_steps() -> None:
+    """However many ticks it has, it costs no more memory than 65,536 steps."""
+    period = 1_000_000
+    _, built = town({"observations": {"hybrid": {"time_ticks_per_day": period}}, "scenario": ONE})
+    assert len(built.observation.time) == 65_536
+    built.world.clock.tick[0] = period + period // 4
+    seen = Buffers(built).observe()
+    assert seen.feature("time_sin") == 1.0
+    assert abs(seen.feature("time_cos")) < 1e-6
+
+
+def test_the_page_is_current() -> None:
+    """`make docs` writes it."""
+    assert (ROOT / docs.PAGE).read_text(encoding="utf-8") == docs.render()
+
+
+def test_the_page_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
+    assert docs.main([str(tmp_path / "pages" / "seen.md")]) == 0
+    assert (tmp_path / "pages" / "seen.md").read_text(encoding="utf-8") == docs.render()
