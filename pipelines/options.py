@@ -180,7 +180,7 @@ def _split(parser: Parser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
             ours.append(f"{flag}={tokens.pop(0)}")  # in one piece: the value may begin with a dash
         else:
             ours.append(token)
-    return [*ours, "--", *names], beams
+    return ([*ours, "--", *names] if names else ours), beams
 
 
 def _beam_takes_value(flag: str, ours: list[str]) -> bool:
