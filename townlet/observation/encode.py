@@ -6,7 +6,7 @@ was in it before.
 
 from __future__ import annotations
 
-from townlet.observation.extended import write_doing, write_near, write_shift, write_status
+from townlet.observation.extended import write_extended
 from townlet.observation.features import write_nearby, write_personality, write_self, write_targets
 from townlet.observation.hints import write_hints
 from townlet.observation.layout import COMPACT, FULL, PERSONALITY, STATUS, TARGETS
@@ -28,9 +28,9 @@ def observe(world, params, obs, maps, features, masks, t, which):
     """
     clock, agents, queues, running, objects, ties, work, events, grid, _, _ = world
     town, affordances, people, _, jobs, _, rules, _ = params
-    day, buffer = town.size[3], rules.arrival_buffer[0]
+    buffer = rules.arrival_buffer[0]
     write_maps(agents, grid, town, obs.sizes.window[0], maps, t, which)
-    write_self(clock, agents, queues, work, day, obs, features, t, which)
+    write_self(clock, agents, queues, work, town.size[3], obs, features, t, which)
     write_social(agents, ties, rules.rivalry[0], obs, features, t, which)
     write_hints(
         clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs,
@@ -45,13 +45,10 @@ def observe(world, params, obs, maps, features, masks, t, which):
     if obs.sizes.block[0, PERSONALITY] != NOTHING:
         write_personality(agents, obs, features, t, which)
     if obs.sizes.block[0, STATUS] != NOTHING:
-        write_doing(
-            agents, queues, running, clock.tick[0], affordances.duration, rules.cooldown[0], obs,
-            features, t, which,
+        write_extended(
+            clock, agents, queues, running, objects, work, events, town, affordances, people, jobs, rules,
+            obs, features, t, which,
         )  # fmt: skip
-        write_status(clock, agents, queues, events, day, rules, obs, features, t, which)
-        write_shift(clock, agents, work, town, people, jobs, obs, features, t, which)
-        write_near(agents, objects, events.closed, town, obs, features, t, which)
     if obs.sizes.variant[0] == COMPACT:
         write_types(agents, town, obs.sizes.window[0], obs.channel_type, maps, t, which)
         write_nearby(agents, grid, town, obs, features, t, which)

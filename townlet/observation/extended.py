@@ -29,7 +29,7 @@ from townlet.observation.columns import (
 )
 from townlet.observation.layout import ALL_ALIVE, DOING, STATUS
 from townlet.observation.routes import STAY
-from townlet.world.jit import inner
+from townlet.world.jit import inner, spliced
 from townlet.world.state import NOBODY, NOTHING, POWER, STAYS, WATER
 
 EVICTED_AFTER = 2  # days without rent
@@ -71,7 +71,7 @@ def queue_place(i, agents, queues, now, age_weight):
 
 
 @inner
-def write_status(clock, agents, queues, events, day, rules, obs, features, t, which):
+def write_status(clock, agents, queues, events, rules, obs, features, t, which):
     """Queue, fainting, rent, utilities and prices."""
     first, now, rent = obs.sizes.block[0, STATUS], clock.tick[0], rules.rent[0]
     power = 1.0 if events.utility[POWER] else 0.0
@@ -139,3 +139,26 @@ def write_near(agents, objects, closed, town, obs, features, t, which):
             free = o >= 0 and not closed[o] and objects.user[o] == NOBODY
             free = free and (objects.holder[o] == NOBODY or objects.holder[o] == i)
             features[i, t, obs.near.free[kind]] = 1.0 if free else 0.0
+
+
+@spliced
+def write_extended(
+    clock, agents, queues, running, objects, work, events, town, affordances, people, jobs, rules, obs,
+    features, t, which,
+):  # fmt: skip
+    """All three blocks of slot t, for every agent that is shown."""
+    write_doing(
+        agents,
+        queues,
+        running,
+        clock.tick[0],
+        affordances.duration,
+        rules.cooldown[0],
+        obs,
+        features,
+        t,
+        which,
+    )
+    write_status(clock, agents, queues, events, rules, obs, features, t, which)
+    write_shift(clock, agents, work, town, people, jobs, obs, features, t, which)
+    write_near(agents, objects, events.closed, town, obs, features, t, which)

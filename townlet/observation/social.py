@@ -51,10 +51,16 @@ def write_social(agents, ties, limits, obs, features, t, which):
         show(features, i, t, friend, width, friends, ties)
         show(features, i, t, rival, width, rivals, ties)
         if totals != NOTHING:
-            features[i, t, totals] = trust_sum / seen if seen > 0 else 0.0
-            features[i, t, totals + 1] = trust_max if seen > 0 else 0.0
-            features[i, t, totals + 2] = rivalry_sum / seen if seen > 0 else 0.0
-            features[i, t, totals + 3] = rivalry_max
+            write_totals(features, i, t, totals, seen, trust_sum, trust_max, rivalry_sum, rivalry_max)
+
+
+@inlined
+def write_totals(features, i, t, first, ties, trust_sum, trust_max, rivalry_sum, rivalry_max):
+    """The block `aggregates` of an agent with so many ties."""
+    features[i, t, first] = trust_sum / ties if ties > 0 else 0.0
+    features[i, t, first + 1] = trust_max if ties > 0 else 0.0
+    features[i, t, first + 2] = rivalry_sum / ties if ties > 0 else 0.0
+    features[i, t, first + 3] = rivalry_max
 
 
 @inner
