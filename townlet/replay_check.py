@@ -60,10 +60,12 @@ def verify_replay(capture: Capture) -> ReplayReport:
     for key, group in again:
         index = stored.pop((key.arrival, key.segment), None)
         if index is None:
-            report.problems.append(f"{key.agent_id}, segment {key.segment}: lives in the replay, is not in the capture")
+            who = f"{key.agent_id}, segment {key.segment}"
+            report.problems.append(f"{who}: lives in the replay, is not in the capture")
             continue
         _compare(capture[index], stack_groups([group]), key, report)
-    report.problems += [f"{capture.samples[index].npz.name}: is in the capture, not in the replay" for index in stored.values()]
+    missing = [capture.samples[index].npz.name for index in stored.values()]
+    report.problems += [f"{name}: is in the capture, not in the replay" for name in missing]
     return report
 
 

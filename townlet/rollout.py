@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,8 @@ def play(run: Run) -> Iterator[tuple[SampleKey, FrameGroup]]:
             key = SampleKey(run.name, run.seed, arrival, name, segment)
             yield key, frame_group(built, census, facts, out, row, t0, t1, start, segment, last)
     if not found:
-        raise UserError(f"agent filter {run.agent!r} matches nobody; the agents of this run are {', '.join(census.names)}")
+        known = ", ".join(census.names)
+        raise UserError(f"agent filter {run.agent!r} matches nobody; the agents of this run are {known}")
 
 
 def lives(arrival: np.ndarray) -> list[tuple[int, int, int]]:
@@ -178,7 +180,7 @@ def lives(arrival: np.ndarray) -> list[tuple[int, int, int]]:
         line = arrival[row, :-1]
         edges = np.flatnonzero(np.diff(line)) + 1
         bounds = [0, *edges.tolist(), len(line)]
-        found += [(int(line[a]), row, a, b) for a, b in zip(bounds, bounds[1:], strict=False) if line[a] > 0]
+        found += [(int(line[a]), row, a, b) for a, b in pairwise(bounds) if line[a] > 0]
     return [(row, a, b) for _, row, a, b in sorted(found)]
 
 

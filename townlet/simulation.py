@@ -167,7 +167,8 @@ class SimulationLoop:
         """Write one agent's choice as the world takes it."""
         row, choice, objects = self._row_of(seen.agent_id), self._choice, self._built.names.objects
         if action.object is not None and action.object not in objects:
-            raise UserError(f"{seen.agent_id}: action.object: expected one of {', '.join(objects)}, got {action.object!r}")
+            known = ", ".join(objects) or "none"
+            raise UserError(f"{seen.agent_id}: action.object: expected one of {known}, got {action.object!r}")
         if action.target is not None and action.target not in self._census.names:
             known = ", ".join(self._census.names)
             raise UserError(f"{seen.agent_id}: action.target: expected one of {known}, got {action.target!r}")

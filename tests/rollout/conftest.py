@@ -19,6 +19,7 @@ def make_run() -> Callable[..., Run]:
 
     def make(name: str, ticks: int = 60, **more) -> Run:
         resolved = load_config(CONFIGS / f"{name}.yaml")
-        return Run(resolved.name, more.pop("seed", 0), ticks, canonical_json(resolved.to_json_dict()), resolved.config_path, **more)
+        text = canonical_json(resolved.to_json_dict())
+        return Run(resolved.name, more.pop("seed", 0), ticks, text, resolved.config_path, **more)
 
     return make

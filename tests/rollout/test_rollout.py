@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from townlet.simulation import SimulationLoop
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHIPPED = sorted(
-    f"{path.parent.name}/{path.stem}" for path in CONFIGS.glob("*/*.yaml") if path.parent.name in ("examples", "scenarios")
+    f"{kind}/{path.stem}" for kind in ("examples", "scenarios") for path in (CONFIGS / kind).glob("*.yaml")
 )
 
 
@@ -81,7 +82,7 @@ def test_segments_are_the_whole_run_cut(make_run, segment: int) -> None:
                 joined = np.concatenate([getattr(part, name) for part in parts])
             assert joined.tobytes() == getattr(sample, name).tobytes(), name
         assert [part.metadata["segment"]["last"] for part in parts] == [False] * (len(parts) - 1) + [True]
-        for left, right in zip(parts, parts[1:], strict=False):
+        for left, right in pairwise(parts):
             assert (left.final_features == right.features[0]).all()
             assert left.value_preds[-1] == right.value_preds[0]
 
@@ -147,7 +148,7 @@ def test_an_agent_filter_keeps_the_arrival_number(make_run) -> None:
 def test_who_is_nobody_is_told(make_run) -> None:
     run = make_run("examples/small_town")
     empty = resolved_of(run).to_json_dict()
-    section = empty["config"] if "config" in empty else empty
+    section = empty.get("config", empty)
     section["scenario"]["agents"] = []
     with pytest.raises(UserError, match="expected at least one agent, found nobody"):
         SimulationLoop(Resolved.from_json_dict(empty))

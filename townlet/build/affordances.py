@@ -26,7 +26,7 @@ Clause = tuple[str, str, float]
 def build_affordances(
     entries: Sequence[AffordanceEntry], types: Sequence[str], economy: Economy
 ) -> tuple[Affordances, Condition]:
-    """The affordance file, in its order, and all preconditions. A price that the file does not give is the economy's."""
+    """The affordance file, in its order, and all its preconditions. A price that it does not give is the economy's."""
     count = len(entries)
     take, give = _stock(entries)
     conditions = [_conditions(entry, take[k]) for k, entry in enumerate(entries)]

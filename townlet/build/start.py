@@ -52,7 +52,7 @@ def _full(count: int | tuple[int, ...], value: int) -> np.ndarray:
 
 def start_world(config: Config, params: Params, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile]) -> World:
     """The world before its first tick: everybody at its place, nothing under way."""
-    a, o, k = len(agents), len(params.town.site), len(params.affordances.duration)
+    a, o, k = len(agents), len(params.town.site.x), len(params.affordances.duration)
     size = config.observations.social_snippet.embed_dim
     clock = Clock(
         tick=_full(1, 0), arrivals=_full(1, a), exits_today=_full(1, 0),
@@ -84,8 +84,8 @@ def start_world(config: Config, params: Params, agents: Sequence[ScenarioAgent],
         work=Work(
             state=_full(a, PRE_SHIFT), on_roll=np.zeros(a, np.bool_), arrived=np.zeros(a, np.bool_),
             on_site=np.zeros(a, np.bool_), withheld=np.zeros(a), lateness=_full(a, 0), shifts=_full(a, 0),
-            window=_full(a, config.employment.attendance_window), missed=np.zeros((a, MOST_SHIFTS), np.bool_), absences=_full((a, WEEK), NEVER),
-            dismissed=np.zeros(a, np.bool_),
+            window=_full(a, config.employment.attendance_window),
+            missed=np.zeros((a, MOST_SHIFTS), np.bool_), absences=_full((a, WEEK), NEVER), dismissed=np.zeros(a, np.bool_),
         ),
         events=_events(config, params, a, o, k),
         grid=_grid(params, tiles),

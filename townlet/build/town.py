@@ -69,7 +69,7 @@ def things(config: Config, affordances: AffordanceFile) -> list[Thing]:
 
 def _thing(name: str, kind: str, position: Tile | None, stock: dict | None) -> Thing:
     amounts = {**DEFAULT_STOCK.get(kind, {}), **{key: int(value) for key, value in (stock or {}).items()}}
-    return Thing(name, kind, tuple(position) if position is not None else None, amounts)
+    return Thing(name, kind, (int(position[0]), int(position[1])) if position is not None else None, amounts)
 
 
 def walls(config: Config) -> np.ndarray:

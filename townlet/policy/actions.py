@@ -68,10 +68,12 @@ class Catalogue:
                 raise UserError(f"action: expected an id or a JSON object, got {action!r} ({error.msg})") from None
         if isinstance(action, Mapping):
             extra = {key: action[key] for key in ("object", "target", "quality") if action.get(key) is not None}
-            text = canonical_json({key: value for key, value in action.items() if key not in extra and value is not None})
+            named = {key: value for key, value in action.items() if key not in extra and value is not None}
+            text = canonical_json(named)
             if text not in self.lookup:
                 near = difflib.get_close_matches(text, self.json, 1)
-                raise UserError(f"action: {text} is not in the catalogue" + (f"; did you mean {near[0]}?" if near else ""))
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise UserError(f"action: {text} is not in the catalogue{hint}")
             return Choice(self.lookup[text], extra.get("object"), extra.get("target"), extra.get("quality"))
         index = int(action)  # also NumPy integers
         if not 0 <= index < self.dim:

@@ -1,4 +1,4 @@
-"""What a policy sees, and what it answers. A policy cannot see the world: only what is observed, allowed, and the tick."""
+"""What a policy sees, and what it answers: it cannot see the world, only what is observed, allowed, and the tick."""
 
 from __future__ import annotations
 

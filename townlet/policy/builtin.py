@@ -35,10 +35,11 @@ class NeedsPolicy(_WithoutCritic):
         self._table = table
 
     def decide(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
-        return {
-            agent: Decision(int(needs_action(seen.features[None, None], seen.action_mask[None, None], 0, 0, self._table)))
-            for agent, seen in observations.items()
-        }
+        decided = {}
+        for agent, seen in observations.items():
+            features, masks = seen.features[None, None], seen.action_mask[None, None]
+            decided[agent] = Decision(int(needs_action(features, masks, 0, 0, self._table)))
+        return decided
 
 
 class UniformPolicy(_WithoutCritic):

@@ -23,7 +23,9 @@ class PolicyRuntime:
     with a schedule follow it; `config.policy.agents` gives single agents a built-in policy of their own.
     """
 
-    def __init__(self, config: Resolved, policy: str | Policy | None = None, seed: int = 0, *, built: Built | None = None):
+    def __init__(
+        self, config: Resolved, policy: str | Policy | None = None, seed: int = 0, *, built: Built | None = None
+    ):
         self._built = built or build(config, seed=seed, policy="outside")
         self._config = config
         chosen = policy or config.config.policy.default or "needs"
@@ -70,7 +72,9 @@ class PolicyRuntime:
         _, _, log_prob, value = self._decided[agent_id]
         return log_prob, value
 
-    def record(self, agent_id: str, args: tuple[float, float, float], reward: float, terms: np.ndarray, done: bool) -> None:
+    def record(
+        self, agent_id: str, args: tuple[float, ...], reward: float, terms: np.ndarray, done: bool
+    ) -> None:
         """Keep the frame of what `agent_id` decided last, with what it brought."""
         seen, choice, log_prob, value = self._decided[agent_id]
         mask = seen.action_mask.copy()
