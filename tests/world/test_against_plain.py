@@ -208,7 +208,7 @@ def test_in_a_crowd_as_well(seed: int) -> None:
 
 
 @pytest.mark.campaign
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(any_.integers(0, 2**32 - 1))
 def test_in_many_crowds(seed: int) -> None:
     play_both(crowd(seed))
