@@ -195,8 +195,18 @@ def scene(
     wanted += [entry.place for person in people for entry in person.script] + list(places)
     spots = tuple(dict.fromkeys(place for place in wanted if place is not None))
     offered = [types.index(offer.type) for offer in offers.values()]
-    town = arrays.make_town(size, set(walls), things, types, offered, spots, ticks_per_day, pad, seed,
-        arrays.make_condition(list(offers.values())))
+    town = arrays.make_town(
+        size,
+        set(walls),
+        things,
+        types,
+        offered,
+        spots,
+        ticks_per_day,
+        pad,
+        seed,
+        arrays.make_condition(list(offers.values())),
+    )
     names = tuple(offers)
     params = Params(
         town=town,
