@@ -99,8 +99,8 @@ def script_main(argv: Sequence[str], prog: str) -> int:
 
 def _leave_if_stuck(error: BaseException) -> None:
     """End the process at once where Beam's threads would keep it: they wait for what never comes."""
-    local = sys.modules.get("pipelines.local")
-    if local is not None and local.is_stuck():
+    watch = sys.modules.get("pipelines.watch")
+    if watch is not None and watch.is_stuck():
         code = report(error)
         sys.stdout.flush()
         sys.stderr.flush()
@@ -117,8 +117,9 @@ def _check_output(output: str) -> None:
 
 def _run(planned: Plan, target: str, work: Work) -> Tally:
     """Run the pipeline over all runs. Those that are done already are found there, and cost a look."""
-    from pipelines import local
     from pipelines.capture import build
+    from pipelines.local import InProcessRunner
+    from pipelines.watch import run_watched
 
     options = capture_options.beam_options(work.flags, workers=work.workers)
     on_this_machine = capture_options.is_local(options)
@@ -128,7 +129,7 @@ def _run(planned: Plan, target: str, work: Work) -> Tally:
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
     shown = display(costs, quiet=work.quiet)
     try:
-        return local.run_watched(
+        return run_watched(
             lambda pipeline: build(
                 pipeline,
                 planned.runs,
@@ -137,7 +138,7 @@ def _run(planned: Plan, target: str, work: Work) -> Tally:
                 signals=folder if on_this_machine else None,
             ),
             options,
-            local.InProcessRunner(options, folder) if on_this_machine else None,
+            InProcessRunner(options, folder) if on_this_machine else None,
             Listener(folder),
             shown,
         )

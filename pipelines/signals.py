@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 INTERVAL = 0.1  # seconds between two lines about frames
+WORKER_LOG = "workers.log"  # standard error of all worker processes
 
 
 class Signals:
@@ -44,8 +45,12 @@ class Signals:
     def worker_started(self) -> None:
         self._say({"worker": os.getpid()})
 
+    def worker_failed(self, reason: str) -> None:
+        """This process cannot work."""
+        self._say({"broken": reason})
+
     def fatal(self, message: str) -> None:
-        """Nothing can go on: the launcher is to stop everything and to say this."""
+        """The output cannot be used: the launcher is to stop everything and to say this."""
         self._say({"fatal": message})
 
     def _flush(self) -> None:
@@ -73,7 +78,8 @@ class Tally:
     recalled: set[str] = field(default_factory=set)  # of these, read back instead of simulated
     failures: dict[str, str] = field(default_factory=dict)  # label -> reason
     workers: list[int] = field(default_factory=list)  # process ids
-    fatal: str | None = None
+    broken: str | None = None  # why a worker cannot work
+    fatal: str | None = None  # why the output cannot be used
 
 
 class Listener:
@@ -91,6 +97,8 @@ class Listener:
         except FileNotFoundError:
             return self.tally
         for name in names:
+            if name == WORKER_LOG:
+                continue
             with open(Path(self._folder, name), "rb") as file:
                 file.seek(self._read.get(name, 0))
                 whole, end, _ = file.read().rpartition(b"\n")
@@ -98,6 +106,14 @@ class Listener:
             for line in whole.splitlines():
                 self._hear(json.loads(line))
         return self.tally
+
+    def last_words(self) -> str:
+        """The last line that a worker process wrote to its standard error."""
+        try:
+            lines = Path(self._folder, WORKER_LOG).read_text(errors="replace").split("\n")
+        except OSError:
+            return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _hear(self, line: dict[str, Any]) -> None:
         tally = self.tally
@@ -110,4 +126,5 @@ class Listener:
             tally.failures[line["run"]] = line["failed"]
         if "worker" in line:
             tally.workers.append(line["worker"])
+        tally.broken = tally.broken or line.get("broken")
         tally.fatal = tally.fatal or line.get("fatal")

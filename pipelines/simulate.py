@@ -128,9 +128,12 @@ class _Play(Step):
         self._recalled = beam.metrics.Metrics.counter("townlet", "runs_recalled")
 
     def setup(self) -> None:
-        from townlet import rollout
-
         super().setup()
+        try:
+            from townlet import rollout
+        except Exception as error:
+            self._signals.worker_failed(explain(error))
+            raise
         self._rollout = rollout
 
     def process(self, element: Run) -> Iterator[Any]:

@@ -31,7 +31,7 @@ def main(signals_folder: str, launcher: int) -> int:
 
         import pipelines.capture  # noqa: F401 (all that a step of the pipeline needs)
     except Exception as error:
-        signals.fatal(f"a worker process cannot start: {type(error).__name__}: {error}")
+        signals.worker_failed(f"{type(error).__name__}: {error}")
         return 3
     signals.worker_started()
     sdk_worker_main.main(sys.argv)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,17 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_sync_file_system", lambda path: True)
+
+
+@pytest.fixture(autouse=True)
+def voices_come_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A pipeline that is left in the middle stays hushed until its process ends: here, until the test does."""
+    log = logging.getLogger("apache_beam")
+    level = log.level
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    yield
+    log.setLevel(level)
 
 
 @pytest.fixture

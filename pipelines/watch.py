@@ -1,0 +1,121 @@
+"""Running a pipeline to its end, with somebody awake: for progress, for Ctrl-C, and for workers that die."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines.hush import Hush
+from pipelines.local import InProcessRunner
+from pipelines.progress import Display
+from pipelines.signals import Listener, Tally
+from townlet import errors
+from townlet.errors import OutputError, TownletError
+
+POLL_INTERVAL = 0.1  # seconds
+GRACE = 2.0  # seconds that a pipeline has to end by itself once a step has given up
+THREAD = "townlet-pipeline"
+
+
+class WorkerDied(TownletError):
+    """A worker process ended before its time: killed, out of memory, or not able to start."""
+
+
+class PipelineFailed(TownletError):
+    """The pipeline ended with an error that is none of a run's."""
+
+
+def run_watched(
+    build: Callable[[beam.Pipeline], None],
+    options: PipelineOptions,
+    runner: InProcessRunner | None,
+    listener: Listener,
+    display: Display,
+) -> Tally:
+    """Run a pipeline to its end, in a thread of its own; returns what was heard from it.
+
+    `runner` None: the one that the options name. Ctrl-C is answered at once, whatever the steps do:
+    KeyboardInterrupt, with the workers ended. Raises OutputError where a step says that the output cannot be
+    used, WorkerDied where a worker process ends before its time, and PipelineFailed for anything else. After
+    some of these, threads of Beam's still wait for something: see `is_stuck`.
+    """
+    problems: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            pipeline = beam.Pipeline(runner=runner, options=options)
+            build(pipeline)
+            pipeline.run().wait_until_finish()
+        except BaseException as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=work, name=THREAD, daemon=True)
+    hush = Hush() if runner is not None else None
+    try:
+        thread.start()
+        while thread.is_alive() and not _trouble(listener, hush):
+            thread.join(POLL_INTERVAL)
+            display.show(listener.poll())
+        _raise_what_is_wrong(listener, hush, thread, problems)
+    except BaseException:
+        _end_workers(listener)
+        if hush and not listener.tally.workers and not is_stuck():
+            hush.lift()  # else what is left of Beam has more to complain about, until the process ends
+        raise
+    if hush:
+        hush.lift()
+    return listener.tally
+
+
+def is_stuck() -> bool:
+    """Whether a pipeline was left that still runs: Python would wait for its threads for ever, at its end."""
+    return any(thread.name == THREAD and thread.is_alive() for thread in threading.enumerate())
+
+
+def _trouble(listener: Listener, hush: Hush | None) -> bool:
+    """Whether there is no point in waiting for the end."""
+    return bool(listener.tally.fatal or listener.tally.broken or (hush and hush.dead))
+
+
+def _raise_what_is_wrong(
+    listener: Listener, hush: Hush | None, thread: threading.Thread, problems: list[BaseException]
+) -> None:
+    tally = listener.poll()
+    if tally.fatal:
+        thread.join(GRACE)
+        raise OutputError(tally.fatal)
+    if tally.broken:
+        raise WorkerDied(f"a worker cannot start: {tally.broken}")
+    if hush and hush.dead:
+        last = listener.last_words()
+        said = f" ({last})" if last and not tally.workers else ""
+        raise WorkerDied(
+            f"a worker process ended before its time: {hush.dead}{said}; the same command goes on from here"
+        )
+    if problems:
+        raise _explained(problems[0]) from problems[0]
+
+
+def _explained(error: BaseException) -> BaseException:
+    """What a user is told about an exception that came out of Beam: our own message, if it is one of ours."""
+    if isinstance(error, TownletError):
+        return error
+    ours = re.search(r"^townlet\.errors\.(\w+): (.*?)(?: \[while running .*)?$", str(error), re.MULTILINE)
+    if ours:
+        kind = getattr(errors, ours[1], PipelineFailed)
+        return kind(ours[2])
+    lines = str(error).strip().splitlines() or [""]
+    return PipelineFailed(f"the pipeline failed: {type(error).__name__}: {lines[-1]}")
+
+
+def _end_workers(listener: Listener) -> None:
+    for process in listener.poll().workers:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)
