@@ -57,6 +57,7 @@ def build(
     region = np.empty(wall.shape, np.int32)
     paths.regions(wall, region)
     objects, tiles, notices = _placed(config, things(config, file), agents, wall, region, seed)
+    _check_walks(resolved, agents, tiles, region)
     entries = file.affordances
     types = list(dict.fromkeys([entry.object_type for entry in entries] + [thing.type for thing in objects]))
     meets = _meets(config, objects, wall)
@@ -118,6 +119,17 @@ def _placed(
     ]  # fmt: skip
     tiles = [agent.position if agent.position is not None else placement.place("agent", agent.id) for agent in agents]
     return objects, [(int(x), int(y)) for x, y in tiles], placement.notices
+
+
+def _check_walks(resolved: Resolved, agents: list[ScenarioAgent], tiles: list[Tile], region: np.ndarray) -> None:
+    """A schedule leads nobody to where walls keep it from: the entry would last for ever. Raises UserError."""
+    for i, (agent, (x, y)) in enumerate(zip(agents, tiles, strict=True)):
+        for j, entry in enumerate(agent.schedule or ()):
+            if entry.position is not None and region[entry.position[1], entry.position[0]] != region[y, x]:
+                raise UserError(
+                    f"{resolved.config_path or resolved.name}: scenario.agents[{i}].schedule[{j}].position: expected a "
+                    f"tile that {agent.id} can reach from [{x}, {y}], got {list(entry.position)}, which walls cut off"
+                )
 
 
 def _meets(config: Config, objects: list[Thing], wall: np.ndarray) -> dict[str, Tile]:
