@@ -9,6 +9,7 @@ import pytest
 
 from tests.observation.towns import OFFERS, Buffers, town
 from townlet.observation import docs
+from townlet.observation.layout import build_observation
 
 ROOT = Path(__file__).resolve().parents[2]
 ONE = {"agents": [{"id": "ann", "position": [0, 0]}]}
@@ -116,6 +117,14 @@ def test_a_long_day_is_seen_in_many_small_steps() -> None:
     seen = Buffers(built).observe()
     assert seen.feature("time_sin") == 1.0
     assert abs(seen.feature("time_cos")) < 1e-6
+
+
+def test_layers_need_a_margin_of_half_a_window() -> None:
+    resolved, built = town({"scenario": ONE})
+    size = np.add(built.params.town.size, [0, 0, 1, 0])
+    params = built.params._replace(town=built.params.town._replace(size=size))
+    with pytest.raises(ValueError, match="expected layers with a margin of 5 tiles, found 6"):
+        build_observation(resolved, built.names, params, built.catalogue.hashes())
 
 
 def test_the_page_is_current() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from ..config.schema import Config, ScenarioAgent
 from ..errors import UserError
 from ..names import Names
-from ..observation.layout import Layout, ObservationParams, build_observation
+from ..observation.layout import Layout, ObservationParams, build_observation, window_of
 from ..policy.actions import Catalogue
 from ..world import paths
 from ..world.rules import affordances as affordance_rules
@@ -70,7 +70,7 @@ def build(
     parts, condition = build_affordances(entries, types, config.economy)
     town = build_town(
         config, wall, region, objects, types, parts.object_type.tolist(), places,
-        condition, pad=_window(config) // 2, seed=seed,
+        condition, pad=window_of(resolved) // 2, seed=seed,
     )  # fmt: skip
     params = Params(
         town=town,
@@ -97,12 +97,6 @@ def build(
     world = start_world(config, params, agents, tiles)
     affordance_rules.refresh(world.objects, world.events, params.town, params.affordances)
     return Built(world, params, observation, layout, names, catalogue, tuple(notices))
-
-
-def _window(config: Config) -> int:
-    """The side of the map that an agent sees."""
-    sees = config.observations
-    return sees.compact.map_window if config.features.systems.observations == "compact" else sees.hybrid.local_window
 
 
 def _placed(

@@ -90,11 +90,14 @@ def write_personality(agents, obs, features, t, which):
 @inner
 def write_nearby(agents, grid, town, obs, features, t, which):
     """The block `nearby` (compact): counts over the tiles of the map, and the nearest other agent on it."""
-    start, side, pad = obs.sizes.block[0, NEARBY], obs.sizes.window[0], town.size[2]
+    start, side = obs.sizes.block[0, NEARBY], obs.sizes.window[0]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
-        top, left = np.int64(agents.y[i]) + pad - side // 2, np.int64(agents.x[i]) + pad - side // 2
+        top, left = (
+            np.int64(agents.y[i]),
+            np.int64(agents.x[i]),
+        )  # of the map, on the layers with their margin
         others, objects, reserved, nearest = -1, 0, 0, side
         for row in range(top, top + side):
             for column in range(left, left + side):

@@ -108,14 +108,18 @@ def build_observation(
 ) -> tuple[Layout, ObservationParams]:
     """The layout of a config's observations, and the arrays that the kernels read.
 
-    `action_hashes` [U] are the catalogue's, in [0, 1), by action id.
+    `action_hashes` [U] are the catalogue's, in [0, 1), by action id. Raises ValueError where the world's
+    layers have another margin than half a window.
     """
     seen, town, types = resolved.config.observations, params.town, names.object_types
+    window = window_of(resolved)
+    if town.size[2] != window // 2:
+        raise ValueError(f"expected layers with a margin of {window // 2} tiles, found {town.size[2]}")
     kept = _stocks_of_types(params, len(types))
     all_columns, block = _columns(_blocks(resolved, names, kept))
     shown = tuple(seen.compact.object_channels) or types
     variant = resolved.config.features.systems.observations
-    layout = Layout(variant, all_columns, _channels(variant, shown), window_of(resolved))
+    layout = Layout(variant, all_columns, _channels(variant, shown), window)
     step = routes.first_steps(town.distance)
     raises_first, raises = _raises(params.affordances.need)
     no_targets = np.zeros((0, 0, 3 * len(table.TARGET_TYPES)), np.float32)

@@ -64,14 +64,14 @@ def copy_channel(layer, corner, pitch, maps, at, side):
 @inner
 def write_maps(agents, grid, town, window, maps, t, which):
     """The first four channels of slot t, for every agent that is shown."""
-    side, margin = np.uint64(window), np.uint64(town.size[2] - window // 2)
-    tiles, pitch, middle = side * side, np.uint64(grid.agents.shape[1]), (side // TWO) * (side + ONE)
+    side, pitch = np.uint64(window), np.uint64(grid.agents.shape[1])
+    tiles, middle = side * side, (side // TWO) * (side + ONE)
     slots, length, flat = np.uint64(maps.shape[1]), np.uint64(maps.shape[2]) * tiles, maps.flat
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
         at = (np.uint64(i) * slots + np.uint64(t)) * length
-        corner = (np.uint64(agents.y[i]) + margin) * pitch + np.uint64(agents.x[i]) + margin
+        corner = np.uint64(agents.y[i]) * pitch + np.uint64(agents.x[i])
         fill_channel(flat, at, tiles, 0.0)
         flat[at + middle] = 1.0
         copy_channel(grid.agents, corner, pitch, maps, at + tiles, side)
@@ -83,15 +83,14 @@ def write_maps(agents, grid, town, window, maps, t, which):
 @inner
 def write_types(agents, town, window, channel_type, maps, t, which):
     """`compact`: the channels `walkable` and `object:<type>` of slot t."""
-    side, margin = np.uint64(window), np.uint64(town.size[2] - window // 2)
-    tiles, pitch = side * side, np.uint64(town.layer_walkable.shape[1])
-    layer = np.uint64(town.layer_walkable.size)
+    side, pitch = np.uint64(window), np.uint64(town.layer_walkable.shape[1])
+    tiles, layer = side * side, np.uint64(town.layer_walkable.size)
     slots, length = np.uint64(maps.shape[1]), np.uint64(maps.shape[2]) * tiles
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
         at = (np.uint64(i) * slots + np.uint64(t)) * length + np.uint64(WALKABLE) * tiles
-        corner = (np.uint64(agents.y[i]) + margin) * pitch + np.uint64(agents.x[i]) + margin
+        corner = np.uint64(agents.y[i]) * pitch + np.uint64(agents.x[i])
         copy_channel(town.layer_walkable, corner, pitch, maps, at, side)
         for c in range(channel_type.shape[0]):
             at += tiles
