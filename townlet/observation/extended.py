@@ -133,10 +133,11 @@ def write_near(agents, objects, closed, town, obs, features, t, which):
             for s in range(2):
                 column = obs.near.stock[kind, s]
                 if column != NOTHING:
-                    full = max(1, town.site.full[o, s])
-                    kept = o >= 0 and town.site.kept[o, s]
-                    features[i, t, column] = objects.stock[o, s] / full if kept else 0.0
-            free = o >= 0 and not closed[o] and objects.user[o] == NOBODY
+                    share = 0.0
+                    if o != NOTHING and town.site.kept[o, s]:
+                        share = objects.stock[o, s] / max(1, town.site.full[o, s])
+                    features[i, t, column] = share
+            free = o != NOTHING and not closed[o] and objects.user[o] == NOBODY
             free = free and (objects.holder[o] == NOBODY or objects.holder[o] == i)
             features[i, t, obs.near.free[kind]] = 1.0 if free else 0.0
 
