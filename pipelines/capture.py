@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from pipelines.index import WriteIndex
 from pipelines.simulate import RunFailed, RunKey, Simulate, run_key, share_configs
@@ -27,8 +28,8 @@ from townlet.run import Run
 class Captured(NamedTuple):
     """What `Capture` yields."""
 
-    published: beam.PCollection  # (RunRecord, [SampleRecord, ...]) of each run that is in place
-    failed: beam.PCollection  # RunFailed of each that is not
+    published: PCollection  # (RunRecord, [SampleRecord, ...]) of each run that is in place
+    failed: PCollection  # RunFailed of each that is not
 
 
 @dataclass
@@ -43,10 +44,10 @@ class Capture(beam.PTransform):
     output: str
     signals: str | None = None
 
-    def expand(self, runs: beam.PCollection) -> Any:
+    def expand(self, runs: PCollection) -> Any:
         options = (self.configs, self.output, self.signals)
-        played = runs | "Spread" >> beam.Reshuffle() | "Simulate" >> Simulate(*options)
-        staged = (
+        played: Any = runs | "Spread" >> beam.Reshuffle() | "Simulate" >> Simulate(*options)
+        staged: Any = (
             played.frames
             | "Stack" >> beam.CombineValues(StackOrExplain())
             | "WriteSample" >> WriteSample(*options)
@@ -57,7 +58,7 @@ class Capture(beam.PTransform):
             | "AllFailed" >> beam.Flatten()
             | "ByRun" >> beam.Map(_keyed).with_output_types(tuple[RunKey, Any])
         )
-        published = (
+        published: Any = (
             (closed, played.recalled, lost)
             | "All" >> beam.Flatten()
             | "JudgeRun" >> beam.CombinePerKey(JudgeRun())
@@ -89,11 +90,10 @@ def build(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    from pipelines.command import main as command
+    """The capture command by Beam's conventions; returns its exit code."""
+    from pipelines.command import script
 
-    return command(
-        sys.argv[1:] if argv is None else argv, prog="python -m pipelines.capture", positional=False
-    )
+    return script(sys.argv[1:] if argv is None else argv, "python -m pipelines.capture", positional=False)
 
 
 if __name__ == "__main__":

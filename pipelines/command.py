@@ -87,10 +87,10 @@ def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool 
         return outcome
 
 
-def script_main(argv: Sequence[str], prog: str) -> int:
-    """`main` for scripts: says what is wrong instead of raising."""
+def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:
+    """`main` under another name, for one config: says what is wrong instead of raising."""
     try:
-        return main(argv, prog, many=False)
+        return main(argv, prog, positional=positional, many=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except (Exception, KeyboardInterrupt) as error:

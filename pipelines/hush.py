@@ -13,10 +13,10 @@ WORKER_THREAD = "run_worker"  # what Beam calls the threads that wait for its wo
 
 
 class Hush:
-    """From now until `lift`, nothing of Beam's reaches standard error; `dead` says how a worker ended.
+    """Until `lift`, nothing of Beam's reaches standard error; `dead` says how a worker ended.
 
-    Beam's threads raise when their worker process ends with an error, and nobody listens; others then complain
-    that the connection is gone; and whatever a step raises is printed, with 150 lines of traceback.
+    Beam's threads raise when their worker process ends with an error, and nobody listens; others then
+    complain that the connection is gone; and whatever a step raises is printed, with 150 lines of traceback.
     """
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from pipelines.failures import write_single_failure
 from pipelines.simulate import RunFailed, Step
@@ -65,7 +66,7 @@ class WriteIndex(beam.PTransform):
     is_data_set: bool
     signals: str | None = None
 
-    def expand(self, outcomes: Sequence[beam.PCollection]) -> beam.PCollection:
+    def expand(self, outcomes: Sequence[PCollection]) -> PCollection:
         return (
             tuple(outcomes)
             | "Outcomes" >> beam.Flatten()

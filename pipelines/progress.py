@@ -20,10 +20,10 @@ class Display(Protocol):
 
 def display(costs: Mapping[str, int], *, quiet: bool, stream: TextIO | None = None) -> Display:
     """The display that fits the stream (standard error). `costs`: expected frames of each run, by label."""
-    stream = stream or sys.stderr
+    where: TextIO = sys.stderr if stream is None else stream
     if quiet:
         return _Nothing()
-    return _Live(costs, stream) if stream.isatty() else _Plain(costs, stream)
+    return _Live(costs, where) if where.isatty() else _Plain(costs, where)
 
 
 class _Nothing:

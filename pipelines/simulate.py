@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection, TaggedOutput
 
 from pipelines.signals import Signals
 from townlet.dataset.commit import read_receipt, records_of, state_of
@@ -93,7 +95,7 @@ class Simulate(beam.PTransform):
     output: str
     signals: str | None = None
 
-    def expand(self, runs: beam.PCollection) -> Any:
+    def expand(self, runs: PCollection) -> Any:
         play = beam.ParDo(_Play(self.configs, self.output, self.signals)).with_output_types(
             tuple[Any, list[FrameGroup]]
         )
@@ -123,9 +125,9 @@ class Step(beam.DoFn):
 class _Play(Step):
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
         super().__init__(configs, output, signals)
-        self._frames = beam.metrics.Metrics.counter("townlet", "frames")
-        self._played = beam.metrics.Metrics.counter("townlet", "runs_played")
-        self._recalled = beam.metrics.Metrics.counter("townlet", "runs_recalled")
+        self._frames = Metrics.counter("townlet", "frames")
+        self._played = Metrics.counter("townlet", "runs_played")
+        self._recalled = Metrics.counter("townlet", "runs_recalled")
 
     def setup(self) -> None:
         super().setup()
@@ -144,8 +146,8 @@ class _Play(Step):
             yield from self._play(run, element)
             return
         for record in recalled:
-            yield beam.pvalue.TaggedOutput(RECALLED, (run_key(run), record))
-        yield beam.pvalue.TaggedOutput(RECALLED, (run_key(run), RunEnd(element, len(recalled))))
+            yield TaggedOutput(RECALLED, (run_key(run), record))
+        yield TaggedOutput(RECALLED, (run_key(run), RunEnd(element, len(recalled))))
         self._recalled.inc()
         self._signals.run_ended(run.label(), played=False)
 
@@ -168,7 +170,7 @@ class _Play(Step):
             yield RunEnd(element, samples), []
         except Exception as error:
             reason = explain(error)
-            yield beam.pvalue.TaggedOutput(FAILED, RunFailed(element, reason, agent))
+            yield TaggedOutput(FAILED, RunFailed(element, reason, agent))
             self._signals.run_failed(run.label(), reason)
             return
         self._played.inc()

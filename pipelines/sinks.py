@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
+from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -49,7 +51,7 @@ class WriteSample(beam.PTransform):
     output: str
     signals: str | None = None
 
-    def expand(self, samples: beam.PCollection) -> Any:
+    def expand(self, samples: PCollection) -> Any:
         stage = beam.ParDo(_Stage(self.configs, self.output, self.signals))
         return samples | "Stage" >> stage.with_outputs(FAILED, main=STAGED)
 
@@ -57,8 +59,8 @@ class WriteSample(beam.PTransform):
 class _Stage(Step):
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
         super().__init__(configs, output, signals)
-        self._samples = beam.metrics.Metrics.counter("townlet", "samples")
-        self._bytes = beam.metrics.Metrics.counter("townlet", "bytes")
+        self._samples = Metrics.counter("townlet", "samples")
+        self._bytes = Metrics.counter("townlet", "bytes")
 
     def process(self, element: tuple[Slot | RunEnd, ReplaySample | Unstackable | None]) -> Iterator[Any]:
         slot, sample = element
@@ -74,7 +76,7 @@ class _Stage(Step):
             raise
         except Exception as error:
             failure = RunFailed(slot.run, explain(error), slot.sample.agent_id)
-            yield beam.pvalue.TaggedOutput(FAILED, failure)
+            yield TaggedOutput(FAILED, failure)
             return
         self._samples.inc()
         self._bytes.inc(record.npz.size + record.meta.size)
@@ -93,7 +95,7 @@ class WriteReceipt(beam.PTransform):
     output: str
     signals: str | None = None
 
-    def expand(self, staged: beam.PCollection) -> beam.PCollection:
+    def expand(self, staged: PCollection) -> Any:
         receipt = beam.ParDo(_Receipt(self.configs, self.output, self.signals))
         return staged | "StageReceipt" >> receipt.with_output_types(tuple[RunKey, Any])
 
@@ -183,7 +185,7 @@ class PublishRun(beam.PTransform):
     output: str
     signals: str | None = None
 
-    def expand(self, verdicts: beam.PCollection) -> Any:
+    def expand(self, verdicts: PCollection) -> Any:
         publish = beam.ParDo(_Publish(self.configs, self.output, self.signals))
         return verdicts | "Publish" >> publish.with_outputs(FAILED, main=PUBLISHED)
 
@@ -196,7 +198,7 @@ class _Publish(Step):
         _, verdict = element
         complaint = verdict.complaint()
         if complaint is not None:
-            yield beam.pvalue.TaggedOutput(FAILED, complaint)
+            yield TaggedOutput(FAILED, complaint)
             return
         self._waiting.append(verdict)
         if len(self._waiting) >= PUBLISH_AT_ONCE:
@@ -204,10 +206,10 @@ class _Publish(Step):
 
     def finish_bundle(self) -> Iterator[Any]:
         for result in self._publish():
-            tagged = isinstance(result, beam.pvalue.TaggedOutput)
+            tagged = isinstance(result, TaggedOutput)
             window = GlobalWindow()
-            value = WindowedValue(result.value if tagged else result, window.max_timestamp(), [window])
-            yield beam.pvalue.TaggedOutput(result.tag, value) if tagged else value
+            value = WindowedValue(result.value if tagged else result, window.max_timestamp(), (window,))
+            yield TaggedOutput(result.tag, value) if tagged else value
 
     def _publish(self) -> Iterator[Any]:
         """All that wait, at once; where one of them is refused, each for itself, so that the others pass."""
@@ -220,7 +222,7 @@ class _Publish(Step):
         except TownletError as error:
             if len(waiting) == 1:
                 assert waiting[0].run is not None
-                yield beam.pvalue.TaggedOutput(FAILED, RunFailed(waiting[0].run, str(error)))
+                yield TaggedOutput(FAILED, RunFailed(waiting[0].run, str(error)))
                 return
         for verdict in waiting:
             self._waiting = [verdict]

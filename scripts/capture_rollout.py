@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in a clone that nobody installed
 
-from pipelines.command import script_main
+from pipelines.command import script
 
 if __name__ == "__main__":
-    sys.exit(script_main(sys.argv[1:], prog="scripts/capture_rollout.py"))
+    sys.exit(script(sys.argv[1:], "scripts/capture_rollout.py"))

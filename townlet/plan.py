@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def plan(request: Request) -> Plan:
         costs=tuple(cost for cost, _ in costed),
         is_data_set=is_data_set,
         title=suites[0] if len(suites) == 1 else "+".join(dict.fromkeys(entry.name for entry in entries)),
-        notices=_notices(entries),
+        notices=_notices(laid_out),
     )
 
 
@@ -232,12 +232,27 @@ def _refuse_same_names(runs: Sequence[tuple[Run, _Entry]]) -> None:
             )
 
 
-def _notices(entries: Iterable[_Entry]) -> tuple[str, ...]:
-    """Each once, after the config it is about where there are several."""
-    entries = list(entries)
+def _notices(laid_out: Sequence[tuple[Run, _Entry]]) -> tuple[str, ...]:
+    """What the configs' readers have to say, and where things were put; by config where there are several."""
+    by_entry: dict[int, list[Run]] = {}
+    for run, entry in laid_out:
+        by_entry.setdefault(id(entry), []).append(run)
+    entries = {id(entry): entry for _, entry in laid_out}
     lines = [
         f"{entry.name}: {notice}" if len(entries) > 1 else notice
-        for entry in entries
-        for notice in entry.resolved.notices
+        for key, entry in entries.items()
+        for notice in (*entry.resolved.notices, *_placed(by_entry[key]))
     ]
     return tuple(dict.fromkeys(lines))
+
+
+def _placed(runs: Sequence[Run]) -> Sequence[str]:
+    """Where things without a position stand in these runs of one config, which differ by seed."""
+    from townlet.rollout import build_run
+
+    notices = build_run(runs[0]).notices
+    if len(runs) == 1 or not notices:
+        return notices
+    return [
+        f"{len(notices)} objects and agents have no position: each seed puts them on free tiles of its own"
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,6 +31,9 @@ Write = Callable[..., str]
 def nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick's frames have 1,000 bytes; the simulation is not asked."""
     monkeypatch.setattr(rollout, "frame_bytes", lambda run: 1000)
+    monkeypatch.setattr(
+        rollout, "build_run", lambda run: SimpleNamespace(notices=(f"put by seed {run.seed}",))
+    )
 
 
 @pytest.fixture
@@ -225,6 +229,12 @@ def test_notices_name_their_config_where_there_are_several(town: Write) -> None:
     two.write_text(text + "telemetry: {}\n")
     assert any("telemetry" in notice for notice in planned(str(one)).notices)
     assert any(notice.startswith("one: ") for notice in planned(str(one), str(two)).notices)
+
+
+def test_where_things_were_put(town: Write) -> None:
+    assert planned(town()).notices == ("put by seed 11",)
+    [notice] = planned(town(), seeds=(1, 2), as_data_set=True).notices
+    assert notice == "1 objects and agents have no position: each seed puts them on free tiles of its own"
 
 
 def test_runs_differ_by_seed_and_folder_only(town: Write) -> None:

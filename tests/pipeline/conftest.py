@@ -36,7 +36,7 @@ def no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def voices_come_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A pipeline that is left in the middle stays hushed until its process ends: here, until the test does."""
+    """A pipeline that is left midway stays hushed until the process ends: here, until the test does."""
     log = logging.getLogger("apache_beam")
     level = log.level
     monkeypatch.setattr(sys, "stderr", sys.stderr)

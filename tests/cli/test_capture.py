@@ -1,0 +1,170 @@
+"""`townlet capture`: what it prints, what it refuses, and its other names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Townlet
+from townlet.dataset.lock import output_lock
+from townlet.dataset.reader import load_capture
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHORT = ["capture", "kitchen_breakfast", "--ticks", "10", "--output"]
+NOBODY = "config_id: empty\nworld: {grid_size: [8, 8]}\n"
+
+
+def test_what_was_written_and_what_to_type_next(townlet: Townlet, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    said = townlet(*SHORT, out)
+    assert said.code == 0
+    table = [line.split() for line in said.out.splitlines()]
+    assert table[0] == ["sample", "agent", "frames", "reward", "size"]
+    assert [row[:3] for row in table[1:]] == [
+        ["rollout_sample_alice_001.npz", "alice", "10"],
+        ["rollout_sample_bob_002.npz", "bob", "10"],
+    ]
+    assert said.err.splitlines()[-1] == f"next: townlet inspect {out}"
+    again = townlet(*SHORT, out)
+    assert again.code == 0
+    assert again.out == said.out
+    assert f"{out}: already there, verified" in again.err
+
+
+def test_for_scripts(townlet: Townlet, tmp_path: Path) -> None:
+    said = townlet(*SHORT, tmp_path / "out", "--json", "--quiet")
+    assert said.err == ""
+    assert [sample["agent_id"] for sample in said.json["samples"]] == ["alice", "bob"]
+    assert said.json["failures"] == []
+    assert said.json["was_there"] is False
+    assert townlet(*SHORT, tmp_path / "out", "--json").json["was_there"] is True
+
+
+def test_a_data_set(townlet: Townlet, tmp_path: Path) -> None:
+    said = townlet(*SHORT, tmp_path / "out", "--seeds", "0..29")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert lines[-1].startswith("30 runs, 60 samples, 600 frames, ")
+    assert lines[-2].strip() == "... and 11 more"
+    assert (tmp_path / "out" / "runs" / "kitchen_breakfast" / "seed-29").is_dir()
+    more = townlet(*SHORT, tmp_path / "out", "--seeds", "29..31")
+    assert more.out.splitlines()[-1].startswith("32 runs, 64 samples, 640 frames, ")
+    assert "1 of these runs had been simulated before" in more.err
+
+
+def test_options_reach_the_samples(townlet: Townlet, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    said = townlet(
+        *SHORT, out, "--agent", "bob", "--prefix", "p", "--seed", "7", "--policy", "uniform",
+        "--ignore-schedules", "--segment-ticks", "4", "--compression", "none", "--check",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    capture = load_capture(out)
+    assert [record.npz.name for record in capture.samples] == [
+        f"p_bob_002_s000{part}.npz" for part in range(3)
+    ]
+    assert capture.metadata["seed"] == 7
+    assert capture[0].metadata["policy"]["kind"] == "uniform"
+    with np.load(out / "p_bob_002_s0000.npz", allow_pickle=False) as arrays:
+        assert len(arrays["actions"]) == 4
+
+
+def test_auto_seeded_agents(townlet: Townlet, tmp_path: Path) -> None:
+    config = tmp_path / "empty.yaml"
+    config.write_text(NOBODY)
+    refused = townlet("capture", config, "--output", tmp_path / "out")
+    assert refused.code == 2
+    assert "--auto-seed-agents" in refused.err
+    assert not (tmp_path / "out").exists()
+    said = townlet("capture", config, "--output", tmp_path / "out", "--auto-seed-agents", "--ticks", "5")
+    assert said.code == 0, said.err
+    assert load_capture(tmp_path / "out").agents == ("alice", "bob")
+    assert "note: " in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--ticks", "0"], "--ticks: expected 1 to"),
+        (["--ticks", "-3"], "--ticks: expected 1 to"),
+        (["--agent", "eve"], "--agent: expected an agent of kitchen_breakfast (alice, bob), got 'eve'"),
+        (["--policy", "wise"], "--policy: expected one of scripted, needs, uniform, got 'wise'"),
+        (["--seeds", "5..1"], "--seeds: expected a span that goes up"),
+        (["--prefix", "../x"], "--prefix: expected 1 to 64"),
+        (["--segment-tiks", "5"], "unknown option --segment-tiks; did you mean --segment-ticks?"),
+        (["--runner", "FlinkRuner"], "unknown runner 'FlinkRuner'; did you mean FlinkRunner?"),
+        (["no_such_config"], "no_such_config"),
+    ],
+)
+def test_nothing_is_made_of_a_wrong_request(
+    townlet: Townlet, tmp_path: Path, words: list[str], message: str
+) -> None:
+    said = townlet("capture", "kitchen_breakfast", "--output", tmp_path / "out", *words)
+    assert said.code == 2
+    assert said.out == ""
+    assert message in said.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "s3://bucket/key", ""])
+def test_an_output_that_is_none(townlet: Townlet, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    said = townlet(*SHORT, place if "://" in place or not place else tmp_path / place)
+    assert said.code == 2
+    assert said.err.startswith("error: ")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_output_with_something_else_in_it(townlet: Townlet, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").write_text("mine")
+    for more in ([], ["--overwrite"]):
+        said = townlet(*SHORT, tmp_path / "out", *more)
+        assert said.code == 2
+        assert "thesis.tex" in said.err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.tex"]
+
+
+def test_another_capture_is_kept_unless_overwritten(townlet: Townlet, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert townlet(*SHORT, out).code == 0
+    said = townlet(*SHORT, out, "--seed", "5")
+    assert said.code == 2
+    assert "--overwrite" in said.err
+    assert townlet(*SHORT, out, "--seeds", "5..6").code == 2
+    assert load_capture(out).metadata["seed"] == 0
+    assert townlet(*SHORT, out, "--seed", "5", "--overwrite").code == 0
+    assert load_capture(out).metadata["seed"] == 5
+
+
+def test_a_second_writer_is_told_who_the_first_is(townlet: Townlet, tmp_path: Path) -> None:
+    with output_lock(tmp_path / "out"):
+        said = townlet(*SHORT, tmp_path / "out")
+    assert said.code == 2
+    assert f"process {os.getpid()} " in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["scripts/capture_rollout.py", "kitchen_breakfast"],
+        ["-m", "pipelines.capture", "--config", "kitchen_breakfast"],
+    ],
+    ids=["script", "module"],
+)
+def test_other_names(tmp_path: Path, words: list[str]) -> None:
+    """As typed, in a process of its own."""
+    command = [sys.executable, *words, "--ticks", "5", "--output", str(tmp_path / "out")]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    assert run.returncode == 0, run.stderr
+    assert "rollout_sample_alice_001.npz" in run.stdout
+    assert run.stderr.splitlines()[-1] == f"next: townlet inspect {tmp_path / 'out'}"
+    wrong = subprocess.run([*command, "--tick", "5"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert wrong.stderr == "error: unknown option --tick; did you mean --ticks?\n"
