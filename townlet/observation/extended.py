@@ -1,8 +1,7 @@
 """What an agent needs to know to act well: the blocks `doing`, `status` and `near` (observations.extended).
 
-Columns, units and meanings stand in columns.py. The place in a queue is that of the next grant: who has the
-larger `age_weight` x ticks waited, minus the ticket, comes first, then the lower arrival number;
-cooldowns are left aside.
+Columns, units and meanings stand in columns.py. The place in a queue is that of the next grant (see
+world/reservations.py), cooldowns left aside.
 """
 
 from __future__ import annotations
@@ -30,24 +29,26 @@ from townlet.observation.columns import (
 from townlet.observation.layout import ALL_ALIVE, DOING, STATUS
 from townlet.observation.routes import STAY
 from townlet.world.jit import inner, spliced
+from townlet.world.reservations import comes_before
 from townlet.world.state import NOBODY, NOTHING, POWER, STAYS, WATER
 
 EVICTED_AFTER = 2  # days without rent
 
 
 @inner
-def write_doing(agents, queues, running, now, duration, cooldown, obs, features, t, which):
+def write_doing(clock, agents, queues, running, affordances, rules, obs, features, t, which):
     """The one-hot of the running affordance, what is left of it, and of the longest cooldown."""
     first, status = obs.sizes.block[0, DOING], obs.sizes.block[0, STATUS]
+    now, cooldown = clock.tick[0], rules.cooldown[0]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
-        for k in range(duration.shape[0]):
+        for k in range(affordances.duration.shape[0]):
             features[i, t, first + k] = 0.0
         left, k = 0.0, running.affordance[i]
         if k != NOTHING:
             features[i, t, first + k] = 1.0
-            left = running.left[i] / duration[k]
+            left = running.left[i] / affordances.duration[k]
         cooling = queues.cooling_until[i] - now
         features[i, t, status + TICKS_LEFT] = left
         features[i, t, status + COOLDOWN_LEFT] = cooling / cooldown if cooling > 0 and cooldown > 0 else 0.0
@@ -60,13 +61,9 @@ def queue_place(i, agents, queues, now, age_weight):
     if o == NOTHING or queues.reserved[i] != NOTHING:
         return 0
     place = 1
-    mine = age_weight * (now - queues.since[i]) - queues.ticket[i]
     for j in range(queues.object.shape[0]):
-        if j == i or queues.object[j] != o or queues.reserved[j] != NOTHING:
-            continue
-        theirs = age_weight * (now - queues.since[j]) - queues.ticket[j]
-        if theirs > mine or (theirs == mine and agents.arrival[j] < agents.arrival[i]):
-            place += 1
+        if j != i and queues.object[j] == o and queues.reserved[j] == NOTHING:
+            place += 1 if comes_before(agents, queues, age_weight, now, j, i) else 0
     return place
 
 
@@ -148,18 +145,7 @@ def write_extended(
     features, t, which,
 ):  # fmt: skip
     """All three blocks of slot t, for every agent that is shown."""
-    write_doing(
-        agents,
-        queues,
-        running,
-        clock.tick[0],
-        affordances.duration,
-        rules.cooldown[0],
-        obs,
-        features,
-        t,
-        which,
-    )
+    write_doing(clock, agents, queues, running, affordances, rules, obs, features, t, which)
     write_status(clock, agents, queues, events, rules, obs, features, t, which)
     write_shift(clock, agents, work, town, people, jobs, obs, features, t, which)
     write_near(agents, objects, events.closed, town, obs, features, t, which)

@@ -94,10 +94,8 @@ def write_nearby(agents, grid, town, obs, features, t, which):
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
-        top, left = (
-            np.int64(agents.y[i]),
-            np.int64(agents.x[i]),
-        )  # of the map, on the layers with their margin
+        # The layers' margin is half a window: a tile's number on the grid is that of its window on a layer.
+        top, left = np.int64(agents.y[i]), np.int64(agents.x[i])
         others, objects, reserved, nearest = -1, 0, 0, side
         for row in range(top, top + side):
             for column in range(left, left + side):

@@ -19,6 +19,7 @@ import numpy as np
 
 from townlet.observation.layout import ALL_ALIVE
 from townlet.world.jit import inlined, inner
+from townlet.world.readiness import price
 from townlet.world.state import (
     ACTION_CHAT,
     ACTION_FIRST_AFFORDANCE,
@@ -55,7 +56,7 @@ def write_masks(clock, agents, queues, running, events, grid, town, affordances,
         masks[i, t, ACTION_RELEASE] = queues.object[i] != NOTHING
         masks[i, t, ACTION_CHAT] = near
         for k in range(affordances.duration.shape[0]):
-            may = events.any_ready[k] and agents.wallet[i] >= -affordances.money[k] * events.price[k]
+            may = events.any_ready[k] and agents.wallet[i] >= price(events, affordances, k)
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k] = may
             masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k + 1] = False
         if queues.cooling_until[i] > now:

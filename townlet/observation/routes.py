@@ -27,12 +27,12 @@ def _fill_steps(distance, step):
         for y in range(height):
             for x in range(width):
                 step[p, y, x] = STAY
-                here = int(distance[p, y, x])
+                here = np.int64(distance[p, y, x])
                 if here == FAR or here == 0:
                     continue
                 for d in range(4):
                     v, u = y + STEP_Y[d], x + STEP_X[d]
-                    if 0 <= v < height and 0 <= u < width and int(distance[p, v, u]) == here - 1:
+                    if 0 <= v < height and 0 <= u < width and distance[p, v, u] == here - 1:
                         step[p, y, x] = d
                         break
 
