@@ -253,6 +253,4 @@ def _placed(runs: Sequence[Run]) -> Sequence[str]:
     notices = build_run(runs[0]).notices
     if len(runs) == 1 or not notices:
         return notices
-    return [
-        f"{len(notices)} objects and agents have no position: each seed puts them on free tiles of its own"
-    ]
+    return ["some objects or agents have no position: every seed puts them on free tiles of its own"]

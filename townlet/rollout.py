@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -94,8 +95,8 @@ class Census:
             number += 1
 
 
-class BufferPool:
-    """Segment buffers that are used again by the next run, unless somebody still holds the frames in them.
+class BufferPool(threading.local):
+    """Segment buffers that are used again by the thread's next run, unless somebody still holds frames in them.
 
     Fresh memory costs a page fault every 4 kB, more than simulating what is written there.
     """

@@ -43,13 +43,13 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    stream = stream or sys.stdout
+    where: TextIO = sys.stdout if stream is None else stream
     table = Table(box=None, pad_edge=False, header_style="bold")
     right = set(numbers)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    width = None if stream.isatty() else WIDE
-    console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    width = None if where.isatty() else WIDE
+    console = Console(file=where, width=width, highlight=False, markup=False, emoji=False)
     console.print(table)
