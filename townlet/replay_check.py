@@ -76,7 +76,9 @@ def _compare(sample: ReplaySample, again: ReplaySample, key: SampleKey, report: 
     for array in ARRAYS:
         found, expected = getattr(sample, array), getattr(again, array)
         if found.shape != expected.shape:
-            report.problems.append(f"{name}: {array}: stored shape {found.shape}, replayed shape {expected.shape}")
+            report.problems.append(
+                f"{name}: {array}: stored shape {found.shape}, replayed shape {expected.shape}"
+            )
         elif found.tobytes() != expected.tobytes():
             report.problems.append(f"{name}: {array}: " + first_difference(found, expected, sample.tick))
 
@@ -116,7 +118,9 @@ def _replayed(capture: Capture, run: Run, report: ReplayReport) -> Iterator[tupl
             built.world, built.params, built.observation, known, actions, args, choice, out, start, ticks
         )
         if played < ticks:
-            report.problems.append(f"tick {start + played}: somebody lives in the replay of whom no action is stored")
+            report.problems.append(
+                f"tick {start + played}: somebody lives in the replay of whom no action is stored"
+            )
             return
         census.note(out.arrival, start)
         for row, t0, t1 in lives(out.arrival):

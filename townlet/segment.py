@@ -34,7 +34,7 @@ ALIVE, LEAVING = 0, 1  # whom `observe` is to write
 
 
 class Frames(NamedTuple):
-    """What a segment of T ticks records, by row. Letters as in world/state.py; U actions, R reward terms, F features."""
+    """What a segment of T ticks records, by row. Letters as in world/state.py; U actions, R terms, F features."""
 
     map: F32  # [A, T + 1, C, W, W]
     features: F32  # [A, T + 1, F]
@@ -203,7 +203,16 @@ def replay_segment(world, params, observation, deciders, actions, args, choice, 
             params.people, choice,
         )  # fmt: skip
         known = take_stored(
-            world.agents, world.script, params.people, deciders, out.action_mask, t, actions, args, start + t, choice
+            world.agents,
+            world.script,
+            params.people,
+            deciders,
+            out.action_mask,
+            t,
+            actions,
+            args,
+            start + t,
+            choice,
         )
         if not known:
             return t

@@ -96,7 +96,9 @@ class SimulationLoop:
             raise UserError(f"step: {unknown[0]!r} is not alive; alive are {', '.join(seen) or 'none'}")
         decisions = {agent: a if isinstance(a, Decision) else Decision(a) for agent, a in given.items()}
         chosen = self.policy_runtime.decide({agent: o for agent, o in seen.items() if agent not in decisions})
-        chosen |= {agent: self.policy_runtime.take(seen[agent], answer) for agent, answer in decisions.items()}
+        chosen |= {
+            agent: self.policy_runtime.take(seen[agent], answer) for agent, answer in decisions.items()
+        }
         for agent in seen:
             self._enter(seen[agent], chosen[agent])
         out = self._out
@@ -190,11 +192,19 @@ class SimulationLoop:
             if dones[name]:
                 departed[name] = "evicted" if agents.leaving[row] == EVICTED else "fainted"
             args = tuple(out.action_args[row, 0].tolist())
-            self.policy_runtime.record(name, args, rewards[name], out.reward_terms[row, 0].copy(), dones[name])
+            self.policy_runtime.record(
+                name, args, rewards[name], out.reward_terms[row, 0].copy(), dones[name]
+            )
         return StepResult(tick, {}, rewards, terms, dones, departed, finals, ())
 
     def _run(self) -> Run:
-        return Run(self.config.name, self.seed, 0, canonical_json(self.config.to_json_dict()), self.config.config_path)
+        return Run(
+            self.config.name,
+            self.seed,
+            0,
+            canonical_json(self.config.to_json_dict()),
+            self.config.config_path,
+        )
 
     def _info(self, agent: str, done: bool) -> dict[str, Any]:
         """The facts of the agent's sample, as if the capture ended now."""

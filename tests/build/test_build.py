@@ -74,12 +74,16 @@ def test_what_has_no_position_is_put_on_the_same_free_tile_every_time(load) -> N
 def test_a_full_grid_is_refused(load) -> None:
     world = "world: {grid_size: [3, 1], walls: [[1, 0]]}"  # two tiles that do not reach each other
     text = f"config_id: full\n{world}\njobs: {{}}\nscenario: {{agents: [{{id: a}}, {{id: b}}]}}\n"
-    with pytest.raises(UserError, match="agent b: no free tile is left on the grid; make world.grid_size larger"):
+    with pytest.raises(
+        UserError, match="agent b: no free tile is left on the grid; make"
+    ):
         build(load(text), seed=0)
 
 
 def test_a_schedule_cannot_lead_through_walls(load) -> None:
-    with pytest.raises(UserError, match=r"agents\[0\]\.schedule\[0\]\.position: expected a tile that alice can reach"):
+    with pytest.raises(
+        UserError, match=r"agents\[0\]\.schedule\[0\]\.position: expected a tile that alice can reach"
+    ):
         build(load(TOWN % ", schedule: [{kind: move, position: [4, 2]}]"), seed=0)
 
 
@@ -103,7 +107,9 @@ def test_hooks_and_prices_become_numbers(load) -> None:
 
 def test_a_shift_may_last_the_day_or_run_over_midnight(load) -> None:
     jobs = "jobs: {day: {start_tick: 0, end_tick: 1440}, night: {start_tick: 1320, end_tick: 120}, none: {}}"
-    text = "\n".join(line for line in TOWN.replace(", job: clerk", "").split("\n") if not line.startswith("jobs"))
+    text = "\n".join(
+        line for line in TOWN.replace(", job: clerk", "").split("\n") if not line.startswith("jobs")
+    )
     built = build(load(text % "" + jobs), seed=0)
     length = dict(zip(built.names.jobs, built.params.jobs.length.tolist(), strict=True))
     assert length == {"day": 1440, "night": 240, "none": 0}

@@ -167,4 +167,6 @@ def test_invariants_are_held_on_every_tick(make_run, monkeypatch: pytest.MonkeyP
 def test_frame_bytes_are_what_the_buffers_take(make_run) -> None:
     run = make_run("examples/small_town", ticks=4)
     sample = next(iter(samples(run).values()))
-    assert frame_bytes(run) >= 3 * sum(getattr(sample, name)[0].nbytes for name in ("map", "features", "action_mask"))
+    assert frame_bytes(run) >= 3 * sum(
+        getattr(sample, name)[0].nbytes for name in ("map", "features", "action_mask")
+    )

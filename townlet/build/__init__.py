@@ -100,7 +100,12 @@ def build(
 
 
 def _placed(
-    config: Config, found: list[Thing], agents: list[ScenarioAgent], wall: np.ndarray, region: np.ndarray, seed: int
+    config: Config,
+    found: list[Thing],
+    agents: list[ScenarioAgent],
+    wall: np.ndarray,
+    region: np.ndarray,
+    seed: int,
 ) -> tuple[list[Thing], list[Tile], list[str]]:
     """Objects and agents with tiles; those without a position are put on free ones, objects first."""
     taken = {(int(x), int(y)) for x, y in (thing.position for thing in found if thing.position is not None)}
@@ -111,11 +116,16 @@ def _placed(
         else Thing(thing.id, thing.type, placement.place("object", thing.id), thing.stock)
         for thing in found
     ]  # fmt: skip
-    tiles = [agent.position if agent.position is not None else placement.place("agent", agent.id) for agent in agents]
+    tiles = [
+        agent.position if agent.position is not None else placement.place("agent", agent.id)
+        for agent in agents
+    ]
     return objects, [(int(x), int(y)) for x, y in tiles], placement.notices
 
 
-def _check_walks(resolved: Resolved, agents: list[ScenarioAgent], tiles: list[Tile], region: np.ndarray) -> None:
+def _check_walks(
+    resolved: Resolved, agents: list[ScenarioAgent], tiles: list[Tile], region: np.ndarray
+) -> None:
     """A schedule leads nobody to where walls keep it from: the entry would last for ever. Raises UserError."""
     for i, (agent, (x, y)) in enumerate(zip(agents, tiles, strict=True)):
         for j, entry in enumerate(agent.schedule or ()):

@@ -35,7 +35,9 @@ def build_affordances(
     np.cumsum([len(some) for some in conditions], out=first[1:])
     bound = np.zeros((count, 2), np.bool_)
     for k, some in enumerate(conditions):
-        bound[k] = [any(c[0] == fact and not _holds(0.0, *c[1:]) for c in some) for fact in ("power_on", "water_on")]
+        bound[k] = [
+            any(c[0] == fact and not _holds(0.0, *c[1:]) for c in some) for fact in ("power_on", "water_on")
+        ]
     condition = Condition(
         fact=np.array([FACTS.index(fact) for fact, _, _ in flat], np.int64),
         compare=np.array([COMPARISONS.index(compare) for _, compare, _ in flat], np.int64),
@@ -45,7 +47,9 @@ def build_affordances(
         object_type=np.array([types.index(entry.object_type) for entry in entries], np.int64),
         duration=np.array([entry.duration for entry in entries], np.int64),
         need=np.array([_needs(entry, economy) for entry in entries], np.float64).reshape(count, len(NEEDS)),
-        money=np.array([_money(entry, economy, take[k], give[k]) for k, entry in enumerate(entries)], np.float64),
+        money=np.array(
+            [_money(entry, economy, take[k], give[k]) for k, entry in enumerate(entries)], np.float64
+        ),
         interruptible=np.array([entry.interruptible for entry in entries], np.bool_),
         takes=take,
         gives=give,

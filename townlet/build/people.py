@@ -33,8 +33,20 @@ from .town import Places, Thing, Tile
 
 POLICIES = {"needs": POLICY_NEEDS, "uniform": POLICY_UNIFORM, "outside": POLICY_OUTSIDE}
 DEFAULT_POLICY = "needs"
-ENTRY_KINDS = {"wait": WAIT, "move": MOVE, "release": RELEASE, "chat": CHAT, "request": REQUEST, "start": START}
-ENTRY_ENDS = {None: UNTIL_TICKS, "arrived": UNTIL_ARRIVED, "granted": UNTIL_GRANTED, "finished": UNTIL_FINISHED}
+ENTRY_KINDS = {
+    "wait": WAIT,
+    "move": MOVE,
+    "release": RELEASE,
+    "chat": CHAT,
+    "request": REQUEST,
+    "start": START,
+}
+ENTRY_ENDS = {
+    None: UNTIL_TICKS,
+    "arrived": UNTIL_ARRIVED,
+    "granted": UNTIL_GRANTED,
+    "finished": UNTIL_FINISHED,
+}
 
 
 def policy_of(config: Config, agent: ScenarioAgent, run_policy: str | None) -> str:

@@ -26,7 +26,12 @@ from .town import Places, Tile
 
 FAINT_THRESHOLD = 0.03
 FAINT_AFTER = 30  # ticks
-EVENT_KINDS = {"price_spike": PRICE_SPIKE, "blackout": BLACKOUT, "outage": OUTAGE, "arranged_meet": ARRANGED_MEET}
+EVENT_KINDS = {
+    "price_spike": PRICE_SPIKE,
+    "blackout": BLACKOUT,
+    "outage": OUTAGE,
+    "arranged_meet": ARRANGED_MEET,
+}
 
 
 def _floats(*values: float) -> np.ndarray:
@@ -126,14 +131,20 @@ def meet_tile(location: object, tiles_of_objects: dict[str, Tile], fallback: Til
     if isinstance(location, str):
         if location not in tiles_of_objects:
             known = ", ".join(sorted(tiles_of_objects)) or "none"
-            raise UserError(f"{where}.location: expected a tile or the id of an object ({known}), got {location!r}")
+            raise UserError(
+                f"{where}.location: expected a tile or the id of an object ({known}), got {location!r}"
+            )
         return tiles_of_objects[location]
     x, y = location  # type: ignore[misc]
     return int(x), int(y)
 
 
 def build_events(
-    config: Config, entries: Sequence[AffordanceEntry], takes_meal: np.ndarray, meets: dict[str, Tile], places: Places
+    config: Config,
+    entries: Sequence[AffordanceEntry],
+    takes_meal: np.ndarray,
+    meets: dict[str, Tile],
+    places: Places,
 ) -> EventSpecs:
     """The perturbations in the config's order; `meets` holds the tile of each arranged meet, by the event's name."""
     events = config.perturbations.events
@@ -158,7 +169,9 @@ def build_events(
     )
 
 
-def _hits(name: str, targets: Sequence[str], entries: Sequence[AffordanceEntry], takes_meal: np.ndarray) -> np.ndarray:
+def _hits(
+    name: str, targets: Sequence[str], entries: Sequence[AffordanceEntry], takes_meal: np.ndarray
+) -> np.ndarray:
     """[K]: the affordances whose price the spike raises."""
     if not targets:
         return takes_meal

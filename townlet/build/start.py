@@ -50,7 +50,9 @@ def _full(count: int | tuple[int, ...], value: int) -> np.ndarray:
     return np.full(count, value, np.int64)
 
 
-def start_world(config: Config, params: Params, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile]) -> World:
+def start_world(
+    config: Config, params: Params, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile]
+) -> World:
     """The world before its first tick: everybody at its place, nothing under way."""
     a, o, k = len(agents), len(params.town.site.x), len(params.affordances.duration)
     size = config.observations.social_snippet.embed_dim
@@ -85,7 +87,8 @@ def start_world(config: Config, params: Params, agents: Sequence[ScenarioAgent],
             state=_full(a, PRE_SHIFT), on_roll=np.zeros(a, np.bool_), arrived=np.zeros(a, np.bool_),
             on_site=np.zeros(a, np.bool_), withheld=np.zeros(a), lateness=_full(a, 0), shifts=_full(a, 0),
             window=_full(a, config.employment.attendance_window),
-            missed=np.zeros((a, MOST_SHIFTS), np.bool_), absences=_full((a, WEEK), NEVER), dismissed=np.zeros(a, np.bool_),
+            missed=np.zeros((a, MOST_SHIFTS), np.bool_), absences=_full((a, WEEK), NEVER),
+            dismissed=np.zeros(a, np.bool_),
         ),
         events=_events(config, params, a, o, k),
         grid=_grid(params, tiles),
@@ -102,7 +105,9 @@ def _agents(config: Config, params: Params, agents: Sequence[ScenarioAgent], til
     slots = config.embedding_allocator.max_slots
     need = np.array([[agent.needs[name] for name in NEEDS] for agent in agents], np.float64)
     weights = params.rewards.weights[0]
-    phi = np.array([-sum(float(w) * (1.0 - float(n)) for w, n in zip(weights, row, strict=True)) for row in need])
+    phi = np.array(
+        [-sum(float(w) * (1.0 - float(n)) for w, n in zip(weights, row, strict=True)) for row in need]
+    )
     return Agents(
         alive=np.ones(a, np.bool_), arrival=np.arange(1, a + 1, dtype=np.int64), born=_full(a, 0),
         x=np.array([x for x, _ in tiles], np.uint16), y=np.array([y for _, y in tiles], np.uint16),
@@ -143,7 +148,7 @@ def _tick(a: int) -> Tick:
         target=nobody.copy(), quality=np.ones(a), success=flags.copy(), duration=_full(a, 0),
         block_object=nobody.copy(), block_by=nobody.copy(), block_waiting=_full(a, 0), block_rotated=flags.copy(),
         ghost_through=nobody.copy(), polite_to=nobody.copy(), avoided=_full(a, 0), finished=nobody.copy(),
-        chat_with=nobody.copy(), social=zeros.copy(), pay_ticks=flags.copy(), late=flags.copy(),
+        chat_with=nobody.copy(), social=zeros.copy(), late=flags.copy(),
         absent=flags.copy(), taken_over_by=nobody.copy(), helped_by=nobody.copy(), claim=nobody.copy(),
-        best=_full(a, 0), terms=np.zeros((a, len(TERMS))), reward=zeros.copy(),
+        terms=np.zeros((a, len(TERMS))), reward=zeros.copy(),
     )  # fmt: skip

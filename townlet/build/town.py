@@ -47,7 +47,11 @@ class Placement:
         if labels.size:
             largest = labels[np.argmax(sizes)]
             rows, columns = np.nonzero(self.region == largest)
-            free = [(int(x), int(y)) for y, x in zip(rows, columns, strict=True) if (int(x), int(y)) not in self.taken]
+            free = [
+                (int(x), int(y))
+                for y, x in zip(rows, columns, strict=True)
+                if (int(x), int(y)) not in self.taken
+            ]
             if free:
                 key = zlib.crc32(f"{kind}:{name}".encode()) & 0x7FFFFFFF
                 tile = free[int(draw(self.seed, 0, key, USE_PLACEMENT, 0) * len(free))]

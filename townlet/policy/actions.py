@@ -65,9 +65,13 @@ class Catalogue:
             try:
                 action = json.loads(action)
             except json.JSONDecodeError as error:
-                raise UserError(f"action: expected an id or a JSON object, got {action!r} ({error.msg})") from None
+                raise UserError(
+                    f"action: expected an id or a JSON object, got {action!r} ({error.msg})"
+                ) from None
         if isinstance(action, Mapping):
-            extra = {key: action[key] for key in ("object", "target", "quality") if action.get(key) is not None}
+            extra = {
+                key: action[key] for key in ("object", "target", "quality") if action.get(key) is not None
+            }
             named = {key: value for key, value in action.items() if key not in extra and value is not None}
             text = canonical_json(named)
             if text not in self.lookup:

@@ -107,7 +107,7 @@ def _walk(features, masks, i, t, table):
 
 @kernel
 def needs_action(features, masks, i, t, table):
-    """The action id for the agent that sees `features[i, t]` (float32, [A, T, F]) under `masks[i, t]` (bool, [A, T, U])."""
+    """The action id for the agent that sees `features[i, t]` ([A, T, F]) under `masks[i, t]` ([A, T, U])."""
     if features[i, t, table.column[_RESERVED]] > 0:
         action = _start(features, masks, i, t, table)
         return action if action >= 0 else _walk(features, masks, i, t, table)

@@ -24,14 +24,22 @@ class PolicyRuntime:
     """
 
     def __init__(
-        self, config: Resolved, policy: str | Policy | None = None, seed: int = 0, *, built: Built | None = None
+        self,
+        config: Resolved,
+        policy: str | Policy | None = None,
+        seed: int = 0,
+        *,
+        built: Built | None = None,
     ):
         self._built = built or build(config, seed=seed, policy="outside")
         self._config = config
         chosen = policy or config.config.policy.default or "needs"
-        self._policy: Policy = builtin_policy(chosen, self._built, seed) if isinstance(chosen, str) else chosen
+        self._policy: Policy = (
+            builtin_policy(chosen, self._built, seed) if isinstance(chosen, str) else chosen
+        )
         self._own: dict[str, Policy] = {
-            agent: builtin_policy(name, self._built, seed) for agent, name in config.config.policy.agents.items()
+            agent: builtin_policy(name, self._built, seed)
+            for agent, name in config.config.policy.agents.items()
         }
         self._frames: dict[str, list[Frame]] = {}
         self._decided: dict[str, tuple[Observation, Choice, float, float]] = {}

@@ -44,7 +44,9 @@ def cache_folder() -> Path:
         except OSError:
             continue
         owned = not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
-        if owned and os.access(folder, os.W_OK | os.X_OK):  # never load code that somebody else could have put there
+        if owned and os.access(
+            folder, os.W_OK | os.X_OK
+        ):  # never load code that somebody else could have put there
             return folder
     return Path(tempfile.mkdtemp(prefix="townlet-"))
 
@@ -64,15 +66,14 @@ numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defi
 
 # Arrays that a kernel takes out of a group are not counted as references (`_nrt`): counting took 300 ns an agent where
 # the rule itself takes 4. So kernels cannot allocate; what sets a world up may, and is compiled with `allocating`.
+_njit: Any = numba.njit  # it takes more options than its types say
 _OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": False}
-_compile = numba.njit(**_OPTIONS, _nrt=False)
-_compile_rule = numba.njit(**_OPTIONS, _nrt=False, forceinline=True)
-_compile_allocating = numba.njit(**_OPTIONS)
-_enclose = numba.njit(**_OPTIONS, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-_splice = numba.njit(**_OPTIONS, _nrt=False, inline="always")
-_inline = numba.njit(
-    **_OPTIONS, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True
-)
+_compile = _njit(**_OPTIONS, _nrt=False)
+_compile_rule = _njit(**_OPTIONS, _nrt=False, forceinline=True)
+_compile_allocating = _njit(**_OPTIONS)
+_enclose = _njit(**_OPTIONS, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_splice = _njit(**_OPTIONS, _nrt=False, inline="always")
+_inline = _njit(**_OPTIONS, _nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 
 
 def _once(dispatcher: Any) -> Any:

@@ -15,7 +15,9 @@ def _make(cls: type, columns: dict[str, Any]) -> np.recarray:
     expected = list(cls.__annotations__)
     if set(columns) != set(expected):
         missing, extra = set(expected) - set(columns), set(columns) - set(expected)
-        raise TypeError(f"{cls.__name__}: expected the columns {expected}; missing {missing}, unknown {extra}")
+        raise TypeError(
+            f"{cls.__name__}: expected the columns {expected}; missing {missing}, unknown {extra}"
+        )
     arrays = {name: np.asarray(columns[name]) for name in expected}
     rows = {len(array) for array in arrays.values()}
     if len(rows) != 1:

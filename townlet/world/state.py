@@ -4,7 +4,7 @@ Axis letters:  A agent rows, O objects, K affordances, Y object types, J jobs, E
 with a distance field), S schedule entries, G tiles of the grid (H rows of W), N = 3 needs, D days of a week.
 
 `World` is what changes, `Params` what does not. A copy of `World` is a snapshot: there is no third place for state.
-House units: ticks, tiles, coins; needs and ties are fractions. Names stop at `townlet/build.py`: here are indices.
+House units: ticks, tiles, coins; needs and ties are fractions. Names stop at `townlet/build/`: here are indices.
 """
 
 from __future__ import annotations
@@ -49,11 +49,14 @@ UNTIL_TICKS, UNTIL_ARRIVED, UNTIL_GRANTED, UNTIL_FINISHED = 0, 1, 2, 3
 POLICY_OUTSIDE, POLICY_NEEDS, POLICY_UNIFORM = 0, 1, 2  # who decides for an agent without a schedule
 
 TERMS = (
-    "survival", "needs", "wages", "punctuality", "social", "lateness", "guardrail", "clip", "cap", "terminal", "shaping",
+    "survival", "needs", "wages", "punctuality", "social", "lateness", "guardrail", "clip", "cap", "terminal",
+    "shaping",
 )  # fmt: skip
-(SURVIVAL, NEED_TERM, WAGES, PUNCTUALITY, SOCIAL, LATENESS, GUARDRAIL, CLIP, CAP, TERMINAL, SHAPING) = range(11)
+(SURVIVAL, NEED_TERM, WAGES, PUNCTUALITY, SOCIAL, LATENESS, GUARDRAIL, CLIP, CAP, TERMINAL,
+ SHAPING) = range(11)  # fmt: skip
 
-CHARGES = ("start", "wages", "earnings", "newcomers", "prices", "rent", "departed")  # ledger: the first four bring coins
+# The ledger: the first four bring coins, the others take them.
+CHARGES = ("start", "wages", "earnings", "newcomers", "prices", "rent", "departed")
 (COIN_START, COIN_WAGES, COIN_EARNINGS, COIN_NEWCOMERS, COIN_PRICES, COIN_RENT, COIN_DEPARTED) = range(7)
 
 COUNTS = ("ghost_steps", "rotations", "blocks", "lapses", "grants", "chats", "good_chats", "shared_meals", "avoided",
@@ -94,7 +97,7 @@ class Agents:
     episode_sum: F64  # [A]  the episode's rewards so far that count toward clip_per_episode (positive ones)
     last_action: I64  # [A]  id of the last action; ACTION_WAIT at birth
     last_success: Bool  # [A]  whether it did what it says (False at birth)
-    last_duration: I64  # [A]  ticks it takes: an affordance's duration for a successful start, else 1; 0 at birth
+    last_duration: I64  # [A]  ticks it takes: a started affordance's duration, else 1; 0 at birth
     blocked_moves: I64  # [A]  moves in a row that another agent blocked
 
 
@@ -129,7 +132,7 @@ class Objects:
     waiting: I64  # [O]  agents queued here without a reservation
     blocks: I64  # [O]  blocks since the present reservation was granted
     stock: I64  # [O, 2]  meals, raw ingredients
-    last_user: I64  # [O]  the agent that last finished or released here; NOBODY (cleared when that agent leaves)
+    last_user: I64  # [O]  who last finished or released here; NOBODY (cleared when that agent leaves)
     last_used: I64  # [O]  when
 
 
@@ -140,8 +143,8 @@ class Ties(NamedTuple):
     familiarity: F64  # [A, A]  in [-1, 1]
     rivalry: F64  # [A, A]  in [0, 1]
     count: I64  # [A]  an upper bound of the ties of the row that are not zero (0 = the row is all zeros)
-    identity: F32  # [A, d]  hashed identity by which the others know an agent, in [-1, 1], drawn from its arrival number
-    chat_reward: I64  # [A, A]  the tick at which a chat of this pair was last rewarded (kept at [min, max]); NEVER
+    identity: F32  # [A, d]  hashed identity by which others know an agent, in [-1, 1] (build/start.py)
+    chat_reward: I64  # [A, A]  when a chat of this pair was last rewarded (kept at [min, max]); NEVER
     meal_shared: I64  # [A, A]  the eating start ticks' later one that was last counted (at [min, max]); NEVER
 
 
@@ -156,7 +159,7 @@ class Work:
     shifts: I64  # [A]  shifts counted so far
     window: I64  # [A]  employment.attendance_window, 1 to 14
     missed: Bool  # [A, 14]  ring of the last `window` shifts: was it missed
-    absences: I64  # [A, D]  ring by day of the week of the last seven days: the day number of an absence; NEVER
+    absences: I64  # [A, D]  ring by day of the week of the last seven days: the day of an absence; NEVER
     dismissed: Bool  # [A]
 
 
@@ -214,13 +217,11 @@ class Tick:
     finished: I64  # [A]  the affordance whose last tick this is; NOTHING
     chat_with: I64  # [A]  the partner of a good chat that this agent began; NOBODY
     social: F64  # [1, 4]  social reward earned
-    pay_ticks: Bool  # [A]  on site, in a shift
     late: Bool  # [A]  late this tick
     absent: Bool  # [A]  became absent this tick
     taken_over_by: I64  # [A]  a colleague of the same job on site when this agent became absent; NOBODY
     helped_by: I64  # [A]  a colleague of the same job on site when this agent arrived late; NOBODY
     claim: I64  # [A]  movement's scratch: wanted tile, -1 = none
-    best: I64  # [A]  movement's scratch: the agent itself is the best claimant of its tile (round number)
     terms: F64  # [A, len(TERMS)]  reward by term
     reward: F64  # [A]
 
@@ -285,7 +286,7 @@ class Town(NamedTuple):
     place_x: I64  # [P]
     place_y: I64  # [P]
     site: Site  # [O]  the objects
-    near_first: I64  # [H * W + 1]  objects within distance 1 of a tile: near_object[near_first[g]:near_first[g + 1]]
+    near_first: I64  # [H * W + 1]  objects within distance 1 of tile g: near_object[near_first[g] : ...]
     near_object: I64  # [...]
     nearest: I16  # [Y, H, W]  the object of a type nearest by walking distance, lowest index first; -1 = none
     of_type_first: I64  # [Y + 1]  objects by type: of_type[of_type_first[y]:of_type_first[y + 1]]
@@ -304,14 +305,14 @@ class Affordances:
     object_type: I64  # [K]
     duration: I64  # [K]  ticks >= 1
     need: F64  # [K, N]  deltas
-    money: F64  # [K]  coins to the agent (negative = price before the price level), the economy's where the file has none
+    money: F64  # [K]  coins to the agent; negative = a price, before the price level
     interruptible: Bool  # [K]
     takes: I64  # [K, 2]  stock taken from the used object at the start
     gives: I64  # [K, 2]  stock put at the end into the used object, or the nearest that keeps it
     shares: Bool  # [K]  eating: what a shared meal is made of (takes a meal)
     works: Bool  # [K]  conflicts over it are work conflicts
     gives_up: Bool  # [K]  a fail hook that makes the agent leave the queue when a start fails
-    pre_first: I64  # [K]  preconditions (the file's and those the hooks imply): town.condition[pre_first:pre_end]
+    pre_first: I64  # [K]  preconditions, those that hooks imply too: town.condition[pre_first:pre_end]
     pre_end: I64  # [K]
     utility_bound: Bool  # [K, 2]  cannot start while the utility is off
 
@@ -325,8 +326,8 @@ class People:
     start_y: I64  # [A]
     start_wallet: F64  # [A]
     home_personality: F64  # [A, 3]
-    policy: I64  # [A]  POLICY_OUTSIDE, POLICY_NEEDS or POLICY_UNIFORM (newcomers keep it; a schedule goes with the first life)
-    script_first: I64  # [A]  schedule entries of the row: Schedule[script_first:script_end]; none = no schedule
+    policy: I64  # [A]  POLICY_OUTSIDE, POLICY_NEEDS or POLICY_UNIFORM; newcomers keep it
+    script_first: I64  # [A]  the first life's schedule: Schedule[script_first:script_end]
     script_end: I64  # [A]
 
 
@@ -394,10 +395,11 @@ class Rules:
     arrival_buffer: I64  # [1]  behavior.job_arrival_buffer
     thresholds: F64  # [1, 3]  behavior.<need>_threshold
     slot_cooldown: I64  # [1]  embedding_allocator.cooldown_ticks
-    event_limits: I64  # [1, 6]  max concurrent, global cooldown, per agent cooldown, grace, window, most in a window
+    event_limits: I64  # [1, 6]  at once, cooldown of all, of an agent, grace, window, most in it
 
 
-RIVALRY_STEP, RIVALRY_DECAY, RIVALRY_MIN, RIVALRY_MAX, RIVALRY_AVOID, RIVALRY_GHOST, RIVALRY_HANDOVER, RIVALRY_QUEUE = range(8)
+(RIVALRY_STEP, RIVALRY_DECAY, RIVALRY_MIN, RIVALRY_MAX, RIVALRY_AVOID, RIVALRY_GHOST, RIVALRY_HANDOVER,
+ RIVALRY_QUEUE) = range(8)  # fmt: skip
 
 
 @columns
