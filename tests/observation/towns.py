@@ -162,7 +162,7 @@ def _lives(random: Random, built: Built) -> None:
         agents.born[i] = random.randint(0, now)
         agents.wallet[i] = random.choice([0.0, 0.5, random.random() * 3])
         agents.personality[i][:] = [random.uniform(-1, 1) for _ in range(3)]
-        agents.faint_ticks[i], agents.unpaid_days[i] = random.randint(0, 30), random.randint(0, 2)
+        agents.faint_ticks[i], agents.unpaid_days[i] = random.randint(0, 30), random.randint(0, 4)
         agents.slot[i] = random.randrange(64)
         agents.last_action[i] = random.randrange(built.catalogue.dim)
         agents.last_success[i], agents.last_duration[i] = random.random() < 0.5, random.randint(0, 60)

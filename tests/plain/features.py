@@ -161,7 +161,7 @@ class Features(Viewpoint):
             "queue_position": self.queue_position(),
             "faint_countdown": int(agents.faint_ticks[i]) / int(self.params.rules.faint_after[0]),
             "rent_lacking": max(0.0, rent - float(agents.wallet[i])) / rent if rent else 0.0,
-            "rent_unpaid": int(agents.unpaid_days[i]) / 2,
+            "rent_unpaid": min(1.0, int(agents.unpaid_days[i]) / 2),
             "power_on": events.utility[st.POWER],
             "water_on": events.utility[st.WATER],
             "price_level": float(events.price_level[0]) - 1.0,

@@ -119,7 +119,7 @@ STATUS = (
     Column("queue_position", "0..1", "1 / place among those who wait (1 = next); 0 = does not wait"),
     Column("faint_countdown", "0..1", "ticks with a need at the bottom / the ticks after which it faints"),
     Column("rent_lacking", "0..1", "share of the rent due at the end of the day that the wallet lacks"),
-    Column("rent_unpaid", "0..1", "days in a row without rent / 2 (at 2 days an agent is evicted)"),
+    Column("rent_unpaid", "0..1", "days in a row without rent / 2, at most 1 (then an agent is evicted)"),
     Column("power_on", "0 or 1", "there is power"),
     Column("water_on", "0 or 1", "there is water"),
     Column("price_level", "factor - 1", "0 = usual prices, 1 = twice as high"),

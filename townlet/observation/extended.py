@@ -30,9 +30,8 @@ from townlet.observation.layout import ALL_ALIVE, DOING, STATUS
 from townlet.observation.routes import STAY
 from townlet.world.jit import inner, spliced
 from townlet.world.reservations import comes_before
+from townlet.world.rules.lifecycle import UNPAID_DAYS
 from townlet.world.state import NOBODY, NOTHING, POWER, STAYS, WATER
-
-EVICTED_AFTER = 2  # days without rent
 
 
 @inner
@@ -82,7 +81,7 @@ def write_status(clock, agents, queues, events, rules, obs, features, t, which):
         features[i, t, first + FAINT_COUNTDOWN] = agents.faint_ticks[i] / rules.faint_after[0]
         lacking = rent - agents.wallet[i]
         features[i, t, first + RENT_LACKING] = lacking / rent if lacking > 0.0 else 0.0
-        features[i, t, first + RENT_UNPAID] = agents.unpaid_days[i] / EVICTED_AFTER
+        features[i, t, first + RENT_UNPAID] = min(1.0, agents.unpaid_days[i] / UNPAID_DAYS)
         features[i, t, first + POWER_ON] = power
         features[i, t, first + WATER_ON] = water
         features[i, t, first + PRICE_LEVEL] = price_level
