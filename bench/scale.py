@@ -1,0 +1,58 @@
+"""How much is measured: enough for steady figures, or just enough to see that it works (`--quick`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The sizes of all measurements. Agent-steps are ticks times agents."""
+
+    repeats: int  # of what is measured in this process, in turns
+    child_repeats: int  # of what takes a process of its own
+
+    agents: tuple[int, ...]  # (a) towns
+    steps: int  # (a) agent-steps a measurement
+
+    ticks: int  # (b, c, d) of a run of eight agents
+    pipeline_runs: tuple[int, ...]  # (c) how many such runs
+    worker_runs: int  # (d)
+
+    memory_runs: tuple[int, int]  # (e) few and many
+    memory_ticks: int  # (e) of each of them
+    long_ticks: int  # (e) of the one long run
+    segment_ticks: int | None  # (e) of the one long run; None = what a capture chooses by itself
+
+    cold_compiles: int  # (f) each takes about a minute
+
+
+FULL = Scale(
+    repeats=7,
+    child_repeats=3,
+    agents=(1, 2, 8, 64, 256),
+    steps=400_000,
+    ticks=8_192,
+    pipeline_runs=(8, 64),
+    worker_runs=192,
+    memory_runs=(10, 1_000),
+    memory_ticks=1_000,
+    long_ticks=100_000,
+    segment_ticks=None,
+    cold_compiles=1,
+)
+
+QUICK = Scale(
+    repeats=2,
+    child_repeats=1,
+    agents=(1, 8),
+    steps=800,
+    ticks=50,
+    pipeline_runs=(2,),
+    worker_runs=4,
+    memory_runs=(2, 4),
+    memory_ticks=20,
+    long_ticks=200,
+    segment_ticks=50,
+    cold_compiles=0,
+)
