@@ -74,9 +74,7 @@ def test_what_has_no_position_is_put_on_the_same_free_tile_every_time(load) -> N
 def test_a_full_grid_is_refused(load) -> None:
     world = "world: {grid_size: [3, 1], walls: [[1, 0]]}"  # two tiles that do not reach each other
     text = f"config_id: full\n{world}\njobs: {{}}\nscenario: {{agents: [{{id: a}}, {{id: b}}]}}\n"
-    with pytest.raises(
-        UserError, match="agent b: no free tile is left on the grid; make"
-    ):
+    with pytest.raises(UserError, match="agent b: no free tile is left on the grid; make"):
         build(load(text), seed=0)
 
 

@@ -31,7 +31,14 @@ from townlet.world.state import (
 
 def move(world: World, params: Params) -> None:
     movement.update(
-        world.clock, world.agents, world.queues, world.running, world.grid, world.tick, params.town, params.rules
+        world.clock,
+        world.agents,
+        world.queues,
+        world.running,
+        world.grid,
+        world.tick,
+        params.town,
+        params.rules,
     )
 
 
@@ -71,7 +78,9 @@ def advance(world: World, params: Params) -> None:
     )  # fmt: skip
 
 
-def tick(scene: Scene, actions: dict[int, Action] | None = None, *rules: Callable[[World, Params], Any]) -> World:
+def tick(
+    scene: Scene, actions: dict[int, Action] | None = None, *rules: Callable[[World, Params], Any]
+) -> World:
     """Everybody does what `actions` says (or waits), these rules are played, and the clock moves on.
 
     Without rules: refresh, movement, queues, affordances.
