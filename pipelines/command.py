@@ -125,9 +125,11 @@ def _run(planned: Plan, target: str, work: Work) -> Tally:
     on_this_machine = capture_options.is_local(options)
     if on_this_machine:
         warm(planned.runs[0], quiet=work.quiet)
+    else:
+        capture_options.check_job_server(options)
     folder = tempfile.mkdtemp(prefix="townlet-")
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
-    shown = display(costs, quiet=work.quiet)
+    shown = display(costs, quiet=work.quiet or not on_this_machine)  # from elsewhere, nothing is heard
     try:
         return run_watched(
             lambda pipeline: build(

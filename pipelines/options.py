@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -249,6 +251,7 @@ def beam_options(flags: Sequence[str], *, workers: int | None) -> PipelineOption
     return options
 
 
+CONNECT_TIMEOUT = 10.0  # seconds
 LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
 _QUIET = ("--default_sdk_harness_log_level=ERROR",)  # else a worker tells its whole life
 
@@ -258,6 +261,20 @@ def is_local(options: PipelineOptions) -> bool:
     from apache_beam.options.pipeline_options import StandardOptions
 
     return options.view_as(StandardOptions).runner in LOCAL_RUNNERS
+
+
+def check_job_server(options: PipelineOptions) -> None:
+    """Raise UserError where no job server listens: Beam would wait for it for ever, without a word."""
+    from apache_beam.options.pipeline_options import PortableOptions
+
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    if not endpoint or endpoint == "embed":
+        return
+    host, _, port = endpoint.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"--job_endpoint {endpoint}: no job server answers there ({error})") from None
 
 
 def _runner(name: str) -> str:
@@ -273,6 +290,4 @@ def _runner(name: str) -> str:
 
 
 def _cores() -> int:
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

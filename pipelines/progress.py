@@ -63,6 +63,8 @@ def _line(tally: Tally, runs: int, estimate: _Estimate) -> str:
         line += f" ({len(tally.failures)} failed)"
     if tally.frames:
         line += f", {count(tally.frames)} frames, {count(estimate.rate(tally))} frames/s"
+    if len(tally.runs) >= runs:
+        return f"{line}, publishing"
     return f"{line}, {clock(estimate.left(tally))} left" if estimate.done(tally) else line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,19 @@ def test_other_runners_get_their_options() -> None:
     found = options.beam_options(flags, workers=None)
     assert not options.is_local(found)
     assert found.view_as(PortableOptions).job_endpoint == "localhost:8099"
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:1", "localhost", "localhost:x", "localhost:99999999"])
+def test_a_job_server_that_is_not_there(endpoint: str) -> None:
+    found = options.beam_options(["--runner=PortableRunner", f"--job_endpoint={endpoint}"], workers=None)
+    with pytest.raises(UserError, match=f"--job_endpoint {endpoint}: no job server answers there"):
+        options.check_job_server(found)
+
+
+def test_a_job_server_that_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        endpoint = f"127.0.0.1:{server.getsockname()[1]}"
+        options.check_job_server(options.beam_options([f"--job_endpoint={endpoint}"], workers=None))
 
 
 def test_help_is_true_about_its_examples(tmp_path: Path) -> None:

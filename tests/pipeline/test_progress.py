@@ -70,13 +70,16 @@ def test_a_line_says_how_far_it_is(
     shown.show(listener.poll())
     signals.frames(250)
     signals.run_ended("hamlet seed 0", played=True)
+    shown.show(listener.poll())
     signals.run_failed("hamlet seed 1", "no")
     shown.show(listener.poll())
     shown.close()
     text = stream.getvalue()
     assert "0 of 2 runs" in text
-    assert "2 of 2 runs (1 failed), 250 frames, " in text
+    assert "1 of 2 runs, 250 frames, " in text
     assert "0:00 left" in text
+    assert "2 of 2 runs (1 failed), 250 frames, " in text
+    assert "frames/s, publishing" in text
 
 
 def test_quiet_says_nothing(tmp_path: Path) -> None:
