@@ -38,7 +38,7 @@ exit codes: 0 done, 1 some runs failed (the rest is written), 2 wrong usage or c
 
 def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
     """All options but Beam's. `positional`: configs and suites are so named, not by --config and --suite."""
-    first = "CONFIG" if positional else "--config CONFIG | --suite SUITE"
+    first = ("CONFIG ..." if many else "CONFIG") if positional else "--config CONFIG | --suite SUITE"
     example = ("" if positional else "--config ") + "scenarios/kitchen_breakfast.yaml"
     parser = Parser(
         prog,
