@@ -14,6 +14,7 @@ import pytest
 from apache_beam.runners.direct.direct_runner import SwitchingDirectRunner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from pipelines.hush import WORKER_THREAD
 from tests.pipeline import fakes
 from townlet import rollout
 from townlet.dataset import store
@@ -43,6 +44,9 @@ def voices_come_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     yield
     log.setLevel(level)
+    for thread in threading.enumerate():
+        if thread.name == WORKER_THREAD:  # it raises when its worker is gone, and must be heard by nobody
+            thread.join(30)
 
 
 @pytest.fixture
