@@ -38,7 +38,6 @@ def test_in_a_crowd_in_which_everything_happens() -> None:
     assert min(counts.values()) > 0, counts
     coins = dict(zip(CHARGES, world.clock.coins.tolist(), strict=True))
     assert min(coins.values()) > 0, coins
-    assert world.work.lateness.any() or world.work.dismissed.any()
 
 
 @pytest.mark.parametrize("stage", STAGES[:-1])
