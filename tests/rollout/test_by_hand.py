@@ -13,8 +13,8 @@ from townlet.rollout import play
 from townlet.run import Run, canonical_json
 
 AFFORDANCES = """
-- {id: eat_meal, object_type: fridge, duration: 3, effects: {hunger: 0.4, money: -0.4}, preconds: ["meal_available == true"],
-   hooks: {before: [on_attempt_eat]}}
+- {id: eat_meal, object_type: fridge, duration: 3, effects: {hunger: 0.4, money: -0.4},
+   preconds: ["meal_available == true"], hooks: {before: [on_attempt_eat]}}
 - {id: use_shower, object_type: shower, duration: 2, effects: {hygiene: 0.2}}
 """
 
