@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--only a,b] [--json FILE]`: measure, and print one table a question."""
+"""Measure how fast Townlet is, and how much memory it takes; print one table a question."""
 
 from __future__ import annotations
 

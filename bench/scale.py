@@ -43,7 +43,7 @@ FULL = Scale(
 )
 
 QUICK = Scale(
-    repeats=2,
+    repeats=1,
     child_repeats=1,
     agents=(1, 8),
     steps=800,
