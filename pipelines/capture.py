@@ -2,7 +2,7 @@
 
     runs -> Reshuffle
          -> Simulate -> Stack -> WriteSample -> WriteReceipt    one fused stage: frames stay in memory
-         -> CombinePerKey(JudgeRun) -> PublishRun               records: a few hundred bytes each
+         -> CombinePerKey(JudgeRun) -> PublishRun               ends of runs: a few hundred bytes each
          -> WriteIndex                                          where there are many runs
 
 `python -m pipelines.capture --config ... | --suite ... --output ... [OPTIONS]` follows Beam's conventions.

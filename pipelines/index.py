@@ -11,7 +11,7 @@ from apache_beam.pvalue import PCollection
 from pipelines.failures import write_single_failure
 from pipelines.simulate import RunFailed, Step
 from townlet.dataset.aggregate import Aggregates
-from townlet.dataset.index import Failure, aggregate_records, write_index
+from townlet.dataset.index import Failure, write_index
 from townlet.dataset.records import RunRecord, SampleRecord
 
 Published = tuple[RunRecord, list[SampleRecord]]
@@ -39,7 +39,8 @@ class Summarise(beam.CombineFn):
         else:
             run, samples = element
             summary.runs.append(run)
-            summary.figures.merge(aggregate_records(samples))
+            for sample in samples:
+                summary.figures.add(sample.run, sample.metrics)
         return summary
 
     def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:

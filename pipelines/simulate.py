@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -16,8 +16,7 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from pipelines.signals import Signals
-from townlet.dataset.commit import read_receipt, records_of, state_of
-from townlet.dataset.records import SampleRecord
+from townlet.dataset.commit import state_of
 from townlet.dataset.store import LocalStore, Store
 from townlet.errors import OutputError, TownletError
 from townlet.policy.replay import FrameGroup
@@ -28,6 +27,7 @@ FAILED = "failed"
 RECALLED = "recalled"
 
 RunKey = tuple[str, int]  # name and seed
+KEPT: dict[str, Literal["receipt", "published"]] = {"receipt": "receipt", "done": "published"}  # by state
 
 
 class Slot(NamedTuple):
@@ -39,10 +39,15 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True)
 class RunEnd:
-    """A run was played to its end and has so many samples."""
+    """A run was played to its end and has so many samples.
+
+    Where the samples' records are `kept` in the output already, nobody has to carry them.
+    """
 
     run: Run
-    samples: int
+    samples: int = 0  # 0 where they are kept from an earlier attempt
+    kept: Literal["", "receipt", "published"] = ""
+    content: str = ""  # digest of all samples, where this attempt has written them
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,9 @@ def whole(run: Run, configs: Mapping[str, str]) -> Run:
 class Simulate(beam.PTransform):
     """Run -> `(Slot, [FrameGroup, ...])` for each of its samples, and then `(RunEnd, [])`.
 
-    Further outputs: `failed` (`RunFailed`, instead of the end), and `recalled` (`(RunKey, SampleRecord)` and
-    `(RunKey, RunEnd)`): a run whose samples are staged or published already is not simulated again. A retry
-    is harmless, because the same run gives the same frames.
+    Further outputs: `failed` (`RunFailed`, instead of the end), and `recalled` (`(RunKey, RunEnd)`): a run
+    whose samples are staged or published already is not simulated again. A retry is harmless, because the
+    same run gives the same frames.
     """
 
     configs: dict[str, str]
@@ -141,22 +146,13 @@ class _Play(Step):
     def process(self, element: Run) -> Iterator[Any]:
         run = whole(element, self._configs)
         with self.writing():
-            recalled = self._recall(run)
-        if recalled is None:
+            kept = KEPT.get(state_of(self._store, run))
+        if kept is None:
             yield from self._play(run, element)
             return
-        for record in recalled:
-            yield TaggedOutput(RECALLED, (run_key(run), record))
-        yield TaggedOutput(RECALLED, (run_key(run), RunEnd(element, len(recalled))))
+        yield TaggedOutput(RECALLED, (run_key(run), RunEnd(element, kept=kept)))
         self._recalled.inc()
         self._signals.run_ended(run.label(), played=False)
-
-    def _recall(self, run: Run) -> Sequence[SampleRecord] | None:
-        """The records of a run that was simulated before, if all its samples are there."""
-        state = state_of(self._store, run)
-        if state == "done":
-            return records_of(self._store, run)
-        return read_receipt(self._store, run) if state == "receipt" else None
 
     def _play(self, run: Run, element: Run) -> Iterator[Any]:
         samples, agent = 0, None

@@ -12,8 +12,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.windowed_value import WindowedValue
+from apache_beam.transforms.window import GlobalWindows
 
 from pipelines.simulate import (
     FAILED,
@@ -27,7 +26,15 @@ from pipelines.simulate import (
     whole,
 )
 from pipelines.stack import Unstackable
-from townlet.dataset.commit import publish_runs, stage_receipt, stage_sample
+from townlet.dataset.commit import (
+    publish_runs,
+    read_receipt,
+    records_of,
+    stage_receipt,
+    stage_sample,
+    state_of,
+)
+from townlet.dataset.manifest import run_content_digest
 from townlet.dataset.records import RunRecord, SampleRecord
 from townlet.errors import OutputError, TownletError
 from townlet.policy.replay import ReplaySample
@@ -85,10 +92,11 @@ class _Stage(Step):
 
 @dataclass
 class WriteReceipt(beam.PTransform):
-    """Passes `(RunKey, SampleRecord | RunEnd)` on, and stages a run's receipt when its end comes by.
+    """`(RunKey, SampleRecord)`, and at last `(RunKey, RunEnd)` -> `(RunKey, RunEnd)`: the run's receipt is staged.
 
-    In the fused stage the end comes after all records of its run. Where an engine separates them, or a sample
-    went to the dead letters, there is no receipt: the run would be simulated again, nothing else.
+    The receipt holds the records, so that they need not travel. In the fused stage a run's end comes after all
+    of its records. Where an engine separates them, the records travel, and the run has no receipt: it would be
+    simulated again, nothing else.
     """
 
     configs: dict[str, str]
@@ -106,64 +114,88 @@ class _Receipt(Step):
 
     def process(self, element: tuple[RunKey, SampleRecord | RunEnd]) -> Iterator[Any]:
         key, item = element
-        if isinstance(item, RunEnd):
-            records = self._records.pop(key, [])
-            if item.samples and len(records) == item.samples:
-                with self.writing():
-                    stage_receipt(self._store, whole(item.run, self._configs), item.samples, records)
-        else:
+        if not isinstance(item, RunEnd):
             self._records.setdefault(key, []).append(item)
-        yield element
+            return
+        records = self._records.pop(key, [])
+        if not records or len(records) != item.samples:
+            yield from ((key, record) for record in records)
+            yield key, item
+            return
+        with self.writing():
+            whole_run = stage_receipt(self._store, whole(item.run, self._configs), item.samples, records)
+        yield key, replace(item, kept="receipt", content=run_content_digest(whole_run))
+
+    def finish_bundle(self) -> Iterator[Any]:
+        for key, records in self._records.items():
+            for record in records:
+                yield GlobalWindows.windowed_value((key, record))
 
 
 @dataclass
 class Verdict:
-    """All that is known about a run: its samples, and how it ended."""
+    """All that is known about a run: how it ended, and its samples where they are not kept in the output."""
 
-    run: Run | None = None
-    samples: int | None = None  # that there should be; None: no end came
+    ends: list[RunEnd] = field(default_factory=list)
     records: list[SampleRecord] = field(default_factory=list)
     failures: list[RunFailed] = field(default_factory=list)
+
+    @property
+    def run(self) -> Run:
+        return (self.ends or self.failures)[0].run
+
+    @property
+    def kept(self) -> str:
+        """Where the records are kept; a capture that is published needs no receipt."""
+        return max((end.kept for end in self.ends), key=("", "receipt", "published").index)
 
     def complaint(self) -> RunFailed | None:
         """Why the run cannot be published; None if it can."""
         if self.failures:
             return min(self.failures, key=lambda failure: (failure.reason, failure.agent or ""))
-        assert self.run is not None
-        found = len({record.key for record in self.records})
-        if self.samples is None or found != self.samples:
-            return RunFailed(self.run, f"expected {self.samples} samples, found {found}")
+        problem = self._contradiction() or (None if self.kept else self._shortage())
+        return RunFailed(self.run, problem) if problem else None
+
+    def _contradiction(self) -> str | None:
+        runs = {end.run for end in self.ends}
+        if len(runs) > 1:
+            return f"two different runs are called {self.run.label()}"
+        contents = sorted({end.content for end in self.ends if end.content})
+        if len(contents) > 1:
+            shown = " and ".join(content[:12] for content in contents)
+            return f"two different contents ({shown}); the same run must give the same bytes"
+        return None
+
+    def _shortage(self) -> str | None:
+        expected, found = self.ends[0].samples, len({record.key for record in self.records})
+        if found != expected:
+            return f"expected {expected} samples, found {found}"
         if not found:
             agent = self.run.agent
-            return RunFailed(
-                self.run, f"nobody named '{agent}' lived in it" if agent else "nobody lived in it"
-            )
+            return f"nobody named '{agent}' lived in it" if agent else "nobody lived in it"
         return None
 
 
 class JudgeRun(beam.CombineFn):
-    """Records, end and failures of a run, in any order and some of them twice, into its `Verdict`."""
+    """Ends, failures and records of a run, in any order and some of them twice, into its `Verdict`."""
 
     def create_accumulator(self) -> Verdict:
         return Verdict()
 
     def add_input(self, mutable_accumulator: Verdict, element: SampleRecord | RunEnd | RunFailed) -> Verdict:
         verdict = mutable_accumulator
-        if isinstance(element, SampleRecord):
-            verdict.records.append(element)
-            return verdict
-        verdict.run = element.run
         if isinstance(element, RunEnd):
-            verdict.samples = element.samples
-        else:
+            verdict.ends.append(element)
+        elif isinstance(element, RunFailed):
             verdict.failures.append(element)
+        else:
+            verdict.records.append(element)
         return verdict
 
     def merge_accumulators(self, accumulators: Iterable[Verdict]) -> Verdict:
         merged = Verdict()
         for verdict in accumulators:
-            merged.run = merged.run or verdict.run
-            merged.samples = verdict.samples if merged.samples is None else merged.samples
+            merged.ends += verdict.ends
             merged.records += verdict.records
             merged.failures += verdict.failures
         return merged
@@ -195,7 +227,9 @@ class _Publish(Step):
         self._waiting: list[Verdict] = []
 
     def process(self, element: tuple[RunKey, Verdict]) -> Iterator[Any]:
-        _, verdict = element
+        key, verdict = element
+        if not verdict.ends and not verdict.failures:
+            raise TownletError(f"{key}: samples came without the end of their run")
         complaint = verdict.complaint()
         if complaint is not None:
             yield TaggedOutput(FAILED, complaint)
@@ -206,10 +240,10 @@ class _Publish(Step):
 
     def finish_bundle(self) -> Iterator[Any]:
         for result in self._publish():
-            tagged = isinstance(result, TaggedOutput)
-            window = GlobalWindow()
-            value = WindowedValue(result.value if tagged else result, window.max_timestamp(), (window,))
-            yield TaggedOutput(result.tag, value) if tagged else value
+            if isinstance(result, TaggedOutput):
+                yield TaggedOutput(result.tag, GlobalWindows.windowed_value(result.value))
+            else:
+                yield GlobalWindows.windowed_value(result)
 
     def _publish(self) -> Iterator[Any]:
         """All that wait, at once; where one of them is refused, each for itself, so that the others pass."""
@@ -221,7 +255,6 @@ class _Publish(Step):
             raise
         except TownletError as error:
             if len(waiting) == 1:
-                assert waiting[0].run is not None
                 yield TaggedOutput(FAILED, RunFailed(waiting[0].run, str(error)))
                 return
         for verdict in waiting:
@@ -229,13 +262,19 @@ class _Publish(Step):
             yield from self._publish()
 
     def _published(self, waiting: list[Verdict]) -> list[tuple[RunRecord, list[SampleRecord]]]:
-        if not waiting:
-            return []
-        batch = [
-            (whole(verdict.run, self._configs), verdict.records)
-            for verdict in waiting
-            if verdict.run is not None
-        ]
         with self.writing():
-            records = publish_runs(self._store, batch)
-        return [(record, verdict.records) for record, verdict in zip(records, waiting, strict=True)]
+            batch = [self._with_records(verdict) for verdict in waiting]
+            published = publish_runs(self._store, batch)
+        return [(record, samples) for record, (_, samples) in zip(published, batch, strict=True)]
+
+    def _with_records(self, verdict: Verdict) -> tuple[Run, list[SampleRecord]]:
+        """The run, and its records from where they are. A retry finds published what it had published."""
+        run = whole(verdict.run, self._configs)
+        if not verdict.kept:
+            return run, verdict.records
+        records = read_receipt(self._store, run, check=False) if verdict.kept == "receipt" else None
+        if records is None and state_of(self._store, run) == "done":
+            records = records_of(self._store, run)
+        if records is None:
+            raise TownletError("its samples are gone; the same command simulates it again")
+        return run, records

@@ -12,7 +12,8 @@ from pipelines.simulate import RunEnd, RunFailed, RunKey, Slot, run_key, share_c
 from pipelines.sinks import JudgeRun, PublishRun, Verdict, WriteReceipt, WriteSample
 from pipelines.stack import Unstackable
 from tests.pipeline import fakes
-from townlet.dataset.commit import publish_run, read_receipt, stage_sample, state_of
+from townlet.dataset.commit import publish_run, read_receipt, stage_receipt, stage_sample, state_of
+from townlet.dataset.manifest import run_content_digest
 from townlet.dataset.records import SampleRecord
 from townlet.dataset.store import LocalStore
 from townlet.errors import OutputError
@@ -64,57 +65,84 @@ def test_a_full_disk_is_not_a_dead_letter(tmp_path: Path, monkeypatch: pytest.Mo
     assert "the disk is full" in signal.read_text()
 
 
-def test_the_end_of_a_run_stages_its_receipt(tmp_path: Path) -> None:
+def test_the_end_of_a_run_stages_its_receipt_and_records_stay_there(tmp_path: Path) -> None:
     store, run = LocalStore(tmp_path), fakes.run()
     [light], configs = share_configs([run])
     records = staged(store, run)
     items = [(run_key(run), item) for item in (*records, RunEnd(light, 2))]
-    assert items | WriteReceipt(configs, str(tmp_path)) == items
+    [(key, end)] = items | WriteReceipt(configs, str(tmp_path))
+    assert key == run_key(run)
+    assert (end.run, end.samples, end.kept) == (light, 2, "receipt")
+    assert end.content == run_content_digest(records)
     assert read_receipt(store, run) == records
 
 
-@pytest.mark.parametrize("order", [[0, 2, 1], [0, 2]], ids=["the end too early", "a sample lost"])
+@pytest.mark.parametrize(
+    "order", [[0, 2, 1], [0, 2], [0, 1]], ids=["end too early", "a sample lost", "no end"]
+)
 def test_no_receipt_without_all_samples(tmp_path: Path, order: list[int]) -> None:
     store, run = LocalStore(tmp_path), fakes.run()
     [light], configs = share_configs([run])
     items = [*staged(store, run), RunEnd(light, 2)]
     passed = [(run_key(run), items[number]) for number in order] | WriteReceipt(configs, str(tmp_path))
-    assert len(passed) == len(order)
+    assert [items.index(item) for _, item in passed] == sorted(order, key=[0, 2, 1].index)
     assert read_receipt(store, run) is None
+
+
+def judged(*items: object) -> Verdict:
+    judge = JudgeRun()
+    parts = [judge.add_input(judge.create_accumulator(), item) for item in items]
+    return judge.extract_output(judge.merge_accumulators(parts))
 
 
 def test_a_verdict_does_not_depend_on_order_or_doubles(tmp_path: Path) -> None:
     run = fakes.run()
-    records = staged(LocalStore(tmp_path), run)
-    items = [*records, RunEnd(run, 2)]
-    judge = JudgeRun()
+    items = [*staged(LocalStore(tmp_path), run), RunEnd(run, 2)]
     for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2, 1, 2]):
-        parts = [judge.add_input(judge.create_accumulator(), items[number]) for number in order]
-        verdict = judge.extract_output(judge.merge_accumulators(parts))
+        verdict = judged(*(items[number] for number in order))
         assert verdict.complaint() is None
         assert verdict.run == run
+        assert len(verdict.records) == 2
+
+
+RUN = fakes.run()
+KEPT = RunEnd(RUN, 2, "receipt", "aaaa")
 
 
 @pytest.mark.parametrize(
-    ("verdict", "complaint"),
+    ("items", "complaint"),
     [
-        (Verdict(fakes.run(), None), "expected None samples, found 0"),
-        (Verdict(fakes.run(), 2), "expected 2 samples, found 0"),
-        (Verdict(fakes.run(), 0), "nobody lived in it"),
-        (Verdict(fakes.run(agent="eve"), 0), "nobody named 'eve' lived in it"),
-        (Verdict(fakes.run(), 0, failures=[RunFailed(fakes.run(), "b"), RunFailed(fakes.run(), "a")]), "a"),
+        ([RunEnd(RUN, 2)], "expected 2 samples, found 0"),
+        ([RunEnd(RUN, 0)], "nobody lived in it"),
+        ([RunEnd(fakes.run(agent="eve"), 0)], "nobody named 'eve' lived in it"),
+        ([RunFailed(RUN, "b"), RunFailed(RUN, "a"), KEPT], "a"),
+        (
+            [KEPT, RunEnd(fakes.run(ticks=7), 2, "receipt", "aaaa")],
+            "two different runs are called hamlet seed 0",
+        ),
+        (
+            [KEPT, RunEnd(RUN, 2, "receipt", "bbbb")],
+            "two different contents (aaaa and bbbb); the same run must give the same bytes",
+        ),
+        ([KEPT, KEPT, RunEnd(RUN, kept="published")], None),
     ],
 )
-def test_what_is_not_whole_is_not_published(verdict: Verdict, complaint: str) -> None:
-    found = verdict.complaint()
-    assert found is not None
-    assert found.reason == complaint
+def test_what_is_not_whole_is_not_published(items: list, complaint: str | None) -> None:
+    for order in (items, items[::-1]):
+        found = judged(*order).complaint()
+        assert (found and found.reason) == complaint
+
+
+def test_where_a_runs_records_are(tmp_path: Path) -> None:
+    assert judged(RunEnd(RUN, 2)).kept == ""
+    assert judged(KEPT, RunEnd(RUN, kept="published")).kept == "published"
 
 
 def verdicts(store: LocalStore, *runs: Run) -> list[tuple[RunKey, Verdict]]:
     light, _ = share_configs(runs)
     return [
-        (run_key(run), Verdict(named, 2, staged(store, run))) for run, named in zip(runs, light, strict=True)
+        (run_key(run), Verdict([RunEnd(named, 2)], staged(store, run)))
+        for run, named in zip(runs, light, strict=True)
     ]
 
 
@@ -129,6 +157,27 @@ def test_runs_are_published_in_batches(tmp_path: Path, monkeypatch: pytest.Monke
     assert all(state_of(store, run) == "done" for run in runs)
 
 
+def test_publishing_twice_is_harmless(tmp_path: Path) -> None:
+    store, run = LocalStore(tmp_path), fakes.in_data_set(fakes.run())
+    [light], configs = share_configs([run])
+    stage_receipt(store, run, 2, staged(store, run))
+    verdict = [(run_key(run), Verdict([RunEnd(light, 2, "receipt", "aaaa")]))]
+    [(first, samples)] = (verdict | PublishRun(configs, str(tmp_path))).published
+    [(second, same)] = (verdict | PublishRun(configs, str(tmp_path))).published
+    assert (first.manifest, first.size) == (second.manifest, second.size)
+    assert [record.key for record in samples] == [record.key for record in same]
+    assert second.was_there
+
+
+def test_samples_that_are_gone_are_a_failure(tmp_path: Path) -> None:
+    run = fakes.in_data_set(fakes.run())
+    [light], configs = share_configs([run])
+    verdict = Verdict([RunEnd(light, 2, "receipt", "aaaa")])
+    found = [(run_key(run), verdict)] | PublishRun(configs, str(tmp_path))
+    [failure] = found.failed
+    assert failure.reason.startswith("its samples are gone")
+
+
 def test_a_run_that_is_refused_does_not_hold_up_the_others(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     runs = [fakes.in_data_set(fakes.run(seed=seed)) for seed in range(3)]
@@ -136,7 +185,7 @@ def test_a_run_that_is_refused_does_not_hold_up_the_others(tmp_path: Path) -> No
     other = staged(store, fakes.in_data_set(fakes.run(seed=9)))
     publish_run(store, runs[1], [*known[1][1].records])
     changed = [record_of_other_content(record) for record in known[1][1].records]
-    known[1] = (known[1][0], Verdict(known[1][1].run, 2, changed))
+    known[1] = (known[1][0], Verdict(known[1][1].ends, changed))
     found = known | PublishRun(share_configs(runs)[1], str(tmp_path))
     [failure] = found.failed
     assert failure.run.seed == 1
