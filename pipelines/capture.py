@@ -13,28 +13,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+import pipelines.sizes  # noqa: F401 (registers coders)
 from pipelines.index import WriteIndex
 from pipelines.simulate import RunFailed, RunKey, Simulate, run_key, share_configs
 from pipelines.sinks import JudgeRun, PublishRun, WriteReceipt, WriteSample
-from pipelines.stack import StackOrExplain
+from pipelines.stack import Stacked, StackOrExplain
 from townlet.run import Run
-
-
-class Captured(NamedTuple):
-    """What `Capture` yields."""
-
-    published: PCollection  # (RunRecord, [SampleRecord, ...]) of each run that is in place
-    failed: PCollection  # RunFailed of each that is not
 
 
 @dataclass
 class Capture(beam.PTransform):
-    """Run -> its capture, published in the output; see `Captured`.
+    """Run -> `(RunRecord, [SampleRecord, ...])` once its capture is in place, or `RunFailed`.
 
     Runs travel without their config's text (`share_configs`). Duplicates, retries and any order give the same
     files. A run that fails does not stop the others; an output that cannot be written stops everything.
@@ -49,7 +43,7 @@ class Capture(beam.PTransform):
         played: Any = runs | "Spread" >> beam.Reshuffle() | "Simulate" >> Simulate(*options)
         staged: Any = (
             played.frames
-            | "Stack" >> beam.CombineValues(StackOrExplain())
+            | "Stack" >> beam.CombineValues(StackOrExplain().with_input_types(Any).with_output_types(Stacked))
             | "WriteSample" >> WriteSample(*options)
         )
         closed = staged.staged | "WriteReceipt" >> WriteReceipt(*options)
@@ -58,13 +52,12 @@ class Capture(beam.PTransform):
             | "AllFailed" >> beam.Flatten()
             | "ByRun" >> beam.Map(_keyed).with_output_types(tuple[RunKey, Any])
         )
-        published: Any = (
+        return (
             (closed, played.recalled, lost)
             | "All" >> beam.Flatten()
             | "JudgeRun" >> beam.CombinePerKey(JudgeRun())
             | "PublishRun" >> PublishRun(*options)
         )
-        return Captured(published.published, published.failed)
 
 
 def _keyed(failure: RunFailed) -> tuple[RunKey, RunFailed]:
@@ -81,12 +74,12 @@ def build(
 ) -> None:
     """Put the whole capture into `pipeline`. Runs are played in the order given: longest first is best."""
     light, configs = share_configs(runs)
-    captured = (
+    _ = (
         pipeline
         | "Runs" >> beam.Create(light, reshuffle=False)
         | "Capture" >> Capture(configs, output, signals)
+        | "WriteIndex" >> WriteIndex(output, is_data_set, signals)
     )
-    _ = captured | "WriteIndex" >> WriteIndex(output, is_data_set, signals)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -50,10 +50,12 @@ def main(
     if not arguments.quiet:
         for notice in planned.notices:
             print(f"note: {notice}", file=sys.stderr)
+    stuck_before = _is_stuck()  # an earlier call's, in a process that goes on: not this one's to end
     try:
         outcome = capture(planned, arguments.output, work, overwrite=arguments.overwrite)
     except BaseException as error:
-        _leave_if_stuck(error)
+        if not stuck_before:
+            _leave_if_stuck(error)
         raise
     if arguments.json:
         print(json.dumps(as_json(outcome), indent=1, ensure_ascii=False))
@@ -97,10 +99,14 @@ def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:
         return report(error)
 
 
+def _is_stuck() -> bool:
+    watch = sys.modules.get("pipelines.watch")
+    return watch is not None and watch.is_stuck()
+
+
 def _leave_if_stuck(error: BaseException) -> None:
     """End the process at once where Beam's threads would keep it: they wait for what never comes."""
-    watch = sys.modules.get("pipelines.watch")
-    if watch is not None and watch.is_stuck():
+    if _is_stuck():
         code = report(error)
         sys.stdout.flush()
         sys.stderr.flush()

@@ -159,8 +159,9 @@ class _Play(Step):
         try:
             for key, groups in by_sample(self._rollout.play(run)):
                 samples, agent = samples + 1, key.agent_id
-                yield Slot(element, key), groups
                 frames = sum(group.timesteps for group in groups)
+                yield Slot(element, key), groups
+                groups.clear()  # Beam holds the element until it has the next: let go of the segment's buffers
                 self._frames.inc(frames)
                 self._signals.frames(frames)
             yield RunEnd(element, samples), []
@@ -186,7 +187,9 @@ def by_sample(
         if group.final is None:
             waiting.setdefault(key, []).append(_copy(group))
         else:
-            yield key, [*waiting.pop(key, []), group]
+            groups = [*waiting.pop(key, []), group]
+            del group  # the buffers are used again only when nobody holds them
+            yield key, groups
     if waiting:
         key = next(iter(waiting))
         raise ValueError(f"{key.agent_id}, segment {key.segment}: the frames have no end")

@@ -31,6 +31,10 @@ class StackFrames(beam.CombineFn):
         return stack_groups(accumulator)
 
 
+class Stacked:
+    """Type of what stacking yields, for Beam: `pipelines.sizes` has its coder."""
+
+
 @dataclass(frozen=True)
 class Unstackable:
     """Stands for a sample whose groups do not join, so that one bad run does not stop the others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import threading
@@ -35,7 +36,13 @@ class InvariantError(TownletError):
 
 def resolved_of(run: Run) -> Resolved:
     """The resolved config that a run carries."""
-    return Resolved.from_json_dict(json.loads(run.config_json))
+    return _resolved(run.config_json)
+
+
+@functools.lru_cache(maxsize=4)
+def _resolved(config_json: str) -> Resolved:
+    """Frozen, and so shared by the runs of one config."""
+    return Resolved.from_json_dict(json.loads(config_json))
 
 
 def build_run(run: Run) -> Built:
@@ -108,6 +115,7 @@ class BufferPool(threading.local):
         kept = self._kept
         if kept is not None and self._fits(kept, agents, ticks, built) and self._free(kept):
             return kept
+        kept = self._kept = None  # before the next one is there
         self._kept = frames(agents, ticks, built.layout, built.catalogue.dim)
         return self._kept
 
@@ -169,6 +177,7 @@ def play(run: Run) -> Iterator[tuple[SampleKey, FrameGroup]]:
             found = True
             key = SampleKey(run.name, run.seed, arrival, name, segment)
             yield key, frame_group(built, census, facts, out, row, t0, t1, start, segment, last)
+        del out  # so that a shorter last segment does not stand beside it
     if not found:
         known = ", ".join(census.names)
         raise UserError(f"agent filter {run.agent!r} matches nobody; the agents of this run are {known}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 FORMAT_VERSION = 1  # raised when files or arrays change their meaning
@@ -46,7 +47,7 @@ class Run:
     model_digest: str | None = None  # SHA-256 of the network policy's file
     check: bool = False  # hold the invariants on every tick; changes no byte, so not in the fingerprint
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over canonical JSON of everything that decides the bytes, and nothing else.
 

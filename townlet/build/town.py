@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -45,19 +46,19 @@ class Placement:
         """A free tile of the largest connected floor for `name`, noted. Raises UserError where none is left."""
         labels, sizes = np.unique(self.region[self.region >= 0], return_counts=True)
         if labels.size:
-            largest = labels[np.argmax(sizes)]
-            rows, columns = np.nonzero(self.region == largest)
-            free = [
-                (int(x), int(y))
-                for y, x in zip(rows, columns, strict=True)
-                if (int(x), int(y)) not in self.taken
-            ]
-            if free:
+            free = self.region == labels[np.argmax(sizes)]
+            for x, y in self.taken:
+                if 0 <= y < free.shape[0] and 0 <= x < free.shape[1]:
+                    free[y, x] = False
+            tiles = np.flatnonzero(free)
+            if tiles.size:
                 key = zlib.crc32(f"{kind}:{name}".encode()) & 0x7FFFFFFF
-                tile = free[int(draw(self.seed, 0, key, USE_PLACEMENT, 0) * len(free))]
-                self.taken.add(tile)
-                self.notices.append(f"{kind} {name} has no position: put on [{tile[0]}, {tile[1]}]")
-                return tile
+                y, x = divmod(
+                    int(tiles[int(draw(self.seed, 0, key, USE_PLACEMENT, 0) * len(tiles))]), free.shape[1]
+                )
+                self.taken.add((x, y))
+                self.notices.append(f"{kind} {name} has no position: put on [{x}, {y}]")
+                return x, y
         raise UserError(f"{kind} {name}: no free tile is left on the grid; make world.grid_size larger")
 
 
@@ -162,8 +163,8 @@ def _near(tiles: Sequence[Tile], width: int, height: int) -> tuple[np.ndarray, n
             if 0 <= x + dx < width and 0 <= y + dy < height:
                 near[(y + dy) * width + x + dx].append(o)
     first = np.zeros(width * height + 1, np.int64)
-    np.cumsum([len(some) for some in near], out=first[1:])
-    return first, np.array([o for some in near for o in some], np.int64)
+    np.cumsum(list(map(len, near)), out=first[1:])
+    return first, np.array(list(itertools.chain.from_iterable(near)), np.int64)
 
 
 def _by_key(keys: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

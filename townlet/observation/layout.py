@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -222,6 +223,7 @@ def _near_columns(kept: list[list[int]], start: int) -> NearColumns:
     return NearColumns(first=first, stock=stock, free=free)
 
 
+@functools.lru_cache(maxsize=4)
 def _time_of_day(period: int) -> F32:
     """[min(period, MOST_TIMES), 2]: sine and cosine of the time of day, computed in float64 and cast once."""
     steps = min(period, MOST_TIMES)
