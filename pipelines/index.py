@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.failures import write_single_failure
 from pipelines.simulate import RunFailed, Step
+from pipelines.sinks import Published
 from townlet.dataset.aggregate import Aggregates
 from townlet.dataset.index import Failure, write_index
-from townlet.dataset.records import RunRecord, SampleRecord
-
-Published = tuple[RunRecord, list[SampleRecord]]
+from townlet.dataset.records import RunRecord
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Summarise(beam.CombineFn):
 
 @dataclass
 class WriteIndex(beam.PTransform):
-    """`(published, failed)` -> the one `Summary` of all runs, once the data set's index is written.
+    """What `PublishRun` yields -> the one `Summary` of all runs, once the data set's index is written.
 
     A single capture has no index: only its failure is written down, where the launcher looks for it. Writing
     again gives the same files.
@@ -67,10 +67,9 @@ class WriteIndex(beam.PTransform):
     is_data_set: bool
     signals: str | None = None
 
-    def expand(self, outcomes: Sequence[PCollection]) -> PCollection:
+    def expand(self, outcomes: PCollection) -> Any:
         return (
-            tuple(outcomes)
-            | "Outcomes" >> beam.Flatten()
+            outcomes
             | "Summarise" >> beam.CombineGlobally(Summarise()).without_defaults()
             | "Index" >> beam.ParDo(_Index(self.is_data_set, self.output, self.signals))
         )

@@ -41,8 +41,10 @@ from townlet.policy.replay import ReplaySample
 from townlet.run import Run
 
 STAGED = "staged"
-PUBLISHED = "published"
-PUBLISH_AT_ONCE = 256  # runs; what makes files durable is paid once for all of them
+PUBLISH_AT_ONCE = 64  # runs; what makes files durable is paid once for all of them
+
+
+Published = tuple[RunRecord, list[SampleRecord]]
 
 
 @dataclass
@@ -210,7 +212,7 @@ class JudgeRun(beam.CombineFn):
 class PublishRun(beam.PTransform):
     """`(RunKey, Verdict)` -> `(RunRecord, [SampleRecord, ...])`: the capture is in place, its manifest last.
 
-    Further output: `failed`, for a run that is not whole. Publishing twice is harmless.
+    Or `RunFailed`, for a run that is not whole. Publishing twice is harmless.
     """
 
     configs: dict[str, str]
@@ -218,8 +220,7 @@ class PublishRun(beam.PTransform):
     signals: str | None = None
 
     def expand(self, verdicts: PCollection) -> Any:
-        publish = beam.ParDo(_Publish(self.configs, self.output, self.signals))
-        return verdicts | "Publish" >> publish.with_outputs(FAILED, main=PUBLISHED)
+        return verdicts | "Publish" >> beam.ParDo(_Publish(self.configs, self.output, self.signals))
 
 
 class _Publish(Step):
@@ -232,20 +233,17 @@ class _Publish(Step):
             raise TownletError(f"{key}: samples came without the end of their run")
         complaint = verdict.complaint()
         if complaint is not None:
-            yield TaggedOutput(FAILED, complaint)
+            yield complaint
             return
         self._waiting.append(verdict)
         if len(self._waiting) >= PUBLISH_AT_ONCE:
             yield from self._publish()
 
     def finish_bundle(self) -> Iterator[Any]:
-        for result in self._publish():
-            if isinstance(result, TaggedOutput):
-                yield TaggedOutput(result.tag, GlobalWindows.windowed_value(result.value))
-            else:
-                yield GlobalWindows.windowed_value(result)
+        for outcome in self._publish():
+            yield GlobalWindows.windowed_value(outcome)
 
-    def _publish(self) -> Iterator[Any]:
+    def _publish(self) -> Iterator[Published | RunFailed]:
         """All that wait, at once; where one of them is refused, each for itself, so that the others pass."""
         waiting, self._waiting = self._waiting, []
         try:
@@ -255,13 +253,13 @@ class _Publish(Step):
             raise
         except TownletError as error:
             if len(waiting) == 1:
-                yield TaggedOutput(FAILED, RunFailed(waiting[0].run, str(error)))
+                yield RunFailed(waiting[0].run, str(error))
                 return
         for verdict in waiting:
             self._waiting = [verdict]
             yield from self._publish()
 
-    def _published(self, waiting: list[Verdict]) -> list[tuple[RunRecord, list[SampleRecord]]]:
+    def _published(self, waiting: list[Verdict]) -> list[Published]:
         with self.writing():
             batch = [self._with_records(verdict) for verdict in waiting]
             published = publish_runs(self._store, batch)

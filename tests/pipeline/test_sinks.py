@@ -152,8 +152,8 @@ def test_runs_are_published_in_batches(tmp_path: Path, monkeypatch: pytest.Monke
     store = LocalStore(tmp_path)
     runs = [fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5)]
     found = verdicts(store, *runs) | PublishRun(share_configs(runs)[1], str(tmp_path))
-    assert sorted(record.seed for record, _ in found.published) == [0, 1, 2, 3, 4]
-    assert {len(samples) for _, samples in found.published} == {2}
+    assert sorted(record.seed for record, _ in found) == [0, 1, 2, 3, 4]
+    assert {len(samples) for _, samples in found} == {2}
     assert all(state_of(store, run) == "done" for run in runs)
 
 
@@ -162,8 +162,8 @@ def test_publishing_twice_is_harmless(tmp_path: Path) -> None:
     [light], configs = share_configs([run])
     stage_receipt(store, run, 2, staged(store, run))
     verdict = [(run_key(run), Verdict([RunEnd(light, 2, "receipt", "aaaa")]))]
-    [(first, samples)] = (verdict | PublishRun(configs, str(tmp_path))).published
-    [(second, same)] = (verdict | PublishRun(configs, str(tmp_path))).published
+    [(first, samples)] = verdict | PublishRun(configs, str(tmp_path))
+    [(second, same)] = verdict | PublishRun(configs, str(tmp_path))
     assert (first.manifest, first.size) == (second.manifest, second.size)
     assert [record.key for record in samples] == [record.key for record in same]
     assert second.was_there
@@ -173,8 +173,7 @@ def test_samples_that_are_gone_are_a_failure(tmp_path: Path) -> None:
     run = fakes.in_data_set(fakes.run())
     [light], configs = share_configs([run])
     verdict = Verdict([RunEnd(light, 2, "receipt", "aaaa")])
-    found = [(run_key(run), verdict)] | PublishRun(configs, str(tmp_path))
-    [failure] = found.failed
+    [failure] = [(run_key(run), verdict)] | PublishRun(configs, str(tmp_path))
     assert failure.reason.startswith("its samples are gone")
 
 
@@ -187,10 +186,10 @@ def test_a_run_that_is_refused_does_not_hold_up_the_others(tmp_path: Path) -> No
     changed = [record_of_other_content(record) for record in known[1][1].records]
     known[1] = (known[1][0], Verdict(known[1][1].ends, changed))
     found = known | PublishRun(share_configs(runs)[1], str(tmp_path))
-    [failure] = found.failed
+    [failure] = [outcome for outcome in found if isinstance(outcome, RunFailed)]
     assert failure.run.seed == 1
     assert "other content" in failure.reason
-    assert sorted(record.seed for record, _ in found.published) == [0, 2]
+    assert sorted(outcome[0].seed for outcome in found if outcome is not failure) == [0, 2]
     assert other
 
 
