@@ -78,7 +78,7 @@ def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool 
         target = begin_overwrite(output, planned.runs) if overwrite else Path(output)
         store = LocalStore(target)
         admit(store, planned.runs)
-        tally = _run(planned, str(target), work)
+        tally = _run(planned, os.path.realpath(target), work)  # workers may have another working folder
         outcome = _outcome(planned, store, output, recalled=len(tally.recalled))
         if overwrite and target != Path(os.path.realpath(output)):
             if outcome.failures:
@@ -127,12 +127,16 @@ def _run(planned: Plan, target: str, work: Work) -> Tally:
     from pipelines.local import InProcessRunner
     from pipelines.watch import run_watched
 
-    options = capture_options.beam_options(work.flags, workers=work.workers)
+    options = capture_options.beam_options(work.flags, workers=work.workers, frames=sum(planned.costs))
     on_this_machine = capture_options.is_local(options)
     if on_this_machine:
         warm(planned.runs[0], quiet=work.quiet)
     else:
         capture_options.check_job_server(options)
+        if not work.quiet:
+            print(
+                f"running on {capture_options.runner_of(options)}, which shows how it goes", file=sys.stderr
+            )
     folder = tempfile.mkdtemp(prefix="townlet-")
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
     shown = display(costs, quiet=work.quiet or not on_this_machine)  # from elsewhere, nothing is heard

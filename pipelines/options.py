@@ -29,7 +29,8 @@ examples:
   {prog} {config} --seeds 0..99 --workers 2 --output samples/many     a data set of 100 runs
 
 Beam's options follow Beam's names (--runner FlinkRunner --flink_master ...); the default runner is this
-process, with --workers N in N processes (--direct_running_mode multi_threading: in N threads).
+process; --workers N takes N threads, or N processes where there is much to do (--direct_running_mode
+multi_threading or multi_processing: as you say).
 The same command again finishes what was interrupted, and does nothing where everything is there.
 
 exit codes: 0 done, 1 some runs failed (the rest is written), 2 wrong usage or config, 130 interrupted
@@ -214,8 +215,11 @@ def _beam_parser() -> Any:
     return _parser_of_beam[0]
 
 
-def beam_options(flags: Sequence[str], *, workers: int | None) -> PipelineOptions:
-    """Beam's options: the user's flags, and ours where they say nothing. Raises UserError."""
+def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) -> PipelineOptions:
+    """Beam's options: the user's flags, and ours where they say nothing. Raises UserError.
+
+    `frames`: how many are expected, which decides whether workers are threads or processes.
+    """
     if flags:
         _beam_parser().parse_args(list(flags))
     from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
@@ -243,7 +247,8 @@ def beam_options(flags: Sequence[str], *, workers: int | None) -> PipelineOption
     if direct.direct_num_workers < 0:
         raise UserError(f"--workers: expected 0 (one for each core) or more, got {direct.direct_num_workers}")
     if direct.direct_num_workers > 1 and "--direct_running_mode" not in given:
-        direct.direct_running_mode = "multi_processing"
+        share = frames / direct.direct_num_workers
+        direct.direct_running_mode = "multi_processing" if share >= PROCESSES_FROM else "multi_threading"
     if direct.direct_num_workers > 1 and direct.direct_running_mode == "in_memory":
         raise UserError(
             "--direct_running_mode in_memory has one worker; multi_threading or multi_processing has more"
@@ -252,15 +257,22 @@ def beam_options(flags: Sequence[str], *, workers: int | None) -> PipelineOption
 
 
 CONNECT_TIMEOUT = 10.0  # seconds
+# Frames a worker. A process takes 2 s of CPU time to start; threads start at once, and lose 15 % to Python's lock.
+PROCESSES_FROM = 5_000_000
 LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
 _QUIET = ("--default_sdk_harness_log_level=ERROR",)  # else a worker tells its whole life
 
 
 def is_local(options: PipelineOptions) -> bool:
     """Whether the pipeline runs in the in-process runner."""
+    return runner_of(options) in LOCAL_RUNNERS
+
+
+def runner_of(options: PipelineOptions) -> str:
+    """The name of the runner."""
     from apache_beam.options.pipeline_options import StandardOptions
 
-    return options.view_as(StandardOptions).runner in LOCAL_RUNNERS
+    return options.view_as(StandardOptions).runner
 
 
 def check_job_server(options: PipelineOptions) -> None:

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol, TextIO
 
 from pipelines.signals import Tally
-from townlet.commands.figures import clock, count
-
-PLAIN_INTERVAL = 10.0  # seconds between two plain lines
+from townlet.commands.figures import PLAIN_INTERVAL, clock, count
 
 
 class Display(Protocol):

@@ -57,6 +57,20 @@ def test_a_data_set(townlet: Townlet, tmp_path: Path) -> None:
     assert "1 of these runs had been simulated before" in more.err
 
 
+def test_a_suite(townlet: Townlet, tmp_path: Path) -> None:
+    (tmp_path / "hamlet.yaml").write_text(
+        f"{NOBODY}scenario: {{ticks: 8, agents: [{{id: eve, position: [1, 1]}}]}}\n"
+    )
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(
+        "name: two\nruns: [{config: hamlet.yaml, seeds: 0..1}, {config: hamlet.yaml, name: b}]\n"
+    )
+    said = townlet("capture", suite, "--output", tmp_path / "out", "--workers", "2")
+    assert said.code == 0, said.err
+    assert said.out.splitlines()[-1].startswith("3 runs, 3 samples, 24 frames, ")
+    assert load_capture(tmp_path / "out/runs/hamlet/seed-1").metadata["config_path"] == "hamlet.yaml"
+
+
 def test_options_reach_the_samples(townlet: Townlet, tmp_path: Path) -> None:
     out = tmp_path / "out"
     said = townlet(

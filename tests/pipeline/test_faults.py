@@ -21,6 +21,8 @@ from townlet.dataset.verify import verify
 Start = Callable[..., subprocess.Popen[str]]
 PATIENCE = 300  # seconds; a machine may be busy
 SMALL = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..3", "--ticks", "60", "--quiet"]
+PROCESSES = ["--workers", "2", "--direct_running_mode", "multi_processing"]
+THREADS = ["--workers", "2", "--direct_running_mode", "multi_threading"]
 MOMENTS = 50
 
 
@@ -52,7 +54,7 @@ def test_sigkill_at_random_moments(townlet: Start, tmp_path: Path, undisturbed: 
     killed = 0
     for moment in range(MOMENTS):
         place = tmp_path / f"{moment}"
-        process = townlet(*SMALL, "--output", place, *(["--workers", "2"] if moment % 5 == 4 else []))
+        process = townlet(*SMALL, "--output", place, *(PROCESSES if moment % 5 == 4 else []))
         try:
             process.communicate(timeout=draw.uniform(0.2, 1.0) * seconds)
         except subprocess.TimeoutExpired:
@@ -93,7 +95,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("mode", [[], ["--workers", "2"]], ids=["one worker", "processes"])
+@pytest.mark.parametrize("mode", [[], PROCESSES, THREADS], ids=["one worker", "processes", "threads"])
 def test_a_full_disk(townlet: Start, small_disk: Path, undisturbed: Path, mode: list[str]) -> None:
     """One message, no half file under a final name; with room again, the same command finishes."""
     captured(townlet, undisturbed)

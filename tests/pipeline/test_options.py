@@ -126,8 +126,15 @@ def test_one_worker_runs_in_this_process() -> None:
     ],
 )
 def test_more_workers(flags: list[str], workers: int | None, mode: str) -> None:
-    direct = options.beam_options(flags, workers=workers).view_as(DirectOptions)
+    much = 2 * options.PROCESSES_FROM
+    direct = options.beam_options(flags, workers=workers, frames=much).view_as(DirectOptions)
     assert (direct.direct_num_workers, direct.direct_running_mode) == (2, mode)
+
+
+def test_little_work_is_done_by_threads() -> None:
+    little = 2 * options.PROCESSES_FROM - 1
+    direct = options.beam_options([], workers=2, frames=little).view_as(DirectOptions)
+    assert direct.direct_running_mode == "multi_threading"
 
 
 def test_a_worker_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:

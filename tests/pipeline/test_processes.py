@@ -22,9 +22,10 @@ Start = Callable[..., subprocess.Popen[str]]
 PATIENCE = 120  # seconds; a machine may be busy
 MODES = {
     "in memory": [],
-    "processes": ["--workers", "2"],
+    "processes": ["--workers", "2", "--direct_running_mode", "multi_processing"],
     "threads": ["--workers", "2", "--direct_running_mode", "multi_threading"],
 }
+IN_PROCESSES = Work(("--direct_running_mode=multi_processing",), workers=2, quiet=True)
 # Longer than any test, in pieces that are soon there.
 ENDLESS = ["capture", "small_town", "--seeds", "0..3", "--ticks", "500000", "--segment-ticks", "20"]
 
@@ -122,7 +123,7 @@ def test_a_worker_that_cannot_start_does_not_hang(
 ) -> None:
     monkeypatch.setattr(local, "worker_command", lambda signals: command)
     with pytest.raises(WorkerDied, match=f"{ending}; the same command"):
-        capture(plan_of(fakes.run()), str(tmp_path / "out"), Work(workers=2, quiet=True))
+        capture(plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
 
 
 def test_a_worker_that_cannot_import_says_so(
@@ -137,4 +138,4 @@ def test_a_worker_that_cannot_import_says_so(
 
     monkeypatch.setattr(local, "worker_command", broken)
     with pytest.raises(WorkerDied, match="a worker cannot start: ImportError: no grpc here"):
-        capture(plan_of(fakes.run()), str(tmp_path / "out"), Work(workers=2, quiet=True))
+        capture(plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TextIO
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO, TypeVar
+
+Item = TypeVar("Item")
+PLAIN_INTERVAL = 10.0  # seconds between two plain lines of progress
 
 WIDE = 200  # columns, where nobody's terminal says how many there are
 
@@ -30,6 +34,20 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
+    """Pass items on and say on standard error how many are done: live on a terminal, now and then elsewhere."""
+    live = sys.stderr.isatty()
+    last = time.monotonic()
+    for number, item in enumerate(items):
+        if not quiet and len(items) > 1 and (live or time.monotonic() - last >= PLAIN_INTERVAL):
+            last = time.monotonic()
+            line = f"{number} of {len(items)} {what}"
+            print(f"\r{line}\033[K" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
+        yield item
+    if live and not quiet:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def print_table(

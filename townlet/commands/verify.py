@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from townlet.commands.figures import size
+from townlet.commands.figures import counted, size
 from townlet.commands.parsing import Parser
 
 EXAMPLES = """\
@@ -41,7 +41,8 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
     findings: dict[str, Any] = report.to_json_dict()
     problems = [str(problem) for problem in report.problems]
     if arguments.replay and report.ok:
-        replays = list(_replays(Path(arguments.path)))
+        captures = _captures(Path(arguments.path))
+        replays = [_replay(folder) for folder in counted(captures, "replayed", quiet=arguments.quiet)]
         findings["replay"] = replays
         problems += [f"{replay['capture']}: {text}" for replay in replays for text in replay["problems"]]
         findings["ok"] = not problems
@@ -67,19 +68,18 @@ def _verdict(findings: dict[str, Any], problems: int, replay: bool) -> str:
     return f"ok, {captures}, replayed to the bit: {timesteps} timesteps"
 
 
-def _replays(path: Path) -> Iterator[dict[str, Any]]:
-    """What each capture's replay found."""
+def _replay(folder: Path) -> dict[str, Any]:
+    """What a capture's replay found."""
     from townlet.dataset.reader import load_capture
     from townlet.replay_check import verify_replay
 
-    for capture in _captures(path):
-        report = verify_replay(load_capture(capture))
-        yield {
-            "capture": str(capture),
-            "samples": report.samples,
-            "timesteps": report.timesteps,
-            "problems": list(report.problems),
-        }
+    report = verify_replay(load_capture(folder))
+    return {
+        "capture": str(folder),
+        "samples": report.samples,
+        "timesteps": report.timesteps,
+        "problems": list(report.problems),
+    }
 
 
 def _captures(path: Path) -> list[Path]:
