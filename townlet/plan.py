@@ -50,7 +50,6 @@ class Plan:
     runs: tuple[Run, ...]
     costs: tuple[int, ...]  # expected frames of each run
     is_data_set: bool  # False: the one run's capture is the output folder itself
-    title: str  # of the data set: the suite's name, or the configs'
     notices: tuple[str, ...]
 
 
@@ -61,6 +60,8 @@ class _Entry:
     resolved: Resolved
     name: str
     source: str  # how messages name it
+    of_suite: bool = False
+    auto_seeded: bool = False
     seeds: tuple[int, ...] = ()
     ticks: int | None = None
     policy: str | None = None
@@ -78,8 +79,8 @@ def plan(request: Request) -> Plan:
     Raises ConfigError with the mistakes of all files, and UserError for what fits none of them.
     """
     _check(request)
-    entries, suites = _entries(request)
-    is_data_set = request.as_data_set or bool(suites) or len(entries) > 1
+    entries = _entries(request)
+    is_data_set = request.as_data_set or len(entries) > 1 or any(entry.of_suite for entry in entries)
     laid_out = [(run, entry) for entry in entries for run in _runs_of(entry, request, is_data_set)]
     _refuse_same_names(laid_out)
     costed = [(run.ticks * entry.lives(request.agent), run) for run, entry in laid_out]
@@ -88,7 +89,6 @@ def plan(request: Request) -> Plan:
         runs=tuple(run for _, run in costed),
         costs=tuple(cost for cost, _ in costed),
         is_data_set=is_data_set,
-        title=suites[0] if len(suites) == 1 else "+".join(dict.fromkeys(entry.name for entry in entries)),
         notices=_notices(laid_out),
     )
 
@@ -115,17 +115,14 @@ def _check(request: Request) -> None:
         )
 
 
-def _entries(request: Request) -> tuple[list[_Entry], list[str]]:
-    """Every config that is named, by itself or in a suite, and the suites' names."""
+def _entries(request: Request) -> list[_Entry]:
+    """Every config that is named, by itself or in a suite."""
     entries: list[_Entry] = []
-    suites: list[str] = []
     problems: list[Problem] = []
     for source in request.sources:
         try:
             if is_suite(source):
-                suite = load_suite(source)
-                suites.append(suite.name)
-                entries += _entries_of(suite, problems)
+                entries += _entries_of(load_suite(source), problems)
             else:
                 resolved = load_config(source)
                 entries.append(_Entry(resolved, resolved.name, source))
@@ -134,8 +131,15 @@ def _entries(request: Request) -> tuple[list[_Entry], list[str]]:
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     if request.auto_seed_agents:
-        entries = [replace(entry, resolved=auto_seed(entry.resolved)) for entry in entries]
-    return entries, suites
+        return [_seeded(entry) for entry in entries]
+    return entries
+
+
+def _seeded(entry: _Entry) -> _Entry:
+    """With agents, where the config spawns nobody; else as it is, so that asking for it changes nothing."""
+    if entry.resolved.agents:
+        return entry
+    return replace(entry, resolved=auto_seed(entry.resolved), auto_seeded=True)
 
 
 def _entries_of(suite: Suite, problems: list[Problem]) -> Iterator[_Entry]:
@@ -156,6 +160,7 @@ def _entry_of(run: SuiteRun, resolved: Resolved, suite: Suite) -> _Entry:
         resolved=resolved,
         name=run.name,
         source=_shown(run.config),
+        of_suite=True,
         seeds=run.seeds,
         ticks=run.ticks,
         policy=run.policy,
@@ -184,7 +189,7 @@ def _runs_of(entry: _Entry, request: Request, is_data_set: bool) -> Iterator[Run
         config_path=entry.resolved.config_path,
         policy=request.policy or entry.policy,
         agent=request.agent,
-        auto_seeded=request.auto_seed_agents,
+        auto_seeded=entry.auto_seeded,
         ignore_schedules=request.ignore_schedules or entry.ignore_schedules,
         compression=request.compression,
         prefix=request.prefix,

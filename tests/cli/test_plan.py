@@ -103,6 +103,10 @@ def test_the_default_is_seed_0_and_200_ticks(tmp_path: Path) -> None:
     assert '"alice"' in run.config_json
 
 
+def test_auto_seeding_changes_nothing_where_somebody_lives(town: Write) -> None:
+    assert planned(town(), auto_seed_agents=True) == planned(town())
+
+
 def test_which_value_wins_in_a_suite(town: Write, suite: Write) -> None:
     town()
     text = """\
@@ -119,7 +123,6 @@ runs:
         ("long", 0): (70, "needs", 10),
         ("long", 1): (70, "needs", 10),
     }
-    assert found.title == "nightly"
     assert found.is_data_set
     over = planned(suite(text), ticks=5, policy="scripted", seeds=(9,), segment_ticks=2)
     assert {(run.ticks, run.policy, run.seed, run.segment_ticks) for run in over.runs} == {

@@ -31,7 +31,7 @@ RUNS = tuple(fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5))
 
 
 def plan_of(*runs: Run) -> Plan:
-    return Plan(runs, tuple(12 for _ in runs), is_data_set=bool(runs[0].folder), title="test", notices=())
+    return Plan(runs, tuple(12 for _ in runs), is_data_set=bool(runs[0].folder), notices=())
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -99,13 +99,15 @@ def test_workers_end_with_their_launcher(townlet: Start, tmp_path: Path) -> None
     assert not until_gone(process)
 
 
-def test_processes_write_the_same_bytes(townlet: Start, tmp_path: Path) -> None:
+def test_processes_and_surroundings_do_not_matter(townlet: Start, tmp_path: Path) -> None:
     words = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..1", "--ticks", "10"]
     # Neither a proxy nor a module of the working folder's may come between launcher and workers.
     (tmp_path / "json.py").write_text("raise RuntimeError('shadowed')")
-    proxy = {"http_proxy": "http://192.0.2.1:1", "no_proxy": ""}
-    first = townlet(*words, "--output", tmp_path / "one", "--json")
-    second = townlet(*words, "--output", tmp_path / "two", "--json", *MODES["processes"], **proxy)
+    around = {"http_proxy": "http://192.0.2.1:1", "no_proxy": ""}
+    around |= {"PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu", "LC_ALL": "C"}
+    compiled = {"NUMBA_DISABLE_JIT": "0", "PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+    first = townlet(*words, "--output", tmp_path / "one", "--json", "--quiet", **compiled)
+    second = townlet(*words, "--output", tmp_path / "two", "--json", *MODES["processes"], **around)
     for process in (first, second):
         _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
