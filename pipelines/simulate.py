@@ -17,7 +17,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 from pipelines.signals import Signals
 from townlet.dataset.commit import state_of
-from townlet.dataset.store import LocalStore, Store
+from townlet.dataset.stores import open_store
 from townlet.errors import OutputError, TownletError
 from townlet.policy.replay import FrameGroup
 from townlet.run import Run, SampleKey
@@ -61,11 +61,6 @@ class RunFailed:
 
 def run_key(run: Run) -> RunKey:
     return run.name, run.seed
-
-
-def open_store(output: str) -> Store:
-    """The store of an output as a user names it."""
-    return LocalStore(output)
 
 
 def share_configs(runs: Iterable[Run]) -> tuple[list[Run], dict[str, str]]:

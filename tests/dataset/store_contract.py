@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
-from townlet.dataset.store import Store
+from townlet.dataset.store import LocalStore, Store
 from townlet.errors import OutputError
 
 
@@ -59,6 +60,42 @@ class StoreContract:
         store.move("a/x", "b/x")
         assert store.read("b/x") == b"new"
         assert self.names(store) == ["b/x"]
+
+    def test_below_a_folder(self, store: Store) -> None:
+        store.write_new("versions/1/a", [b"1"])
+        inner = store.below("versions/1")
+        assert (inner.renames, str(inner)) == (store.renames, f"{store}/versions/1")
+        assert inner.read("a") == b"1"
+        inner.below("deeper").write_new("b", [b"2"])
+        assert self.names(store) == ["versions/1/a", "versions/1/deeper/b"]
+        assert self.names(inner) == ["a", "deeper/b"]
+        assert self.names(store.below("nothing")) == []
+        inner.delete("a")
+        inner.delete("deeper")
+        assert self.names(store) == []
+        for name in ("", "..", "/a", "a//b"):
+            with pytest.raises(OutputError, match="expected a file name inside"):
+                store.below(name)
+
+    def test_links_and_copies(self, store: Store, tmp_path: Path) -> None:
+        store.write_new("1/a", [b"first"])
+        old, new = store.below("1"), store.below("2")
+        for _ in range(2):
+            new.link_from(old, "a", "c/a")
+        assert new.read("c/a") == b"first"
+        old.write_whole("a", [b"second"])
+        assert new.read("c/a") == b"first"
+        new.link_from(old, "a", "c/a")
+        old.delete("a")
+        assert self.names(store) == ["2/c/a"]
+        assert store.read("2/c/a") == b"second"
+        with pytest.raises(FileNotFoundError):
+            new.link_from(old, "a", "b")
+        elsewhere = LocalStore(tmp_path / "elsewhere")
+        elsewhere.write_new("x", [b"third"])
+        store.link_from(elsewhere, "x", "2/c/a")
+        elsewhere.link_from(store, "2/c/a", "y")
+        assert (store.read("2/c/a"), elsewhere.read("y")) == (b"third", b"third")
 
     def test_listing(self, store: Store) -> None:
         for name in ("b", "a/2", "a/1", "a/c/3"):

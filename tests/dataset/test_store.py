@@ -107,6 +107,36 @@ def test_the_output_itself_may_be_a_link(tmp_path: Path) -> None:
     assert files_below(tmp_path / "disk") == ["a/b"]
 
 
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM, errno.EMLINK])
+@pytest.mark.parametrize("name", ["old", "new"])
+def test_a_file_that_cannot_be_linked_is_copied(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, number: int, name: str
+) -> None:
+    def fail(*arguments: object, **_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    store.write_new("a", [b"1"])
+    store.write_new("old", [b"2"])
+    monkeypatch.setattr(os, "link", fail)
+    store.link_from(store, "a", name)
+    assert store.read(name) == b"1"
+    assert sorted(files_below(store.root)) == sorted({"a", "old", name})
+
+
+def test_a_linked_file_takes_no_room(store: LocalStore) -> None:
+    store.write_new("a", [b"1"])
+    store.link_from(store, "a", "b")
+    assert os.path.samefile(store.root / "a", store.root / "b")
+
+
+def test_below_a_link_that_leads_out(store: LocalStore, tmp_path: Path) -> None:
+    store.root.mkdir()
+    (tmp_path / "outside").mkdir()
+    (store.root / "a").symlink_to(tmp_path / "outside")
+    with pytest.raises(OutputError, match="leads out"):
+        store.below("a")
+
+
 ERRORS = [
     (errno.ENOSPC, "the disk is full; free some space and run the same command again"),
     (errno.EDQUOT, "the disk quota is used up"),

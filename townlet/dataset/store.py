@@ -32,7 +32,18 @@ class StoredFile(NamedTuple):
 
 
 class Store(Protocol):
-    """All that a capture needs from the place where it is kept. `str(store)` names the place in messages."""
+    """All that a capture needs from the place where it is kept. `str(store)` names the place in messages.
+
+    `renames` says whether a whole file can be given another name at no cost. Where it can, writers stage files
+    under names of their own and move them; where it cannot, they write them under their final names.
+    """
+
+    @property
+    def renames(self) -> bool: ...
+
+    def below(self, folder: str) -> Store:
+        """The store whose root is a folder of this one, which need not be there yet."""
+        ...
 
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
         """Write a name that nobody else uses (it need not be whole until this returns)."""
@@ -52,6 +63,13 @@ class Store(Protocol):
 
     def move(self, source: str, target: str) -> None:
         """Give a whole file its final name, replacing what is there."""
+        ...
+
+    def link_from(self, other: Store, source: str, target: str) -> None:
+        """Have a file of another store here too, replacing what is there: by a link, or else by a copy.
+
+        Neither of the two is ever written into again, only replaced.
+        """
         ...
 
     def read(self, name: str) -> bytes: ...
@@ -78,8 +96,16 @@ class Store(Protocol):
 _NOT_PLAIN = frozenset(("", ".", ".."))  # parts that no plain name has
 
 
+def check_name(name: str, store: str) -> None:
+    """Raise OutputError unless a name is a plain path below the root of the store."""
+    if "\0" in name or not _NOT_PLAIN.isdisjoint(name.split("/")):
+        raise OutputError(f"{name!r}: expected a file name inside {store}")
+
+
 class LocalStore:
     """A local folder. Made on the first write, parents included; no symbolic link leads out of it."""
+
+    renames = True
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(os.path.realpath(root))
@@ -90,6 +116,11 @@ class LocalStore:
 
     def __repr__(self) -> str:
         return f"LocalStore({str(self.root)!r})"
+
+    def below(self, folder: str) -> LocalStore:
+        path = self._path(folder)
+        self._check_inside(path)
+        return LocalStore(path)
 
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
         path = self._path_to_write(name)
@@ -127,6 +158,10 @@ class LocalStore:
         path, goal = self._path(source), self._path_to_write(target)
         with explained("write", goal, allow_missing=True):
             os.replace(path, goal)
+
+    def link_from(self, other: Store, source: str, target: str) -> None:
+        if not (isinstance(other, LocalStore) and self._link(other._path(source), target)):
+            self.write_whole(target, [other.read(source)])
 
     def read(self, name: str) -> bytes:
         with self.open_read(name) as file:
@@ -169,6 +204,24 @@ class LocalStore:
                 for path in existing:
                     _sync_folder(path, str(self.root))
 
+    def _link(self, path: str, name: str) -> bool:
+        """Give a file a second name here. False where the file system cannot: across disks, most often."""
+        goal = self._path_to_write(name)
+        with explained("write", goal, allow_missing=True):
+            try:
+                try:
+                    os.link(path, goal)
+                except FileExistsError:
+                    with self._temporary([]) as temporary:
+                        os.unlink(temporary)
+                        os.link(path, temporary)
+                        os.replace(temporary, goal)  # nothing happens where both are one file already
+            except OSError as error:
+                if error.errno not in _NO_LINK:
+                    raise
+                return False
+        return True
+
     def _walk(self, path: str, name: str, deep: bool) -> Iterator[StoredFile]:
         try:
             with os.scandir(path) as entries:
@@ -187,8 +240,7 @@ class LocalStore:
 
     def _path(self, name: str) -> str:
         """The place of a name. Raises OutputError for one that is not a plain path below the root."""
-        if "\0" in name or not _NOT_PLAIN.isdisjoint(name.split("/")):
-            raise OutputError(f"{name!r}: expected a file name inside {self.root}")
+        check_name(name, str(self))
         return f"{self.root}/{name}"
 
     def _path_to_write(self, name: str) -> str:
@@ -298,6 +350,9 @@ def _sync_one(path: str) -> None:
     finally:
         os.close(descriptor)
 
+
+# What a file system answers that cannot link two names, or these two, or not once more.
+_NO_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS))
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again: it goes on from here",
