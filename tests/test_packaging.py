@@ -17,11 +17,15 @@ SHIPPED = sorted(path.relative_to(ROOT / "configs").as_posix() for path in (ROOT
 LOAD_ALL = """
 import sys
 from townlet.config.load import find_shipped, load_config
+from townlet.config.suite import load_suite
 
 for name in sys.argv[1:]:
     path = find_shipped(name)
     assert path.is_file(), path
-    if not name.startswith("affordances/"):
+    if name.startswith("suites/"):
+        assert all(load_config(run.config).config_path.startswith(("examples/", "scenarios/"))
+                   for run in load_suite(name).runs)
+    elif not name.startswith("affordances/"):
         assert load_config(path).config_path == name
     print(path)
 """

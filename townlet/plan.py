@@ -13,7 +13,7 @@ from pathlib import Path
 
 from townlet.config.load import Resolved, auto_seed, load_config
 from townlet.config.schema import DEFAULT_TICKS
-from townlet.config.suite import Suite, SuiteRun, is_suite, load_suite
+from townlet.config.suite import Suite, SuiteRun, is_suite, read_suite
 from townlet.dataset.places import run_folder
 from townlet.errors import ConfigError, Problem, UserError
 from townlet.run import Run, canonical_json
@@ -122,7 +122,9 @@ def _entries(request: Request) -> list[_Entry]:
     for source in request.sources:
         try:
             if is_suite(source):
-                entries += _entries_of(load_suite(source), problems)
+                suite, found = read_suite(source)
+                problems += found
+                entries += _entries_of(suite, problems)
             else:
                 resolved = load_config(source)
                 entries.append(_Entry(resolved, resolved.name, source))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Townlet
 from townlet.commands import glance
-from townlet.config.load import shipped_configs
+from townlet.config.load import shipped_configs, shipped_suites
 
 
 def test_validate_shows_the_budget_and_the_notices(townlet: Townlet) -> None:
@@ -48,13 +48,20 @@ def test_validate_a_suite_with_its_configs(townlet: Townlet, tmp_path: Path) -> 
     suite = tmp_path / "suite.yaml"
     suite.write_text("name: s\nruns: [{config: good.yaml}, {config: good.yaml, name: b, seeds: 1}]\n")
     assert len(townlet("validate", suite, "--json").json[0]["configs"]) == 1
-    suite.write_text("name: s\nruns: [{config: good.yaml}, {config: bad.yaml}]\n")
-    said = townlet("validate", suite)
-    assert said.code == 2
-    assert "rivlary" in said.err
+    suite.write_text(
+        "name: s\nruns: [{config: good.yaml, seeds: 3..1}, {config: bad.yaml}, {config: no.yaml}]\n"
+    )
+    for said in (townlet("validate", suite), townlet("capture", suite, "--output", tmp_path / "out")):
+        assert said.code == 2
+        for mistake in (
+            "suite.yaml:2:35: runs[0].seeds",
+            "bad.yaml:2:1: unknown key 'rivlary'",
+            "at 'no.yaml'",
+        ):
+            assert mistake in said.err
 
 
-@pytest.mark.parametrize("name", shipped_configs())
+@pytest.mark.parametrize("name", [*shipped_configs(), *shipped_suites()])
 def test_shipped_configs_are_valid(townlet: Townlet, name: str) -> None:
     assert townlet("validate", name).code == 0
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.config.conftest import Write
-from townlet.config.suite import is_suite, load_suite, parse_seeds
+from townlet.config.load import shipped_configs, shipped_root, shipped_suites
+from townlet.config.suite import is_suite, load_suite, parse_seeds, read_suite
 from townlet.errors import ConfigError, UserError
 
 WHOLE = """\
@@ -137,3 +138,35 @@ def test_seeds(given: Any, seeds: tuple[int, ...]) -> None:
 def test_no_seeds(given: Any) -> None:
     with pytest.raises(UserError, match=r"^seeds: expected "):
         parse_seeds(given)
+
+
+def test_a_suite_less_its_mistakes(folder: Write, tmp_path: Path) -> None:
+    """So that the configs of a suite with mistakes are looked at all the same."""
+    text = """\
+name: s
+runs:
+  - {config: b.yaml, seeds: "3..1"}
+  - {config: missing.yaml}
+  - {config: a/town.yaml}
+  - {config: a/town.yaml}
+"""
+    suite, problems = read_suite(folder(text, "suites/bad.yaml"))
+    assert [problem.line for problem in problems] == [3, 4, 6]
+    assert [run.config.relative_to(tmp_path).as_posix() for run in suite.runs] == [
+        "suites/b.yaml",
+        "suites/a/town.yaml",
+        "suites/a/town.yaml",
+    ]
+
+
+@pytest.mark.parametrize(("name", "runs"), [("smoke", 14), ("nightly", 720)])
+def test_shipped_suites(name: str, runs: int) -> None:
+    """From anywhere, by path or by name; every scenario is in both."""
+    assert f"suites/{name}.yaml" in shipped_suites()
+    for given in (name, f"suites/{name}.yaml", f"configs/suites/{name}.yaml"):
+        assert is_suite(given)
+        suite = load_suite(given)
+    assert suite.name == name
+    assert sum(len(run.seeds) for run in suite.runs) == runs
+    known = {run.config.resolve().relative_to(shipped_root()).as_posix() for run in suite.runs}
+    assert known >= {path for path in shipped_configs() if path.startswith("scenarios/")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -55,18 +56,18 @@ def _examine(file: str) -> dict[str, Any]:
 
 
 def _of_suite(file: str) -> list[dict[str, Any]]:
-    """Each config of a suite once. Raises ConfigError with the mistakes of all of them."""
-    from townlet.config.suite import load_suite
+    """Each config of a suite once. Raises ConfigError with the mistakes of the suite and of all of them."""
+    from townlet.config.suite import read_suite
 
-    configs, problems = [], []
-    suite = load_suite(file)
+    configs = []
+    suite, problems = read_suite(file)
     for config in dict.fromkeys(run.config for run in suite.runs):
         try:
-            configs.append(_of_config(str(config)))
+            configs.append(_of_config(os.path.relpath(config)))
         except ConfigError as error:
             problems += error.problems
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(list(dict.fromkeys(problems)))
     return configs
 
 

@@ -143,19 +143,28 @@ def shipped_root() -> Path:
 
 def shipped_configs() -> list[str]:
     """The shipped configs' paths in that folder, posix, without affordance files and suites."""
+    return _shipped_in("examples", "scenarios")
+
+
+def shipped_suites() -> list[str]:
+    """The shipped suites' paths in that folder, posix."""
+    return _shipped_in("suites")
+
+
+def _shipped_in(*folders: str) -> list[str]:
     root = shipped_root()
     found = (path.relative_to(root) for path in root.rglob("*") if path.suffix in SUFFIXES)
-    return sorted(path.as_posix() for path in found if path.parts[0] in ("examples", "scenarios"))
+    return sorted(path.as_posix() for path in found if path.parts[0] in folders)
 
 
 def find_shipped(name: str) -> Path:
-    """A shipped file by its path (`examples/town.yaml`, `configs/examples/town.yaml`) or stem (`town`).
+    """A shipped file by its path (`examples/town.yaml`, `configs/examples/town.yaml`) or stem (`town`, `smoke`).
 
-    Raises ConfigError, which lists the shipped configs.
+    Raises ConfigError, which lists the shipped configs and suites.
     """
     found = _shipped(name)
     if found is None:
-        known = shipped_configs()
+        known = [*shipped_configs(), *shipped_suites()]
         close = nearest(name, [PurePosixPath(path).stem for path in known])
         hint = f"; did you mean '{close}'?" if close else f"; there are: {', '.join(known)}"
         raise ConfigError([Problem(name, 0, 0, "", f"no shipped config has this name{hint}")])
@@ -172,7 +181,7 @@ def _shipped(name: str) -> Path | None:
         return root.joinpath(*inner)
     if len(parts) == 1:
         stem = parts[0]
-        for path in shipped_configs():
+        for path in (*shipped_configs(), *shipped_suites()):
             if stem in (PurePosixPath(path).stem, PurePosixPath(path).name):
                 return root / path
     return None

@@ -32,7 +32,7 @@ from townlet.config.schema_types import (
     expected,
     says,
 )
-from townlet.errors import UserError
+from townlet.errors import ConfigError, Problem, UserError
 
 MOST_SEEDS = 1_000_000
 SEED_SPAN = re.compile(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", re.ASCII)
@@ -170,17 +170,26 @@ class Suite:
 
 def load_suite(path: str | os.PathLike[str]) -> Suite:
     """Read a suite file. Raises ConfigError with every problem of it; the configs it names are not opened."""
+    suite, problems = read_suite(path)
+    if problems:
+        raise ConfigError(problems)
+    return suite
+
+
+def read_suite(path: str | os.PathLike[str]) -> tuple[Suite, list[Problem]]:
+    """A suite file less what is wrong in it, so that its configs can be looked at all the same, and what is wrong.
+
+    Raises ConfigError where nothing can be made of the file.
+    """
     file = existing(path)
     document = read_document(file, os.fspath(path))
     reading = read(SuiteInFile, document, placeholders={"name": "suite"})
-    problems = list(reading.problems)
-    suite = reading.value
-    if suite is not None:
-        folder = file.resolve().parent
-        problems += [reading.problem(keys, message) for keys, message in _mistakes(reading, suite, folder)]
-        if not problems:
-            return _resolved(suite, folder)
-    raise refusal(problems, reading.more)
+    if reading.value is None:
+        raise refusal(reading.problems, reading.more)
+    folder = file.resolve().parent
+    wrong = [reading.problem(keys, message) for keys, message in _mistakes(reading, reading.value, folder)]
+    problems = [*reading.problems, *wrong]
+    return _resolved(reading.value, folder), refusal(problems, reading.more).problems if problems else []
 
 
 def is_suite(path: str | os.PathLike[str]) -> bool:
@@ -217,6 +226,7 @@ def _name(entry: SuiteEntry) -> str:
 
 
 def _resolved(suite: SuiteInFile, folder: Path) -> Suite:
+    """The defaults put into the runs. Those whose config is not there are left out."""
     defaults = suite.defaults
     runs = tuple(
         SuiteRun(
@@ -227,5 +237,6 @@ def _resolved(suite: SuiteInFile, folder: Path) -> Suite:
             policy=entry.policy if entry.policy is not None else defaults.policy,
         )
         for entry in suite.runs
+        if (folder / entry.config).is_file()
     )
     return Suite(suite.name, runs, folder, defaults.segment_ticks, defaults.ignore_schedules)
