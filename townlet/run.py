@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 FORMAT_VERSION = 1  # raised when files or arrays change their meaning
 RULES_VERSION = 1  # raised whenever a golden run moves
 
 
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """The one JSON text of a value: keys sorted, no spaces, no NaN. Raises ValueError for NaN and infinities."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encoder.encode(value)
 
 
 class SampleKey(NamedTuple):
@@ -53,15 +56,32 @@ class Run:
 
         Where and under which name the run is kept is not in it: neither `name`, `folder` nor paths.
         """
-        facts = asdict(self)
-        for name in ("name", "folder", "config_path", "check", "config_json"):
-            del facts[name]
-        config = json.loads(self.config_json)
-        facts["config"] = {key: config[key] for key in config if key not in ("name", "config_path")}
+        facts = {name: getattr(self, name) for name in _DECIDING}
         facts["format_version"] = FORMAT_VERSION
         facts["rules_version"] = RULES_VERSION
-        return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
+        before = {name: fact for name, fact in facts.items() if name < "config"}
+        after = {name: fact for name, fact in facts.items() if name > "config"}
+        digest = _digest_through_config(canonical_json(before), self.config_json).copy()
+        digest.update(f",{canonical_json(after)[1:]}".encode())
+        return digest.hexdigest()
 
     def label(self) -> str:
         """How messages and progress name the run."""
         return f"{self.name} seed {self.seed}"
+
+
+# What of a run decides its bytes, apart from the config.
+_DECIDING = tuple(
+    sorted({field.name for field in fields(Run)} - {"name", "folder", "config_path", "check", "config_json"})
+)
+
+
+@lru_cache(maxsize=256)
+def _digest_through_config(before: str, config_json: str) -> Any:
+    """SHA-256 over a run's canonical JSON up to and with its config. Not to be updated: copy it.
+
+    A config has some ten kilobytes, and a suite a thousand runs of it: it is parsed and hashed once.
+    """
+    config = json.loads(config_json)
+    content = canonical_json({key: config[key] for key in config if key not in ("name", "config_path")})
+    return hashlib.sha256(f'{before[:-1]},"config":{content}'.encode())

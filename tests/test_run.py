@@ -1,0 +1,87 @@
+"""A run's fingerprint: quick, and the same as by its definition."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from townlet import run as runs
+from townlet.run import Run, canonical_json
+
+texts = some.text(max_size=8)
+values: Any = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+configs = some.fixed_dictionaries(
+    {"config": values, "affordances": values, "name": texts, "config_path": texts}
+)
+
+
+@some.composite
+def any_run(draw: some.DrawFn) -> Run:
+    return Run(
+        name=draw(texts),
+        seed=draw(some.integers(0, 2**63 - 1)),
+        ticks=draw(some.integers(1, 2**31 - 1)),
+        config_json=canonical_json(draw(configs)),
+        config_path=draw(texts),
+        policy=draw(some.none() | texts),
+        agent=draw(some.none() | texts),
+        auto_seeded=draw(some.booleans()),
+        ignore_schedules=draw(some.booleans()),
+        segment_ticks=draw(some.integers(0, 2**31)),
+        compression=draw(some.sampled_from(["fast", "none", "small"])),
+        prefix=draw(texts),
+        folder=draw(texts),
+        model_digest=draw(some.none() | texts),
+        check=draw(some.booleans()),
+    )
+
+
+def by_definition(run: Run) -> str:
+    """SHA-256 over the canonical JSON of one mapping, as DESIGN has it."""
+    facts = asdict(run)
+    for name in ("name", "folder", "config_path", "check", "config_json"):
+        del facts[name]
+    config = json.loads(run.config_json)
+    facts["config"] = {key: config[key] for key in config if key not in ("name", "config_path")}
+    facts["format_version"], facts["rules_version"] = runs.FORMAT_VERSION, runs.RULES_VERSION
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@given(any_run(), some.integers(0, 9))
+def test_fingerprints_are_those_of_the_definition(run: Run, seed: int) -> None:
+    assert run.fingerprint == by_definition(run)
+    other = replace(run, seed=seed)  # what is kept of the config is not spoiled by its first use
+    assert other.fingerprint == by_definition(other)
+    assert run.fingerprint == by_definition(replace(run))
+
+
+def test_what_is_not_in_a_fingerprint() -> None:
+    config = {"config": {}, "affordances": {}, "name": "a", "config_path": "a.yaml"}
+    run = Run(name="a", seed=1, ticks=2, config_json=canonical_json(config))
+    renamed = canonical_json({**config, "name": "b", "config_path": "b.yaml"})
+    elsewhere = replace(
+        run, name="b", folder="runs/b/seed-1", config_path="b.yaml", check=True, config_json=renamed
+    )
+    assert elsewhere.fingerprint == run.fingerprint
+    deciding = {field.name for field in fields(Run)} - {"name", "folder", "config_path", "check"}
+    others = {name: "x" if isinstance(getattr(run, name), str | None) else 7 for name in deciding}
+    others["config_json"] = canonical_json({**config, "config": {"seed": 1}})
+    fingerprints = {replace(run, **{name: value}).fingerprint for name, value in others.items()}
+    assert len(fingerprints) == len(deciding) and run.fingerprint not in fingerprints
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_no_canonical_json_of_what_is_no_number(value: float) -> None:
+    with pytest.raises(ValueError):
+        canonical_json({"a": value})
