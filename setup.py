@@ -48,31 +48,34 @@ EXTRAS = {
 
 
 class BuildWithConfigs(build_py):
-    """Put the shipped configs inside the package, so that a wheel finds them wherever it is installed.
+    """Put the shipped configs and profiles inside the packages, so that a wheel finds them wherever it is installed.
 
-    They live in `configs/` at the top of the project, where people look for them, and in
-    `townlet/_configs/` in a wheel; `townlet.config.load.find_shipped` knows both places. An editable
-    install needs no copy.
+    They live in `configs/` and `deploy/profiles/`, where people look for them, and in `townlet/_configs/` and
+    `pipelines/_profiles/` in a wheel; `townlet.config.load.find_shipped` and `pipelines.profile.find_profile` know
+    both places. An editable install needs no copy.
     """
 
     def run(self) -> None:
         super().run()
         if self.editable_mode:
             return
-        for source, target in self._configs():
+        for source, target in self._shipped():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         outputs = super().get_outputs(include_bytecode)
-        return outputs if self.editable_mode else outputs + [str(target) for _, target in self._configs()]
+        return outputs if self.editable_mode else outputs + [str(target) for _, target in self._shipped()]
 
-    def _configs(self) -> list[tuple[Path, Path]]:
-        shipped = ROOT / "configs"
-        target = Path(self.build_lib) / "townlet" / "_configs"
+    def _shipped(self) -> list[tuple[Path, Path]]:
+        built = Path(self.build_lib)
+        configs = self._files(ROOT / "configs", built / "townlet" / "_configs")
+        return configs + self._files(ROOT / "deploy" / "profiles", built / "pipelines" / "_profiles")
+
+    def _files(self, shipped: Path, target: Path) -> list[tuple[Path, Path]]:
         sources = sorted(path for path in shipped.rglob("*") if path.suffix in CONFIG_KINDS)
         if not sources:
-            raise FileNotFoundError(f"{shipped}: expected the shipped configs here, found none")
+            raise FileNotFoundError(f"{shipped}: expected files that are shipped, found none")
         return [(source, target / source.relative_to(shipped)) for source in sources]
 
 
@@ -98,7 +101,12 @@ setup(
     package_data={"townlet": ["py.typed"]},
     install_requires=CORE,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["townlet = townlet.cli:main"]},
+    entry_points={
+        "console_scripts": [
+            "townlet = townlet.cli:main",
+            "townlet-worker = pipelines.boot:main",  # what Beam's PROCESS and EXTERNAL environments start
+        ]
+    },
     cmdclass={"build_py": BuildWithConfigs},
     classifiers=[
         "Intended Audience :: Science/Research",

@@ -94,6 +94,9 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
         metavar="N",
         help="on this machine; default: 1; 0: one for each core",
     )
+    work.add_argument(
+        "--profile", metavar="P", help="Beam's options from a YAML file, or a shipped one: flink, spark, ..."
+    )
     work.add_argument("--quiet", action="store_true", help="no progress, no notices")
     work.add_argument("--json", action="store_true", help="print what was written as JSON")
     return parser
@@ -133,6 +136,11 @@ def parse(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, list
         arguments.sources = [*arguments.suite, *arguments.config]
         if not arguments.sources:
             raise UserError(f"expected --config or --suite ({parser.prog} --help lists the options)")
+    if arguments.profile is not None:
+        from pipelines.profile import flags_of
+
+        said = beams if arguments.workers is None else [*beams, "--direct_num_workers"]
+        beams = [*flags_of(arguments.profile, said, _beam_parser()), *beams]
     return arguments, beams
 
 
