@@ -31,7 +31,7 @@ class InProcessRunner(fn_runner.FnApiRunner):
         provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
         super().__init__(provision_info=fn_runner.ExtendedProvisionInfo(provision))
         self._worker_command = worker_command(signals)
-        _bypass_proxies()
+        bypass_proxies()
 
     def run_via_runner_api(self, pipeline_proto: Any, options: PipelineOptions) -> Any:
         for environment in pipeline_proto.components.environments.values():
@@ -52,7 +52,7 @@ def worker_command(signals: str) -> str:
     return f"PYTHONPATH={shlex.quote(path)} exec {shlex.join(words)} 2>>{log}"
 
 
-def _bypass_proxies() -> None:
+def bypass_proxies() -> None:
     """Let gRPC speak to this machine itself. It would ask a proxy of the environment, and wait for ever."""
     known = os.environ.get(NO_PROXY) or os.environ.get("no_proxy") or ""
     if "localhost" not in known.split(","):
