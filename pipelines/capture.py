@@ -19,7 +19,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 import pipelines.sizes  # noqa: F401 (registers coders)
-from pipelines.index import WriteIndex
+from pipelines.index import Asked, WriteIndex
 from pipelines.simulate import RunFailed, RunKey, Simulate, run_key, share_configs
 from pipelines.sinks import JudgeRun, PublishRun, WriteReceipt, WriteSample
 from pipelines.stack import Stacked, StackOrExplain
@@ -28,7 +28,7 @@ from townlet.run import Run
 
 @dataclass
 class Capture(beam.PTransform):
-    """Run -> `(RunRecord, [SampleRecord, ...])` once its capture is in place, or `RunFailed`.
+    """Run -> `Published` once its capture is in place, or `RunFailed`.
 
     Runs travel without their config's text (`share_configs`). Duplicates, retries and any order give the same
     files. A run that fails does not stop the others; an output that cannot be written stops everything.
@@ -70,15 +70,21 @@ def build(
     output: str,
     *,
     is_data_set: bool,
+    suites: tuple[str, ...] = (),
+    whole: bool = True,
     signals: str | None = None,
 ) -> None:
-    """Put the whole capture into `pipeline`. Runs are played in the order given: longest first is best."""
+    """Put the whole capture into `pipeline`. Runs are played in the order given: longest first is best.
+
+    `suites`: the names of those that were asked for. `whole`: these are all runs that were planned.
+    """
+    asked = Asked(is_data_set, suites, whole)
     light, configs = share_configs(runs)
     _ = (
         pipeline
         | "Runs" >> beam.Create(light, reshuffle=False)
         | "Capture" >> Capture(configs, output, signals)
-        | "WriteIndex" >> WriteIndex(output, is_data_set, signals)
+        | "WriteIndex" >> WriteIndex(output, asked, signals)
     )
 
 

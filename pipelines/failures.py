@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any
 
-from townlet.dataset.canonical import document_bytes
-from townlet.dataset.index import FAILURES, Failure
+from townlet.dataset.index import FAILURES, Failure, failures_bytes, parse_failures, read_whole
 from townlet.dataset.places import STAGING
 from townlet.dataset.store import Store
 
@@ -16,14 +13,14 @@ SINGLE = f"{STAGING}/failures/{FAILURES}"
 
 def write_single_failure(store: Store, failures: Iterable[Failure]) -> None:
     """Say why a single capture is not there."""
-    failed = [failure._asdict() for failure in sorted(failures)]
-    store.write_whole(SINGLE, [document_bytes({"failures": failed})])
+    store.write_whole(SINGLE, [failures_bytes(failures)])
 
 
 def read_failures(store: Store, *, is_data_set: bool) -> list[Failure]:
     """What failed, by run and seed."""
     try:
-        document: dict[str, Any] = json.loads(store.read(FAILURES if is_data_set else SINGLE))
+        if is_data_set:
+            return parse_failures(read_whole(store, ["failures"])[1]["failures"])
+        return parse_failures(store.read(SINGLE))
     except FileNotFoundError:
         return []
-    return [Failure(**entry) for entry in document["failures"]]

@@ -13,17 +13,26 @@ from pipelines.failures import write_single_failure
 from pipelines.simulate import RunFailed, Step
 from pipelines.sinks import Published
 from townlet.dataset.aggregate import Aggregates
-from townlet.dataset.index import Failure, write_index
-from townlet.dataset.records import RunRecord
+from townlet.dataset.index import Failure, IndexedRun, indexed, write_index
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a capture was asked for, beyond its runs; the index says it."""
+
+    is_data_set: bool  # False: one run, whose capture is the output itself
+    suites: tuple[str, ...] = ()  # their names
+    whole: bool = True  # these are all runs that were planned; False where --limit left some out
 
 
 @dataclass
 class Summary:
     """Of many runs."""
 
-    runs: list[RunRecord] = field(default_factory=list)
+    runs: list[IndexedRun] = field(default_factory=list)
     figures: Aggregates = field(default_factory=Aggregates)
     failures: set[Failure] = field(default_factory=set)
+    recalled: int = 0  # runs that were not simulated, because they had been
 
 
 class Summarise(beam.CombineFn):
@@ -37,8 +46,9 @@ class Summarise(beam.CombineFn):
         if isinstance(element, RunFailed):
             summary.failures.add(failure_of(element))
         else:
-            run, samples = element
-            summary.runs.append(run)
+            run, samples, recalled = element
+            summary.runs.append(indexed(run, samples))
+            summary.recalled += recalled
             for sample in samples:
                 summary.figures.add(sample.run, sample.metrics)
         return summary
@@ -49,6 +59,7 @@ class Summarise(beam.CombineFn):
             merged.runs += summary.runs
             merged.figures.merge(summary.figures)
             merged.failures |= summary.failures
+            merged.recalled += summary.recalled
         return merged
 
     def extract_output(self, accumulator: Summary) -> Summary:
@@ -64,26 +75,37 @@ class WriteIndex(beam.PTransform):
     """
 
     output: str
-    is_data_set: bool
+    asked: Asked
     signals: str | None = None
 
     def expand(self, outcomes: PCollection) -> Any:
         return (
             outcomes
             | "Summarise" >> beam.CombineGlobally(Summarise()).without_defaults()
-            | "Index" >> beam.ParDo(_Index(self.is_data_set, self.output, self.signals))
+            | "Index" >> beam.ParDo(_Index(self.asked, self.output, self.signals))
         )
 
 
 class _Index(Step):
-    def __init__(self, is_data_set: bool, output: str, signals: str | None) -> None:
+    def __init__(self, asked: Asked, output: str, signals: str | None) -> None:
         super().__init__({}, output, signals)
-        self._is_data_set = is_data_set
+        self._asked = asked
 
     def process(self, element: Summary) -> Iterator[Summary]:
         with self.writing():
-            if self._is_data_set:
-                write_index(self._store, element.runs, element.figures, element.failures)
+            if self._asked.is_data_set:
+                write_index(
+                    self._store,
+                    element.runs,
+                    element.figures,
+                    element.failures,
+                    suites=self._asked.suites,
+                    whole=self._asked.whole,
+                    work={
+                        "runs_played": len(element.runs) - element.recalled,
+                        "runs_recalled": element.recalled,
+                    },
+                )
             elif element.failures:
                 write_single_failure(self._store, element.failures)
         yield element

@@ -61,7 +61,7 @@ def print_outcome(outcome: Outcome, *, quiet: bool) -> None:
     if outcome.runs:
         _print_runs(outcome)
     for failure in outcome.failures[:MOST_ROWS]:
-        print(f"failed: {failure.run} seed {failure.seed}: {failure.reason}", file=sys.stderr)
+        print(f"failed: {failure.scenario} seed {failure.seed}: {failure.reason}", file=sys.stderr)
     if len(outcome.failures) > MOST_ROWS:
         print(f"... and {len(outcome.failures) - MOST_ROWS} more, see failures.json", file=sys.stderr)
     if outcome.unpublished:
@@ -93,7 +93,7 @@ def _print_samples(outcome: Outcome) -> None:
 def _print_runs(outcome: Outcome) -> None:
     rows = [
         (
-            entry["run"],
+            entry["scenario"],
             str(entry["seed"]),
             str(entry["sample_count"]),
             count(entry["frame_count"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
@@ -44,7 +44,12 @@ STAGED = "staged"
 PUBLISH_AT_ONCE = 64  # runs; what makes files durable is paid once for all of them
 
 
-Published = tuple[RunRecord, list[SampleRecord]]
+class Published(NamedTuple):
+    """A run whose capture is in place."""
+
+    run: RunRecord
+    samples: list[SampleRecord]
+    recalled: bool  # it had been simulated by an earlier capture, or an earlier attempt of this one
 
 
 @dataclass
@@ -151,6 +156,11 @@ class Verdict:
         """Where the records are kept; a capture that is published needs no receipt."""
         return max((end.kept for end in self.ends), key=("", "receipt", "published").index)
 
+    @property
+    def recalled(self) -> bool:
+        """Whether nobody simulated it now."""
+        return not any(end.samples for end in self.ends)
+
     def complaint(self) -> RunFailed | None:
         """Why the run cannot be published; None if it can."""
         if self.failures:
@@ -210,7 +220,7 @@ class JudgeRun(beam.CombineFn):
 
 @dataclass
 class PublishRun(beam.PTransform):
-    """`(RunKey, Verdict)` -> `(RunRecord, [SampleRecord, ...])`: the capture is in place, its manifest last.
+    """`(RunKey, Verdict)` -> `Published`: the capture is in place, its manifest last.
 
     Or `RunFailed`, for a run that is not whole. Publishing twice is harmless.
     """
@@ -263,7 +273,10 @@ class _Publish(Step):
         with self.writing():
             batch = [self._with_records(verdict) for verdict in waiting]
             published = publish_runs(self._store, batch)
-        return [(record, samples) for record, (_, samples) in zip(published, batch, strict=True)]
+        return [
+            Published(record, samples, verdict.recalled)
+            for verdict, record, (_, samples) in zip(waiting, published, batch, strict=True)
+        ]
 
     def _with_records(self, verdict: Verdict) -> tuple[Run, list[SampleRecord]]:
         """The run, and its records from where they are. A retry finds published what it had published."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.samples import make_samples
 from townlet.dataset.admission import admit
@@ -14,7 +16,7 @@ from townlet.dataset.commit import (
     stage_sample,
     state_of,
 )
-from townlet.dataset.index import aggregate_records, write_index
+from townlet.dataset.index import aggregate_records, indexed, write_index
 from townlet.dataset.records import RunRecord, SampleRecord
 from townlet.dataset.store import Store
 from townlet.run import Run
@@ -26,8 +28,15 @@ def capture(store: Store, *runs: Run, agents: int = 2) -> list[RunRecord]:
     records = [records_for(store, run, agents) for run in runs]
     published = publish_runs(store, list(zip(runs, records, strict=True)))
     if runs[0].folder:
-        write_index(store, published, aggregate_records(record for some in records for record in some))
+        index(store, published, records)
     return published
+
+
+def index(
+    store: Store, published: Sequence[RunRecord], records: Sequence[Sequence[SampleRecord]], **more: Any
+) -> dict[str, Any]:
+    runs = [indexed(run, some) for run, some in zip(published, records, strict=True)]
+    return write_index(store, runs, aggregate_records(record for some in records for record in some), **more)
 
 
 def records_for(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:

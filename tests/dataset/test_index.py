@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataset.captures import capture, content, records_for
+from tests.dataset.captures import capture, content, index, records_for
 from tests.samples import make_run
 from townlet.dataset.aggregate import Aggregates
 from townlet.dataset.commit import publish_run
-from townlet.dataset.index import Failure, aggregate_records, read_index, write_index
+from townlet.dataset.index import Failure, read_index, write_index
 from townlet.dataset.places import run_folder
 from townlet.dataset.reader import load_capture
 from townlet.dataset.store import LocalStore
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> LocalStore:
 def add(store: LocalStore, *runs: Run, failures: list[Failure] | None = None) -> dict:
     records = [records_for(store, run) for run in runs]
     published = [publish_run(store, run, some) for run, some in zip(runs, records, strict=True)]
-    return write_index(store, published, aggregate_records(itertools.chain(*records)), failures or [])
+    return index(store, published, records, failures=failures or [])
 
 
 def test_what_it_says(store: LocalStore) -> None:
@@ -39,7 +39,7 @@ def test_what_it_says(store: LocalStore) -> None:
     metadata = document["metadata"]
     assert (metadata["complete"], metadata["run_count"], metadata["failure_count"]) == (True, 4, 0)
     assert (metadata["sample_count"], metadata["frame_count"]) == (8, 160)
-    assert [(entry["run"], entry["seed"]) for entry in document["runs"]] == [
+    assert [(entry["scenario"], entry["seed"]) for entry in document["runs"]] == [
         ("a", 1),
         ("a", 2),
         ("b", 1),
@@ -127,7 +127,7 @@ def test_an_index_that_was_changed(store: LocalStore) -> None:
     changes = [
         (data.replace(b'"complete":true', b'"complete":false'), "the index was changed after it was written"),
         (data.replace(b"\n", b" \n", 1), "the index was changed after it was written"),
-        (data.replace(b'"format_version":1', b'"format_version":9'), "expected format version 1, found 9"),
+        (data.replace(b'"format_version":2', b'"format_version":9'), "expected format version 2, found 9"),
         (b"[]", "not the index of a data set"),
         (data[:-9], "not the index of a data set"),
     ]

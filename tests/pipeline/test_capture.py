@@ -146,7 +146,7 @@ def test_one_failure_of_many_is_listed_and_the_rest_is_written(
     fail_in(3, monkeypatch)
     outcome = capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     [failure] = outcome.failures
-    assert (failure.run, failure.seed) == ("hamlet", 3)
+    assert (failure.scenario, failure.seed) == ("hamlet", 3)
     assert failure.reason.startswith("agent alice: RuntimeError: the roof fell in")
     assert len(outcome.runs) == 4
     assert json.loads((tmp_path / "out" / "failures.json").read_text())["failures"][0]["seed"] == 3

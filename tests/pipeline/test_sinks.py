@@ -152,8 +152,8 @@ def test_runs_are_published_in_batches(tmp_path: Path, monkeypatch: pytest.Monke
     store = LocalStore(tmp_path)
     runs = [fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5)]
     found = verdicts(store, *runs) | PublishRun(share_configs(runs)[1], str(tmp_path))
-    assert sorted(record.seed for record, _ in found) == [0, 1, 2, 3, 4]
-    assert {len(samples) for _, samples in found} == {2}
+    assert sorted(item.run.seed for item in found) == [0, 1, 2, 3, 4]
+    assert {len(item.samples) for item in found} == {2}
     assert all(state_of(store, run) == "done" for run in runs)
 
 
@@ -162,8 +162,8 @@ def test_publishing_twice_is_harmless(tmp_path: Path) -> None:
     [light], configs = share_configs([run])
     stage_receipt(store, run, 2, staged(store, run))
     verdict = [(run_key(run), Verdict([RunEnd(light, 2, "receipt", "aaaa")]))]
-    [(first, samples)] = verdict | PublishRun(configs, str(tmp_path))
-    [(second, same)] = verdict | PublishRun(configs, str(tmp_path))
+    [(first, samples, _)] = verdict | PublishRun(configs, str(tmp_path))
+    [(second, same, _)] = verdict | PublishRun(configs, str(tmp_path))
     assert (first.manifest, first.size) == (second.manifest, second.size)
     assert [record.key for record in samples] == [record.key for record in same]
     assert second.was_there

@@ -77,7 +77,7 @@ def _data_set(path: Path) -> dict[str, Any]:
     totals = {key: index["metadata"][key] for key in keys}
     scenarios: dict[str, dict[str, Any]] = {}
     for entry in index["runs"]:
-        known = scenarios.setdefault(entry["run"], {"runs": 0, "samples": 0, "frames": 0, "size": 0})
+        known = scenarios.setdefault(entry["scenario"], {"runs": 0, "samples": 0, "frames": 0, "size": 0})
         known["runs"] += 1
         known["samples"] += entry["sample_count"]
         known["frames"] += entry["frame_count"]

@@ -7,7 +7,7 @@ end. So it does not matter in which order figures come, or which worker added wh
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -39,6 +39,11 @@ class Moments:
         self._pending.append(float(value))
         if len(self._pending) >= _PENDING:
             self._fold()
+
+    def add_all(self, values: Sequence[float]) -> None:
+        """`add` of each."""
+        for value in values:
+            self.add(value)
 
     def merge(self, other: Moments) -> None:
         other._fold()
@@ -88,6 +93,15 @@ class Aggregates:
         moments = self._by_scenario.setdefault(scenario, {})
         for name, value in metrics.items():
             moments.setdefault(name, Moments()).add(value)
+
+    def add_all(self, scenario: str, name: str, values: Sequence[float]) -> None:
+        """Count one figure of several samples of a scenario."""
+        if values:
+            self._by_scenario.setdefault(scenario, {}).setdefault(name, Moments()).add_all(values)
+
+    def names(self) -> list[str]:
+        """Of all figures, sorted."""
+        return sorted({name for moments in self._by_scenario.values() for name in moments})
 
     def merge(self, other: Aggregates) -> Aggregates:
         """Take another's figures in; returns self."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import platform
 import socket
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
+from typing import Any
 
 from .canonical import document_bytes
 
 _PACKAGES = ("townlet", "numpy", "numba", "isal", "apache-beam")
 
 
-def log_bytes() -> bytes:
-    """The log of a capture that was finished now, by this process."""
+def log_bytes(work: Mapping[str, Any] | None = None) -> bytes:
+    """The log of a capture that was finished now, by this process; `work`: what else is to stand in it."""
     return document_bytes(
         {
+            **(work or {}),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "host": socket.gethostname(),
             "machine": platform.machine(),

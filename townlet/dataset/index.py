@@ -1,94 +1,200 @@
 """The index of a data set: which captures it holds, their figures, and what failed.
 
-`dataset.json` is the commit point: it names every capture's manifest, and the other files of the index, with
-their SHA-256. Capturing again adds runs or fills holes; what is there stays.
+`dataset.json` is the commit point: it names every capture's manifest, and the other files of the index, its
+*companions*, with their SHA-256. Capturing again adds runs or fills holes; what is there stays.
+
+A reader never sees a mixture. New companions are staged under their digests, then dataset.json is exchanged
+in one step, then they move to their names. Who reads in between, or after a writer was killed in between,
+finds them where they were staged.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from ..errors import CorruptSampleError, TownletError
-from ..run import FORMAT_VERSION
 from .aggregate import Aggregates
-from .canonical import document_bytes, line_bytes, sha256_hex
+from .canonical import document_bytes, sha256_hex
 from .capture_log import log_bytes
-from .manifest import LOG_NAME, parse_manifest
+from .card import CARD, card_bytes
+from .manifest import LOG_NAME
 from .places import INDEX, holds, inside
 from .records import FileRecord, RunRecord, SampleRecord
-from .store import Store
+from .rows import SAMPLES, Rows, RunKey, pack_rows, write_rows
+from .store import STAGING, Store
 
 METRICS = "metrics.json"
 FAILURES = "failures.json"
+STAGED_INDEX = f"{STAGING}/index"
+INDEX_VERSION = 2  # of dataset.json and its companions; raised when they change their meaning
+
+ATTEMPTS = 10  # of a writer, while others write too
+PATIENCE = 10.0  # seconds that a reader tries to catch an index that is being replaced
+_BLANK = "0" * 64
 
 
 class Failure(NamedTuple):
     """A run that is not in the data set, and why."""
 
-    run: str
+    scenario: str
     seed: int
     reason: str
 
 
+class IndexedRun(NamedTuple):
+    """What the index keeps of a published capture."""
+
+    run: RunRecord
+    rows: bytes  # of its samples, packed
+
+
+class IndexMoved(TownletError):
+    """The index has been replaced since it was read; read it again."""
+
+
+def indexed(run: RunRecord, samples: Sequence[SampleRecord]) -> IndexedRun:
+    """A published capture, small enough to travel."""
+    return IndexedRun(run, pack_rows(samples))
+
+
 def write_index(
     store: Store,
-    runs: Iterable[RunRecord],
+    runs: Iterable[IndexedRun],
     aggregates: Aggregates,
     failures: Iterable[Failure] = (),
+    *,
+    suites: Iterable[str] = (),
+    whole: bool = True,
+    work: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write metrics.json, failures.json and, last, dataset.json. Returns what dataset.json says.
+    """Write the companions and, last, dataset.json. Returns what dataset.json says.
 
     `aggregates` is over the samples of `runs`; runs that only the index of the store knows are added to both.
-    The data set is `complete` when every run that ever failed in it has been captured since. Raises
-    TownletError where somebody else writes the index over and over again, CorruptSampleError where a capture
-    that the index names is damaged.
+    `suites`: which were captured. The data set is `complete` when this was all that was planned (`whole`) and
+    every run that ever failed in it has been captured since. `work` goes into the log. Raises TownletError
+    where somebody else writes the index over and over again, CorruptSampleError where a capture that the
+    index names is gone.
     """
-    given = {(run.run, run.seed): run for run in runs}
-    for _ in range(10):
-        before, entries, earlier = _known(store)
-        kept = {key: entry for key, entry in entries.items() if key not in given}
+    given = {(item.run.run, item.run.seed): item for item in runs}
+    failures = list(failures)
+    for _ in range(ATTEMPTS):
+        before = _Before(store)
+        kept = {key: entry for key, entry in before.entries.items() if key not in given}
+        _check_there(store, kept.values())
+        merged = {**kept, **{key: _entry(item.run) for key, item in given.items()}}
+        entries = [merged[key] for key in sorted(merged)]
         total = Aggregates().merge(aggregates)
-        for (name, _), entry in sorted(kept.items()):
-            _add_stored_metrics(store, total, name, entry)
-        merged = {**kept, **{key: _entry(run) for key, run in given.items()}}
-        open_failures = _open_failures(earlier, failures, merged)
-        failed = [failure._asdict() for failure in open_failures]
-        texts = {
-            "metrics": (METRICS, document_bytes(total.to_json_dict())),
-            "failures": (FAILURES, document_bytes({"failures": failed})),
+        if before.rows is not None:
+            before.rows.add_figures(total, skipped=set(given))
+        packed = {key: item.rows for key, item in given.items()}
+        failed = _open_failures(before.failures, failures, merged)
+        facts = {
+            "complete": whole and not failed,
+            "failure_count": len(failed),
+            "suites": sorted({*before.suites, *suites}),
         }
-        document = _index_document([merged[key] for key in sorted(merged)], texts, len(failed))
-        if _commit_index(store, before, document, texts):
+        figures = total.to_json_dict()
+        companions = {
+            "samples": (SAMPLES, write_rows(packed, before.rows, sorted(merged), total.names())),
+            "metrics": (METRICS, document_bytes(figures)),
+            "failures": (FAILURES, failures_bytes(failed)),
+            "card": (CARD, card_bytes(store, facts, entries, figures)),
+        }
+        document = _index_document(facts, entries, companions)
+        if _commit(store, before.digest, document, companions, work or {}):
             return document
     raise TownletError(f"{store}: another writer keeps changing {INDEX}; run the same command again")
 
 
 def read_index(store: Store) -> dict[str, Any]:
     """`dataset.json`, byte for byte what was written. Raises CorruptSampleError or FileNotFoundError."""
-    data = store.read(INDEX)
-    where = f"{store}: {INDEX}"
+    return parse_index(store.read(INDEX), str(store))
+
+
+def parse_index(data: bytes, where: str) -> dict[str, Any]:
+    """What dataset.json says, once it is known to be what was written. Raises CorruptSampleError."""
+    place = f"{where}: {INDEX}"
     try:
         document = json.loads(data)
-        metadata, runs = document["metadata"], document["runs"]
-        version, digest = metadata["format_version"], metadata["content_sha256"]
+        metadata = document["metadata"]
+        version, digest, _ = metadata["format_version"], str(metadata["content_sha256"]), document["runs"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CorruptSampleError(f"{where}: not the index of a data set ({error!r})") from error
-    if version != FORMAT_VERSION:
+        raise CorruptSampleError(f"{place}: not the index of a data set ({error!r})") from error
+    if version != INDEX_VERSION:
         raise CorruptSampleError(
-            f"{where}: expected format version {FORMAT_VERSION}, found {version!r}; "
+            f"{place}: expected format version {INDEX_VERSION}, found {version!r}; "
             "read it with the Townlet that wrote it"
         )
-    facts = {key: value for key, value in metadata.items() if key != "content_sha256"}
-    if digest != _own_digest(facts, runs) or document_bytes(document) != data:
-        raise CorruptSampleError(f"{where}: the index was changed after it was written")
+    if digest != sha256_hex(data.replace(digest.encode(), _BLANK.encode(), 1)):
+        raise CorruptSampleError(f"{place}: the index was changed after it was written")
     return document
 
 
 def index_files(document: Mapping[str, Any]) -> list[FileRecord]:
-    """The files of the index itself that `dataset.json` names, with their digests."""
+    """The companions that `dataset.json` names, with their digests."""
     return [FileRecord(**entry) for entry in document["metadata"]["files"].values()]
+
+
+def staged_companion(file: FileRecord) -> str:
+    """Where a companion lies until it has its name."""
+    return f"{STAGED_INDEX}/{file.sha256}"
+
+
+def read_companion(store: Store, document: Mapping[str, Any], kind: str) -> bytes:
+    """A companion (`samples`, `metrics`, `failures`, `card`) as `document` names it.
+
+    Raises IndexMoved where dataset.json has been replaced since, CorruptSampleError where the file is not
+    what it was.
+    """
+    file = FileRecord(**document["metadata"]["files"][kind])
+    for name in (file.name, staged_companion(file), file.name):  # it may move while we look
+        try:
+            data = store.read(name)
+        except FileNotFoundError:
+            continue
+        if sha256_hex(data) == file.sha256:
+            return data
+    try:
+        now = read_index(store)["metadata"]["content_sha256"]
+    except FileNotFoundError:
+        raise IndexMoved(f"{store}: {INDEX} is gone") from None
+    if now != document["metadata"]["content_sha256"]:
+        raise IndexMoved(f"{store}: {INDEX} has been replaced")
+    raise CorruptSampleError(f"{store}: {file.name}: missing, or not the file that {INDEX} names")
+
+
+def read_whole(store: Store, kinds: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """dataset.json and some companions, all of one moment, however often the index is being replaced.
+
+    Raises CorruptSampleError, or FileNotFoundError where there is no index.
+    """
+    kinds = tuple(kinds)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        document = read_index(store)
+        try:
+            return document, {kind: read_companion(store, document, kind) for kind in kinds}
+        except IndexMoved:
+            if time.monotonic() > deadline:
+                raise
+
+
+def finish_moves(store: Store) -> list[str]:
+    """Give the staged companions their names, for a writer that was killed; returns these names."""
+    try:
+        document = read_index(store)
+    except FileNotFoundError:
+        return []
+    moved = []
+    for file in index_files(document):
+        if not holds(store, file.name, file) and holds(store, staged_companion(file), file):
+            store.move(staged_companion(file), file.name)
+            moved.append(file.name)
+    return moved
 
 
 def aggregate_records(records: Iterable[SampleRecord]) -> Aggregates:
@@ -99,44 +205,63 @@ def aggregate_records(records: Iterable[SampleRecord]) -> Aggregates:
     return aggregates
 
 
-def _known(store: Store) -> tuple[str | None, dict[tuple[str, int], dict[str, Any]], list[Failure]]:
-    """SHA-256 of the index that is there (None: none), its runs, and the failures noted beside it."""
-    try:
-        data = store.read(INDEX)
-    except FileNotFoundError:
-        return None, {}, []
-    entries = {(entry["run"], entry["seed"]): entry for entry in read_index(store)["runs"]}
-    try:
-        earlier = [Failure(**failure) for failure in json.loads(store.read(FAILURES))["failures"]]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        earlier = []
-    return sha256_hex(data), entries, earlier
+def failures_bytes(failures: Iterable[Failure]) -> bytes:
+    """`failures.json`."""
+    return document_bytes({"failures": [failure._asdict() for failure in sorted(failures)]})
+
+
+def parse_failures(data: bytes) -> list[Failure]:
+    """What `failures.json` says. Raises ValueError, KeyError or TypeError for anything else."""
+    return [Failure(**entry) for entry in json.loads(data)["failures"]]
+
+
+class _Before:
+    """The index that is there, or none."""
+
+    def __init__(self, store: Store) -> None:
+        self.digest: str | None = None  # SHA-256 of dataset.json
+        self.entries: dict[RunKey, dict[str, Any]] = {}
+        self.rows: Rows | None = None
+        self.failures: list[Failure] = []
+        self.suites: list[str] = []
+        try:
+            document, companions = read_whole(store, ("samples", "failures"))
+        except FileNotFoundError:
+            return
+        self.digest = sha256_hex(document_bytes(document))
+        self.entries = {(entry["scenario"], entry["seed"]): entry for entry in document["runs"]}
+        self.suites = document["metadata"]["suites"]
+        self.rows = Rows(companions["samples"], f"{store}: {SAMPLES}")
+        self.failures = parse_failures(companions["failures"])
 
 
 def _open_failures(
-    earlier: Iterable[Failure], now: Iterable[Failure], captured: Mapping[tuple[str, int], Any]
+    earlier: Iterable[Failure], now: Iterable[Failure], captured: Mapping[RunKey, Any]
 ) -> list[Failure]:
     """What failed and has not been captured since, each run with its latest reason."""
-    latest = {(failure.run, failure.seed): failure for failure in (*earlier, *sorted(now))}
+    latest = {(failure.scenario, failure.seed): failure for failure in (*earlier, *sorted(now))}
     return [latest[key] for key in sorted(latest) if key not in captured]
 
 
-def _add_stored_metrics(store: Store, aggregates: Aggregates, name: str, entry: Mapping[str, Any]) -> None:
-    place = inside(entry["folder"], entry["manifest"])
-    try:
-        manifest = parse_manifest(store.read(place), place)
-        stored = store.read(inside(entry["folder"], manifest["metadata"]["files"]["metrics"]["name"]))
-    except FileNotFoundError as error:
-        raise CorruptSampleError(f"{store}: {place}: named by {INDEX}, but not whole") from error
-    for metrics in json.loads(stored)["samples"].values():
-        aggregates.add(name, metrics)
+def _check_there(store: Store, entries: Iterable[Mapping[str, Any]]) -> None:
+    """Raise CorruptSampleError where a capture's manifest is gone: an index must not outlive what it names."""
+    places = [(inside(entry["folder"], entry["manifest"]), entry["manifest_size"]) for entry in entries]
+    if not places:
+        return
+    with ThreadPoolExecutor(16) as threads:
+        sizes = threads.map(store.size, [place for place, _ in places])
+    for (place, expected), found in zip(places, sizes, strict=True):
+        if found != expected:
+            raise CorruptSampleError(f"{store}: {place}: named by {INDEX}, but not whole")
 
 
 def _entry(run: RunRecord) -> dict[str, Any]:
     return {
-        "run": run.run,
+        "scenario": run.run,
         "seed": run.seed,
         "folder": run.folder,
+        "config_id": run.capture.get("config_id"),
+        "ticks": run.capture.get("ticks"),
         "fingerprint": run.fingerprint,
         "manifest": run.manifest.name,
         "manifest_sha256": run.manifest.sha256,
@@ -148,41 +273,55 @@ def _entry(run: RunRecord) -> dict[str, Any]:
     }
 
 
+Companions = Mapping[str, tuple[str, bytes]]  # kind -> name and content
+
+
 def _index_document(
-    entries: list[dict[str, Any]], texts: Mapping[str, tuple[str, bytes]], failures: int
+    facts: Mapping[str, Any], entries: list[dict[str, Any]], companions: Companions
 ) -> dict[str, Any]:
-    """What dataset.json says of these runs and these other files of the index."""
+    """What dataset.json says of these runs and companions. Its own digest is taken with zeros in its place."""
     sums = {key: sum(entry[key] for entry in entries) for key in ("sample_count", "frame_count", "size")}
     metadata: dict[str, Any] = {
-        "format_version": FORMAT_VERSION,
-        "complete": failures == 0,
-        "run_count": len(entries),
-        "failure_count": failures,
+        **facts,
         **sums,
+        "format_version": INDEX_VERSION,
+        "run_count": len(entries),
         "files": {
             kind: {"name": name, "sha256": sha256_hex(data), "size": len(data)}
-            for kind, (name, data) in texts.items()
+            for kind, (name, data) in companions.items()
         },
+        "content_sha256": _BLANK,
     }
-    metadata["content_sha256"] = _own_digest(metadata, entries)
-    return {"metadata": metadata, "runs": entries}
+    document = {"metadata": metadata, "runs": entries}
+    metadata["content_sha256"] = sha256_hex(document_bytes(document))
+    return document
 
 
-def _commit_index(
-    store: Store, before: str | None, document: Mapping[str, Any], texts: Mapping[str, tuple[str, bytes]]
+def _commit(
+    store: Store,
+    before: str | None,
+    document: Mapping[str, Any],
+    companions: Companions,
+    work: Mapping[str, Any],
 ) -> bool:
-    """Write the index, dataset.json last, unless it is there already. False: somebody else was faster."""
+    """Write the index unless it is there already. False: somebody else was faster."""
     data = document_bytes(document)
-    if before == sha256_hex(data) and all(holds(store, file.name, file) for file in index_files(document)):
+    files = index_files(document)
+    if before == sha256_hex(data) and all(holds(store, file.name, file) for file in files):
+        store.delete(STAGED_INDEX)
         return True
-    for name, text in texts.values():
-        store.write_whole(name, [text])
-    store.write_whole(LOG_NAME, [log_bytes()])
+    contents = [content for _, content in companions.values()]
+    for file, content in zip(files, contents, strict=True):
+        store.write_whole(staged_companion(file), [content])
+    store.make_durable([STAGED_INDEX])
     if not store.compare_and_swap(INDEX, before, [data]):
         return False
+    for file, content in zip(files, contents, strict=True):
+        try:
+            store.move(staged_companion(file), file.name)
+        except FileNotFoundError:  # another writer has swept up
+            store.write_whole(file.name, [content])
+    store.write_whole(LOG_NAME, [log_bytes(work)])
     store.make_durable([""])
+    store.delete(STAGED_INDEX)
     return True
-
-
-def _own_digest(metadata: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
-    return sha256_hex(line_bytes({"metadata": metadata, "runs": runs}))
