@@ -41,16 +41,27 @@ class Request:
     prefix: str = "rollout_sample"
     check: bool = False
     as_data_set: bool = False  # even if it is one run
+    limit: int | None = None  # only the first so many runs
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs, longest expected first, and what is to be said about them."""
+    """The runs, longest expected first, and what is to be said about them.
+
+    A limit counts them as they are listed: configs and suites in the order given, a suite's runs in its own.
+    """
 
     runs: tuple[Run, ...]
     costs: tuple[int, ...]  # expected frames of each run
     is_data_set: bool  # False: the one run's capture is the output folder itself
     notices: tuple[str, ...]
+    suites: tuple[str, ...] = ()  # names of the suites that were asked for, sorted
+    left_out: int = 0  # runs that a limit has cut off
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all the runs of what was asked for."""
+        return not self.left_out
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class _Entry:
     resolved: Resolved
     name: str
     source: str  # how messages name it
-    of_suite: bool = False
+    suite: str = ""  # the name of the one that it stands in
     auto_seeded: bool = False
     seeds: tuple[int, ...] = ()
     ticks: int | None = None
@@ -80,9 +91,11 @@ def plan(request: Request) -> Plan:
     """
     _check(request)
     entries = _entries(request)
-    is_data_set = request.as_data_set or len(entries) > 1 or any(entry.of_suite for entry in entries)
+    is_data_set = request.as_data_set or len(entries) > 1 or any(entry.suite for entry in entries)
     laid_out = [(run, entry) for entry in entries for run in _runs_of(entry, request, is_data_set)]
     _refuse_same_names(laid_out)
+    asked = len(laid_out)
+    laid_out = laid_out[: request.limit]
     costed = [(run.ticks * entry.lives(request.agent), run) for run, entry in laid_out]
     costed.sort(key=lambda pair: (-pair[0], pair[1].name, pair[1].seed))
     return Plan(
@@ -90,6 +103,8 @@ def plan(request: Request) -> Plan:
         costs=tuple(cost for cost, _ in costed),
         is_data_set=is_data_set,
         notices=_notices(laid_out),
+        suites=tuple(sorted({entry.suite for entry in entries} - {""})),
+        left_out=asked - len(laid_out),
     )
 
 
@@ -99,6 +114,8 @@ def _check(request: Request) -> None:
         raise UserError(f"--ticks: expected 1 to 2^31 - 1, got {request.ticks}")
     if request.segment_ticks is not None and request.segment_ticks < 0:
         raise UserError(f"--segment-ticks: expected 0 (never cut) or more, got {request.segment_ticks}")
+    if request.limit is not None and request.limit < 1:
+        raise UserError(f"--limit: expected 1 run or more, got {request.limit}")
     for seed in request.seeds or ():
         if not 0 <= seed <= MOST_SEED:
             raise UserError(f"--seed: expected 0 to 2^63 - 1, got {seed}")
@@ -162,7 +179,7 @@ def _entry_of(run: SuiteRun, resolved: Resolved, suite: Suite) -> _Entry:
         resolved=resolved,
         name=run.name,
         source=_shown(run.config),
-        of_suite=True,
+        suite=suite.name,
         seeds=run.seeds,
         ticks=run.ticks,
         policy=run.policy,

@@ -244,3 +244,33 @@ def test_runs_differ_by_seed_and_folder_only(town: Write) -> None:
     runs = planned(town(), seeds=(1, 2, 3), as_data_set=True).runs
     assert len({replace(run, seed=0, folder="") for run in runs}) == 1
     assert len({run.fingerprint for run in runs}) == 3
+
+
+def test_the_names_of_the_suites(town: Write, suite: Write) -> None:
+    town()
+    town("thorp.yaml")
+    one = suite("name: zeta\nruns: [{config: hamlet.yaml}]\n", "one.yaml")
+    two = suite("name: alpha\nruns: [{config: thorp.yaml}]\n", "two.yaml")
+    assert planned(one, two).suites == ("alpha", "zeta")
+    assert planned(town()).suites == ()
+
+
+def test_a_limit_counts_as_the_suite_lists(town: Write, suite: Write) -> None:
+    town()
+    town("thorp.yaml", "ticks: 90")
+    text = "name: s\nruns: [{config: hamlet.yaml, seeds: 4..6}, {config: thorp.yaml, seeds: 0..1}]\n"
+    found = planned(suite(text), limit=4)
+    assert [(run.name, run.seed) for run in found.runs] == [
+        ("thorp", 0),  # cut as listed, played by length
+        ("hamlet", 4),
+        ("hamlet", 5),
+        ("hamlet", 6),
+    ]
+    assert (found.left_out, found.whole, found.is_data_set) == (1, False, True)
+    assert len(found.costs) == 4
+    everything = planned(suite(text), limit=5)
+    assert everything.whole and everything == planned(suite(text))
+    assert planned(suite(text), limit=1).is_data_set
+    for limit in (0, -1):
+        with pytest.raises(UserError, match=f"--limit: expected 1 run or more, got {limit}"):
+            planned(suite(text), limit=limit)
