@@ -163,10 +163,10 @@ def _outcome(planned: Plan, store: LocalStore, output: str, recalled: int = 0) -
     """What is there now, of what was asked for."""
     failures = read_failures(store, is_data_set=planned.is_data_set)
     asked = {(run.name, run.seed) for run in planned.runs}
-    failures = [failure for failure in failures if (failure.run, failure.seed) in asked]
+    failures = [failure for failure in failures if (failure.scenario, failure.seed) in asked]
     if not planned.is_data_set:
         samples = [] if failures else records_of(store, planned.runs[0])
         return Outcome(output, samples=samples, failures=failures)
     index = read_index(store)
-    runs = [entry for entry in index["runs"] if (entry["run"], entry["seed"]) in asked]
+    runs = [entry for entry in index["runs"] if (entry["scenario"], entry["seed"]) in asked]
     return Outcome(output, runs=runs, failures=failures, recalled=recalled, totals=index["metadata"])
