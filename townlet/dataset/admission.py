@@ -15,6 +15,7 @@ from ..run import Run
 from .manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest, run_options
 from .places import INDEX, INDEX_FILES, RUNS, SOME, find_manifest, manifest_place, staging_folder, strangers
 from .store import STAGING, Store
+from .versions import refuse_versioned
 
 _ADVICE = "choose another output folder, or give --overwrite to replace it"
 
@@ -25,6 +26,7 @@ def admit(store: Store, runs: Sequence[Run]) -> None:
     One run without a folder is a single capture; what an interrupted capture of another run has staged in its
     place is removed. Runs with folders make a data set, which may hold other runs already.
     """
+    refuse_versioned(store)
     single = len(runs) == 1 and not runs[0].folder
     if single:
         _refuse_data_set(store)

@@ -77,6 +77,14 @@ def resolve(store: Store) -> Store:
     return found
 
 
+def next_version(store: Store) -> int:
+    """The version that is made next, or is being made: the one after the current one."""
+    version = current_version(store)
+    if version is not None:
+        return version + 1
+    return _read_log(store)[0] or 1  # where current.json was lost, the version that it named
+
+
 def publish(store: Store, version: int) -> None:
     """Make a finished version the current one, in one step.
 
@@ -132,7 +140,7 @@ def remove_version(store: Store, version: int) -> None:
 
 
 def refuse_versioned(store: Store) -> None:
-    """Raise OutputError where a plain capture would write into a versioned data set, or into one of its versions."""
+    """Raise OutputError where a plain capture would write into a versioned data set, or into a published version."""
     if store.size(POINTER) is not None or any(True for _ in store.list(VERSIONS)):
         raise OutputError(
             f"{store}: holds a versioned data set; `townlet regenerate` makes its next version, "
@@ -140,10 +148,11 @@ def refuse_versioned(store: Store) -> None:
         )
     if not isinstance(store, LocalStore) or store.root.parent.name != VERSIONS:
         return
-    if (store.root.parent.parent / POINTER).exists():
+    above, name = store.root.parent.parent, store.root.name
+    if name.isdecimal() and int(name) <= (current_version(LocalStore(above)) or 0):
         raise OutputError(
-            f"{store}: is a version of {store.root.parent.parent}, and never changes; `townlet regenerate` "
-            "makes the next version, or choose another output folder"
+            f"{store}: is a version of {above}, and never changes; `townlet regenerate` makes the next one, "
+            "or choose another output folder"
         )
 
 

@@ -1,0 +1,116 @@
+"""The next version of a versioned data set while it is built: what is carried over, what is gone on from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..errors import CorruptSampleError
+from ..run import Run
+from .index import read_index
+from .manifest import LOG_NAME, MANIFEST_SUFFIX, fingerprint_of, loose_manifest, named_files, parse_manifest
+from .places import INDEX_FILES, RUNS, inside, staging_folder
+from .store import STAGING, Store
+
+CARRIED_AT_ONCE = 256  # captures; what makes files durable is paid once for all of them
+
+Entry = Mapping[str, Any]  # a run in dataset.json
+
+
+def is_finished(store: Store, runs: Iterable[Run], suites: Sequence[str]) -> bool:
+    """Whether a version is whole and holds these runs and no others, so that only publishing is left."""
+    try:
+        document = read_index(store)
+    except (CorruptSampleError, FileNotFoundError):
+        return False
+    there = {(entry["scenario"], entry["seed"]): entry["fingerprint"] for entry in document["runs"]}
+    metadata = document["metadata"]
+    return (
+        metadata["complete"]
+        and metadata["suites"] == list(suites)
+        and there == {(run.name, run.seed): fingerprint_of(run) for run in runs}
+        and not any(True for _ in store.list(STAGING))
+    )
+
+
+def drop_others(store: Store, runs: Sequence[Run]) -> None:
+    """Remove from an unfinished version what these runs cannot go on from, however it was left.
+
+    Its index, which may name others; captures of other runs or inputs, and what of them is staged; captures
+    that were carried over by half.
+    """
+    for name in INDEX_FILES:
+        store.delete(name)
+    wanted = {run.folder: run for run in runs}
+    staged = {staging_folder(run) for run in runs}
+    started = {"/".join(file.name.split("/")[:2]) for file in store.list(STAGING)}
+    for name in sorted(started - staged):
+        store.delete(name)
+    for folder, manifest in _captures(store).items():
+        run = wanted.get(folder)
+        if run is not None and manifest:
+            kept = _fingerprint(store, manifest) == fingerprint_of(run)
+        else:
+            kept = run is not None and staging_folder(run) in started
+        if not kept:
+            store.delete(folder)
+
+
+def carry_over(old: Store, new: Store, entries: Iterable[Entry]) -> None:
+    """Have the captures of these entries of an index in another version too: by links, or else by copies.
+
+    A manifest comes last, so that what is cut short is no capture. Twice is harmless. A capture that is not
+    whole any more is left out.
+    """
+    waiting: list[Entry] = []
+    for entry in entries:
+        if new.size(inside(entry["folder"], entry["manifest"])) is None and _carry_files(old, new, entry):
+            waiting.append(entry)
+        if len(waiting) == CARRIED_AT_ONCE:
+            _carry_manifests(old, new, waiting)
+            waiting = []
+    _carry_manifests(old, new, waiting)
+
+
+def _carry_files(old: Store, new: Store, entry: Entry) -> bool:
+    """All files of a capture but its manifest. False where some are gone."""
+    folder, place = entry["folder"], inside(entry["folder"], entry["manifest"])
+    try:
+        names = [file.name for file in named_files(parse_manifest(old.read(place), place))]
+        for name in names:
+            new.link_from(old, inside(folder, name), inside(folder, name))
+    except (CorruptSampleError, FileNotFoundError):
+        new.delete(folder)
+        return False
+    log = inside(folder, LOG_NAME)
+    if old.size(log) is not None:
+        new.link_from(old, log, log)
+    return True
+
+
+def _carry_manifests(old: Store, new: Store, entries: Sequence[Entry]) -> None:
+    new.make_durable(entry["folder"] for entry in entries)
+    for entry in entries:
+        place = inside(entry["folder"], entry["manifest"])
+        new.link_from(old, place, place)
+    new.make_durable(entry["folder"] for entry in entries)
+
+
+def _captures(store: Store) -> dict[str, str]:
+    """Every folder among the runs, with the place of its manifest, "" where it has none."""
+    found: dict[str, str] = {}
+    for file in store.list(RUNS):
+        folder = file.name.rpartition("/")[0]
+        if file.name.endswith(MANIFEST_SUFFIX):
+            found[folder] = file.name
+        else:
+            found.setdefault(folder, "")
+    return found
+
+
+def _fingerprint(store: Store, manifest: str) -> str | None:
+    """What a manifest says; None where it is not readable."""
+    try:
+        return loose_manifest(store.read(manifest), manifest)["metadata"].get("fingerprint")
+    except (CorruptSampleError, FileNotFoundError):
+        return None
