@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +15,18 @@ from tests.dataset.captures import capture, content, index, records_for
 from tests.samples import make_run
 from townlet.dataset.aggregate import Aggregates
 from townlet.dataset.commit import publish_run
-from townlet.dataset.index import Failure, read_index, write_index
-from townlet.dataset.places import run_folder
+from townlet.dataset.index import (
+    Failure,
+    finish_moves,
+    index_files,
+    read_index,
+    read_whole,
+    write_index,
+)
+from townlet.dataset.places import holds, run_folder
 from townlet.dataset.reader import load_capture
-from townlet.dataset.store import LocalStore
+from townlet.dataset.rows import Rows
+from townlet.dataset.store import Buffer, LocalStore
 from townlet.errors import CorruptSampleError, TownletError
 from townlet.run import Run
 
@@ -164,3 +175,96 @@ def test_another_writer_meanwhile(store: LocalStore, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(LocalStore, "compare_and_swap", lambda *_: False)
     with pytest.raises(TownletError, match=r"another writer keeps changing dataset\.json"):
         add(store, RUNS[2])
+
+
+class Killed(Exception):
+    """Stands for a SIGKILL: nothing that the writer would do afterwards is done."""
+
+
+class Mortal(LocalStore):
+    """A store whose writer dies at its n-th change."""
+
+    def __init__(self, root: Path, changes: int) -> None:
+        super().__init__(root)
+        self.changes = changes
+
+    def _count(self) -> None:
+        self.changes -= 1
+        if self.changes < 0:
+            raise Killed
+
+    def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
+        self._count()
+        super().write_whole(name, parts)
+
+    def compare_and_swap(self, name: str, expected: str | None, parts: Sequence[Buffer]) -> bool:
+        self._count()
+        return super().compare_and_swap(name, expected, parts)
+
+    def move(self, source: str, target: str) -> None:
+        self._count()
+        super().move(source, target)
+
+    def delete(self, name: str) -> None:
+        self._count()
+        super().delete(name)
+
+
+KINDS = ("samples", "metrics", "failures", "card")
+
+
+@pytest.mark.parametrize("changes", range(12))
+def test_a_writer_killed_at_any_step_leaves_the_old_index_or_the_new_one(
+    store: LocalStore, tmp_path: Path, changes: int
+) -> None:
+    old = add(store, *RUNS[:2])
+    old_card = store.read("README.md")
+    records = [records_for(store, run) for run in RUNS]
+    published = [publish_run(store, run, some) for run, some in zip(RUNS, records, strict=True)]
+    with contextlib.suppress(Killed):
+        index(Mortal(store.root, changes), published, records)
+    document, companions = read_whole(store, KINDS)
+    assert document["metadata"]["run_count"] in (2, 4)
+    assert (document == old) == (companions["card"] == old_card)
+    assert len(Rows(companions["samples"], "here")) == document["metadata"]["sample_count"]
+    finish_moves(store)
+    for file in index_files(document):
+        assert holds(store, file.name, file)
+    index(store, published, records)
+    whole = LocalStore(tmp_path / "whole")
+    add(whole, *RUNS)
+    assert content(store.root) == content(whole.root)
+
+
+def test_a_reader_beside_a_writer_never_sees_a_mixture(store: LocalStore) -> None:
+    records = [records_for(store, run) for run in RUNS]
+    published = [publish_run(store, run, some) for run, some in zip(RUNS, records, strict=True)]
+    index(store, published[:1], records[:1])
+    over = threading.Event()
+    seen: list[int] = []
+    problems: list[Exception] = []
+
+    def read() -> None:
+        reader = LocalStore(store.root)
+        while not over.is_set():
+            try:
+                document, companions = read_whole(reader, KINDS)
+                assert len(Rows(companions["samples"], "here")) == document["metadata"]["sample_count"]
+                figures = json.loads(companions["metrics"])["overall"]["timesteps"]
+                assert figures["count"] == document["metadata"]["sample_count"]
+                seen.append(document["metadata"]["run_count"])
+            except Exception as error:
+                problems.append(error)
+                return
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(40):
+        some = 1 + number % len(RUNS)
+        index(store, published[:some], records[:some], failures=[Failure("z", number, "no")])
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert seen

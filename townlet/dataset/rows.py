@@ -97,6 +97,9 @@ class Rows:
         for number in range(self._file.num_row_groups):
             self._starts.append(self._starts[-1] + self._file.metadata.row_group(number).num_rows)
 
+    def __len__(self) -> int:
+        return self._starts[-1]
+
     def of_run(self, key: RunKey) -> Iterator[pa.Table]:
         """The rows of one run, in one piece or more. Runs are best asked for in the file's order."""
         first, last = self._spans.get(key, (0, 0))
