@@ -89,7 +89,9 @@ def test_the_manifest_alone_is_read_at_first(folder: Path) -> None:
             path.unlink()
     opened = load_capture(folder)
     assert (len(opened), opened.agents) == (2, ("alice", "bob"))
-    with pytest.raises(CorruptSampleError, match=r"alice_001\.npz: named by .*_manifest\.json: No such file"):
+    with pytest.raises(
+        CorruptSampleError, match=r"alice_001\.npz: named by .*_manifest\.json, but not there"
+    ):
         opened[0]
     with pytest.raises(CorruptSampleError, match=r"rollout_sample_metrics\.json: named by"):
         opened.samples  # noqa: B018
@@ -113,6 +115,13 @@ def test_several_captures_in_a_folder(folder: Path) -> None:
 def test_no_capture(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="expected the folder of a capture, found nothing there"):
         load_capture(tmp_path / "nothing")
+    with pytest.raises(
+        UserError, match="no_manifest.json: expected the manifest of a capture, found nothing"
+    ):
+        load_capture(tmp_path / "no_manifest.json")
+    (tmp_path / "note.txt").write_text("a note")
+    with pytest.raises(UserError, match=r"note\.txt: expected the folder of a capture, found a file"):
+        load_capture(tmp_path / "note.txt")
     with pytest.raises(UserError, match=r"not a capture: expected a file <prefix>_manifest\.json in it"):
         load_capture(tmp_path)
     runs = [make_run(seed=seed, folder=run_folder("scene", seed)) for seed in (1, 2)]

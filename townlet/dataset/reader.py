@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -17,36 +17,72 @@ from ..policy.replay import FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample
 from .canonical import sha256_hex
 from .manifest import MANIFEST_SUFFIX, named_files, parse_manifest, records_from
 from .npz import read_npz
-from .places import INDEX, RUNS
+from .places import INDEX, RUNS, inside
 from .records import FileRecord, SampleRecord
+from .store import LocalStore, Store
+from .stores import open_store
 
 
 def load_capture(path: str | os.PathLike[str]) -> Capture:
-    """Open a capture: its folder, or its manifest where a folder holds several.
+    """Open a capture: its folder or URL, or its manifest where a folder holds several.
 
     Reads the manifest only; samples are read when they are asked for. Raises UserError where there is no
     capture, CorruptSampleError where its manifest is damaged or of another format version.
     """
-    place = _manifest_at(Path(path))
+    place = os.fspath(path)
+    if place.endswith(MANIFEST_SUFFIX):
+        folder, _, name = place.rpartition("/")
+        return read_capture(open_store(folder or "."), "", name)
+    store = open_store(place)
+    return read_capture(store, "", find_manifest_name(store))
+
+
+def read_capture(store: Store, folder: str, manifest: str, sha256: str | None = None) -> Capture:
+    """The capture in a folder of a store, by the name of its manifest (of this SHA-256, where it is known).
+
+    Raises UserError where it is not there, CorruptSampleError where it is not what was written.
+    """
+    name = inside(folder, manifest)
+    where = f"{store}/{name}"
     try:
-        data = place.read_bytes()
-    except OSError as error:
-        raise UserError(f"{place}: cannot read: {error.strerror}") from error
-    document = parse_manifest(data, str(place))
+        data = store.read(name)
+    except FileNotFoundError as error:
+        raise UserError(f"{where}: expected the manifest of a capture, found nothing there") from error
+    if sha256 is not None and sha256_hex(data) != sha256:
+        raise CorruptSampleError(f"{where}: not the manifest that {INDEX} names")
+    document = parse_manifest(data, where)
     try:
         named_files(document)
     except CorruptSampleError as error:
-        raise CorruptSampleError(f"{place}: {error}") from error
-    return Capture(place, document)
+        raise CorruptSampleError(f"{where}: {error}") from error
+    return Capture(store, folder, manifest, document)
 
 
 class Capture:
     """A finished capture. `capture[i]` is its i-th sample, read anew each time; `samples` says who is who."""
 
-    def __init__(self, manifest: Path, document: Mapping[str, Any]) -> None:
-        self.path = manifest.parent
-        self.manifest = manifest
+    def __init__(self, store: Store, folder: str, manifest: str, document: Mapping[str, Any]) -> None:
+        self.store = store
+        self.folder = folder  # in the store; "" = the store itself
         self.document = document
+        self._manifest = manifest
+
+    @property
+    def place(self) -> str:
+        """Where it lies, as messages name it: a folder or a URL."""
+        return f"{self.store}/{self.folder}" if self.folder else str(self.store)
+
+    @property
+    def path(self) -> Path:
+        """Its folder. Raises UserError for a capture that lies in no folder of this machine."""
+        if not isinstance(self.store, LocalStore):
+            raise UserError(f"{self.place}: not in a folder of this machine, so it has no path")
+        return self.store.root / self.folder
+
+    @property
+    def manifest(self) -> Path:
+        """Its manifest's path; raises as `path` does."""
+        return self.path / self._manifest
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -70,7 +106,9 @@ class Capture:
         try:
             return tuple(records_from(self.document, {"samples": self.metrics}, name))
         except (KeyError, TypeError) as error:
-            raise CorruptSampleError(f"{self.manifest}: a sample's entry lacks {error}") from error
+            raise CorruptSampleError(
+                f"{self.place}/{self._manifest}: a sample's entry lacks {error}"
+            ) from error
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -104,60 +142,92 @@ class Capture:
     def __getitem__(self, index: int | slice) -> ReplaySample | list[ReplaySample]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        return self._read_sample(self.document["samples"][index])
+        return read_sample(self.store, self.folder, entry_of(self.document["samples"][index], self._manifest))
 
     def __repr__(self) -> str:
         facts = self.metadata
         name = facts.get("scenario_name") or facts.get("config_id")
         return (
             f"<Capture {name} seed {facts.get('seed')}, {facts.get('ticks')} ticks: {len(self)} samples of "
-            f"{', '.join(self.agents)}; {facts.get('frame_count')} frames; {self.path}>"
+            f"{', '.join(self.agents)}; {facts.get('frame_count')} frames; {self.place}>"
         )
 
     def _described(self, kind: str) -> FileRecord:
         return FileRecord(**self.metadata["files"][kind])
 
-    def _read_sample(self, entry: Mapping[str, Any]) -> ReplaySample:
-        npz = self.path / entry["sample"]
-        data = self._read(FileRecord(entry["sample"], entry["sha256"], entry["size"]))
-        metadata = self._json(FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]))
-        try:
-            arrays = read_npz(data)
-        except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for a foreign file
-            raise CorruptSampleError(f"{npz}: not an archive of plain arrays ({error})") from error
-        figures = metadata.get("metrics", {})
-        metadata["label_mismatch_count"] = figures.get("label_mismatch_count", 0)
-        try:
-            sample = ReplaySample.from_arrays(arrays, metadata)
-        except ValueError as error:
-            raise CorruptSampleError(f"{npz}: {error}") from error
-        for key, found in (("agent_id", sample.agent_id), ("frame_count", sample.timesteps)):
-            if found != entry[key]:
-                raise CorruptSampleError(
-                    f"{npz}: the manifest says {key} {entry[key]!r}, the sample {found!r}"
-                )
-        return sample
-
     def _json(self, file: FileRecord) -> dict[str, Any]:
-        try:
-            value = json.loads(self._read(file))
-        except (ValueError, RecursionError) as error:
-            raise CorruptSampleError(f"{self.path / file.name}: not JSON ({error})") from error
-        if not isinstance(value, dict):
-            raise CorruptSampleError(f"{self.path / file.name}: expected a JSON object")
-        return value
+        return read_json(self.store, self.folder, file, self._manifest)
 
-    def _read(self, file: FileRecord) -> bytes:
-        """A file's bytes, once their SHA-256 is the manifest's."""
-        place = self.path / file.name
-        try:
-            data = place.read_bytes()
-        except OSError as error:
-            raise CorruptSampleError(f"{place}: named by {self.manifest.name}: {error.strerror}") from error
-        if sha256_hex(data) != file.sha256:
-            length = "" if len(data) == file.size else f" (expected {file.size} bytes, found {len(data)})"
-            raise CorruptSampleError(f"{place}: not the file that {self.manifest.name} names{length}")
-        return data
+
+class SampleEntry(NamedTuple):
+    """What has to be known of a sample in order to read it."""
+
+    npz: FileRecord
+    meta: FileRecord
+    agent_id: str
+    frame_count: int
+    named_by: str  # the file that says so
+
+
+def entry_of(entry: Mapping[str, Any], named_by: str) -> SampleEntry:
+    """Of a manifest's entry."""
+    return SampleEntry(
+        FileRecord(entry["sample"], entry["sha256"], entry["size"]),
+        FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]),
+        entry["agent_id"],
+        entry["frame_count"],
+        named_by,
+    )
+
+
+def read_sample(store: Store, folder: str, entry: SampleEntry) -> ReplaySample:
+    """A sample, once its two files are what they were. Raises CorruptSampleError, naming the file."""
+    where = f"{store}/{inside(folder, entry.npz.name)}"
+    data = read_file(store, folder, entry.npz, entry.named_by)
+    metadata = read_json(store, folder, entry.meta, entry.named_by)
+    try:
+        arrays = read_npz(data)
+    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for a foreign file
+        raise CorruptSampleError(f"{where}: not an archive of plain arrays ({error})") from error
+    figures = metadata.get("metrics", {})
+    metadata["label_mismatch_count"] = figures.get("label_mismatch_count", 0)
+    try:
+        sample = ReplaySample.from_arrays(arrays, metadata)
+    except ValueError as error:
+        raise CorruptSampleError(f"{where}: {error}") from error
+    for key, stated, found in (
+        ("agent_id", entry.agent_id, sample.agent_id),
+        ("frame_count", entry.frame_count, sample.timesteps),
+    ):
+        if found != stated:
+            who = "the manifest" if entry.named_by.endswith(MANIFEST_SUFFIX) else entry.named_by
+            raise CorruptSampleError(f"{where}: {who} says {key} {stated!r}, the sample {found!r}")
+    return sample
+
+
+def read_json(store: Store, folder: str, file: FileRecord, named_by: str) -> dict[str, Any]:
+    """A JSON object in a file that is what it was. Raises CorruptSampleError."""
+    where = f"{store}/{inside(folder, file.name)}"
+    try:
+        value = json.loads(read_file(store, folder, file, named_by))
+    except (ValueError, RecursionError) as error:
+        raise CorruptSampleError(f"{where}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise CorruptSampleError(f"{where}: expected a JSON object")
+    return value
+
+
+def read_file(store: Store, folder: str, file: FileRecord, named_by: str) -> bytes:
+    """A file's bytes, once their SHA-256 is the one stated. Raises CorruptSampleError."""
+    where = f"{store}/{inside(folder, file.name)}"
+    try:
+        data = store.read(inside(folder, file.name))
+    except FileNotFoundError as error:
+        raise CorruptSampleError(f"{where}: named by {named_by}, but not there") from error
+    if sha256_hex(data) != file.sha256:
+        length = "" if len(data) == file.size else f" (expected {file.size} bytes, found {len(data)})"
+        raise CorruptSampleError(f"{where}: not the file that {named_by} names{length}")
+    return data
 
 
 def join_segments(segments: list[ReplaySample]) -> ReplaySample:
@@ -186,19 +256,19 @@ def _joined_metadata(segments: list[ReplaySample]) -> dict[str, Any]:
     return {**metadata, "label_mismatch_count": mismatches, "segment": {"index": 0, "last": True}}
 
 
-def _manifest_at(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if not path.is_dir():
-        raise UserError(f"{path}: expected the folder of a capture, found nothing there")
-    found = sorted(entry for entry in path.iterdir() if entry.name.endswith(MANIFEST_SUFFIX))
+def find_manifest_name(store: Store) -> str:
+    """The name of the one manifest in a store's root. Raises UserError where there is none, or several."""
+    if isinstance(store, LocalStore) and not store.root.is_dir():
+        what = "a file" if store.root.exists() else "nothing there"
+        raise UserError(f"{store}: expected the folder of a capture, found {what}")
+    names = [file.name for file in store.list(deep=False)]
+    found = [name for name in names if name.endswith(MANIFEST_SUFFIX)]
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(entry.name for entry in found)
-        raise UserError(f"{path}: holds several captures; name one of their manifests: {names}")
-    if (path / INDEX).is_file():
-        raise UserError(f"{path}: a data set; its captures are the folders {RUNS}/<name>/seed-<seed>")
+        raise UserError(f"{store}: holds several captures; name one of their manifests: {', '.join(found)}")
+    if INDEX in names:
+        raise UserError(f"{store}: a data set; its captures are the folders {RUNS}/<name>/seed-<seed>")
     raise UserError(
-        f"{path}: not a capture: expected a file <prefix>{MANIFEST_SUFFIX} in it (was it finished?)"
+        f"{store}: not a capture: expected a file <prefix>{MANIFEST_SUFFIX} in it (was it finished?)"
     )
