@@ -26,16 +26,21 @@ def admit(store: Store, runs: Sequence[Run]) -> None:
     One run without a folder is a single capture; what an interrupted capture of another run has staged in its
     place is removed. Runs with folders make a data set, which may hold other runs already.
     """
-    refuse_versioned(store)
     single = len(runs) == 1 and not runs[0].folder
-    if single:
-        _refuse_data_set(store)
-    else:
-        _refuse_beside_runs(store)
+    refuse_place(store, is_data_set=not single)
     for run in runs:
-        _refuse_other(store, run)
+        refuse_run(store, run)
     own = {staging_folder(run) for run in runs}
     _drop_leavings(store, lambda name: name in own or not (single or name.endswith(".tmp")))
+
+
+def refuse_place(store: Store, *, is_data_set: bool) -> None:
+    """Raise OutputError where the output as a whole cannot become what is asked for."""
+    refuse_versioned(store)
+    if is_data_set:
+        _refuse_beside_runs(store)
+    else:
+        _refuse_data_set(store)
 
 
 def _refuse_data_set(store: Store) -> None:
@@ -56,13 +61,14 @@ def _refuse_beside_runs(store: Store) -> None:
         raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
 
 
-def _refuse_other(store: Store, run: Run) -> None:
+def refuse_run(store: Store, run: Run) -> None:
+    """Raise OutputError where something else than this run's capture is in its folder."""
     place = manifest_place(run)
     manifest = find_manifest(store, run)
     if isinstance(manifest, dict):
         found = manifest["metadata"]
         if found.get("fingerprint") != fingerprint_of(run):
-            raise OutputError(f"{store}: {place} is another capture: {_differences(found, run)}; {_ADVICE}")
+            raise OutputError(f"{store}: {place} is another capture: {differences(found, run)}; {_ADVICE}")
     elif manifest is not None:
         raise OutputError(f"{store}: {manifest}: {_why_unreadable(store, manifest, place)}; {_ADVICE}")
     elif others := strangers(store, run):
@@ -77,7 +83,7 @@ def _found(names: Sequence[str]) -> str:
     return f"expected an empty folder or a capture, found {', '.join(names[:3])}{more}"
 
 
-def _differences(metadata: Mapping[str, Any], run: Run) -> str:
+def differences(metadata: Mapping[str, Any], run: Run) -> str:
     """What the manifest that is there says otherwise than the run that is asked for."""
     asked = {"scenario_name": run.name, "seed": run.seed, "ticks": run.ticks, **run_options(run)}
     different = [
