@@ -48,6 +48,19 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
         usage=f"{prog} {first} --output DIR [options]",
     )
     _add_sources(parser, positional, many)
+    add_played(parser)
+    written = add_written(parser)
+    written.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace the capture that is in the output folder, in one step at the end",
+    )
+    add_work(parser)
+    return parser
+
+
+def add_played(parser: Parser) -> None:
+    """The options that say what is played."""
     what = parser.add_argument_group("what is played")
     what.add_argument(
         "--ticks", type=_whole, metavar="N", help="ticks to play; default: the scenario's, else 200"
@@ -70,6 +83,10 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
     what.add_argument(
         "--check", action="store_true", help="hold the simulation's invariants after every tick (slow)"
     )
+
+
+def add_written(parser: Parser) -> Any:
+    """The options that say how samples are written; returns their group."""
     how = parser.add_argument_group("what is written")
     how.add_argument("--prefix", default="rollout_sample", metavar="P", help="what file names start with")
     how.add_argument(
@@ -81,11 +98,11 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
     how.add_argument(
         "--compression", choices=COMPRESSIONS, default="fast", help="of the NPZ files (default: %(default)s)"
     )
-    how.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="replace the capture that is in the output folder, in one step at the end",
-    )
+    return how
+
+
+def add_work(parser: Parser) -> None:
+    """The options that say how the work is done, and what is said about it."""
     work = parser.add_argument_group("how it runs")
     work.add_argument(
         "--workers",
@@ -99,7 +116,6 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
     )
     work.add_argument("--quiet", action="store_true", help="no progress, no notices")
     work.add_argument("--json", action="store_true", help="print what was written as JSON")
-    return parser
 
 
 def _add_sources(parser: Parser, positional: bool, many: bool) -> None:
