@@ -12,6 +12,7 @@ import json
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CorruptSampleError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP = 8192  # rows
+UNPACKED_AT_ONCE = 1024  # runs
 SAMPLES = "metrics.parquet"
 
 # Column -> its Arrow type. What identifies a sample and its files; figures follow, float64, sorted by name.
@@ -100,9 +102,18 @@ class Rows:
     def __len__(self) -> int:
         return self._starts[-1]
 
-    def of_run(self, key: RunKey) -> Iterator[pa.Table]:
-        """The rows of one run, in one piece or more. Runs are best asked for in the file's order."""
-        first, last = self._spans.get(key, (0, 0))
+    def of_runs(self, keys: Iterable[RunKey]) -> Iterator[pa.Table]:
+        """The rows of some runs, in pieces as large as can be. Runs are best asked for in the file's order."""
+        first = last = 0
+        for key in keys:
+            start, end = self._spans.get(key, (last, last))
+            if start != last:
+                yield from self._between(first, last)
+                first = start
+            last = end
+        yield from self._between(first, last)
+
+    def _between(self, first: int, last: int) -> Iterator[pa.Table]:
         while first < last:
             number = bisect_right(self._starts, first) - 1
             end = min(last, self._starts[number + 1])
@@ -111,14 +122,13 @@ class Rows:
 
     def add_figures(self, total: Aggregates, skipped: set[RunKey]) -> None:
         """Count the figures of all runs but the skipped ones in `total`."""
-        for key in self._spans:
-            if key in skipped:
-                continue
-            for table in self.of_run(key):
+        kept = (key for key in self._spans if key not in skipped)
+        for scenario, keys in groupby(kept, key=lambda key: key[0]):
+            for table in self.of_runs(keys):
                 for name in table.column_names:
                     if name not in IDENTITY or name == "done":
                         values = table.column(name).drop_null().cast("double").to_pylist()
-                        total.add_all(key[0], name, values)
+                        total.add_all(scenario, name, values)
 
     def _row_group(self, number: int) -> pa.Table:
         if self._group[0] != number:
@@ -162,22 +172,13 @@ def _tables(
     given: Mapping[RunKey, bytes], kept: Rows | None, keys: Iterable[RunKey], schema: pa.Schema
 ) -> Iterator[pa.Table]:
     """The rows of the runs, in pieces: packed ones are unpacked some thousand at a time."""
-    waiting: list[tuple[dict[str, list[Any]], dict[str, list[Any]]]] = []
-    for key in keys:
-        if key in given:
-            waiting.append(json.loads(zlib.decompress(given[key])))
-            if len(waiting) >= 1024:
-                yield _unpacked(waiting, schema)
-                waiting = []
-            continue
-        if waiting:
-            yield _unpacked(waiting, schema)
-            waiting = []
-        if kept is not None:
-            for table in kept.of_run(key):
+    for are_given, some in groupby(keys, key=given.__contains__):
+        if are_given:
+            while packed := [given[key] for key in islice(some, UNPACKED_AT_ONCE)]:
+                yield _unpacked([json.loads(zlib.decompress(item)) for item in packed], schema)
+        elif kept is not None:
+            for table in kept.of_runs(some):
                 yield _fitted(table, schema)
-    if waiting:
-        yield _unpacked(waiting, schema)
 
 
 def _unpacked(packed: list[tuple[dict[str, list[Any]], dict[str, list[Any]]]], schema: pa.Schema) -> pa.Table:
