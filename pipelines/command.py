@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from townlet.dataset.commit import publish_run, records_of, state_of
 from townlet.dataset.index import read_index
 from townlet.dataset.lock import output_lock
 from townlet.dataset.overwrite import begin_overwrite, finish_overwrite
-from townlet.dataset.store import LocalStore
+from townlet.dataset.store import LocalStore, Store
 from townlet.errors import OutputError
 from townlet.plan import Plan, plan
 
@@ -50,13 +51,8 @@ def main(
     if not arguments.quiet:
         for notice in planned.notices:
             print(f"note: {notice}", file=sys.stderr)
-    stuck_before = _is_stuck()  # an earlier call's, in a process that goes on: not this one's to end
-    try:
+    with leaving_if_stuck():
         outcome = capture(planned, arguments.output, work, overwrite=arguments.overwrite)
-    except BaseException as error:
-        if not stuck_before:
-            _leave_if_stuck(error)
-        raise
     if arguments.json:
         print(json.dumps(as_json(outcome), indent=1, ensure_ascii=False))
     else:
@@ -76,10 +72,7 @@ def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool 
             publish_run(there, run, records_of(there, run))  # sweeps up after a writer that was killed
             return replace(_outcome(planned, there, output), was_there=True)
         target = begin_overwrite(output, planned.runs) if overwrite else Path(output)
-        store = LocalStore(target)
-        admit(store, planned.runs)
-        tally = _run(planned, os.path.realpath(target), work)  # workers may have another working folder
-        outcome = _outcome(planned, store, output, recalled=len(tally.recalled))
+        outcome = capture_into(planned, LocalStore(target), output, work)
         if overwrite and target != Path(os.path.realpath(output)):
             if outcome.failures:
                 return replace(
@@ -87,6 +80,16 @@ def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool 
                 )
             finish_overwrite(output, target)
         return outcome
+
+
+def capture_into(planned: Plan, store: Store, output: str, work: Work) -> Outcome:
+    """The capture proper, into a store whose lock is held. `output`: what messages call it.
+
+    Raises OutputError where the store cannot be used, KeyboardInterrupt for Ctrl-C.
+    """
+    admit(store, planned.runs)
+    tally = _run(planned, str(store), work)  # in full: workers may have another working folder
+    return _outcome(planned, store, output, recalled=len(tally.recalled))
 
 
 def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:
@@ -104,13 +107,19 @@ def _is_stuck() -> bool:
     return watch is not None and watch.is_stuck()
 
 
-def _leave_if_stuck(error: BaseException) -> None:
+@contextlib.contextmanager
+def leaving_if_stuck() -> Iterator[None]:
     """End the process at once where Beam's threads would keep it: they wait for what never comes."""
-    if _is_stuck():
-        code = report(error)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    stuck_before = _is_stuck()  # an earlier call's, in a process that goes on: not this one's to end
+    try:
+        yield
+    except BaseException as error:
+        if _is_stuck() and not stuck_before:
+            code = report(error)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        raise
 
 
 def _check_output(output: str) -> None:
@@ -147,6 +156,8 @@ def _run(planned: Plan, target: str, work: Work) -> Tally:
                 planned.runs,
                 target,
                 is_data_set=planned.is_data_set,
+                suites=planned.suites,
+                whole=planned.whole,
                 signals=folder if on_this_machine else None,
             ),
             options,
@@ -159,7 +170,7 @@ def _run(planned: Plan, target: str, work: Work) -> Tally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _outcome(planned: Plan, store: LocalStore, output: str, recalled: int = 0) -> Outcome:
+def _outcome(planned: Plan, store: Store, output: str, recalled: int = 0) -> Outcome:
     """What is there now, of what was asked for."""
     failures = read_failures(store, is_data_set=planned.is_data_set)
     asked = {(run.name, run.seed) for run in planned.runs}
