@@ -17,6 +17,7 @@ from pipelines.local import InProcessRunner
 from pipelines.progress import Display
 from pipelines.signals import Listener, Tally
 from townlet import errors
+from townlet.dataset.lease import raise_if_lost
 from townlet.errors import OutputError, TownletError
 
 POLL_INTERVAL = 0.1  # seconds
@@ -43,8 +44,9 @@ def run_watched(
 
     `runner` None: the one that the options name. Ctrl-C is answered at once, whatever the steps do:
     KeyboardInterrupt, with the workers ended. Raises OutputError where a step says that the output cannot be
-    used, WorkerDied where a worker process ends before its time, and PipelineFailed for anything else. After
-    some of these, threads of Beam's still wait for something: see `is_stuck`.
+    used or where another writer has taken it over, WorkerDied where a worker process ends before its time, and
+    PipelineFailed for anything else. After some of these, threads of Beam's still wait for something: see
+    `is_stuck`.
     """
     problems: list[BaseException] = []
 
@@ -63,6 +65,7 @@ def run_watched(
         while thread.is_alive() and not _trouble(listener, hush):
             thread.join(POLL_INTERVAL)
             display.show(listener.poll())
+            raise_if_lost()
         _raise_what_is_wrong(listener, hush, thread, problems)
     except BaseException:
         _end_workers(listener)

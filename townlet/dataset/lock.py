@@ -14,16 +14,28 @@ from pathlib import Path
 
 from ..errors import OutputError
 from .canonical import line_bytes
+from .lease import lease
+from .object_store import ObjectStore
 from .store import explained
+from .stores import open_store
+
+
+def output_lock(output: str | os.PathLike[str]) -> contextlib.AbstractContextManager[None]:
+    """Be the one writer of an output, a folder or a prefix in an object store.
+
+    A second writer gets an OutputError at once that says who the first is. A folder has a lock that a dead
+    holder frees at once, a prefix a lease that lapses (`lease.raise_if_lost`: whether another took over).
+    """
+    store = open_store(output)
+    return lease(store) if isinstance(store, ObjectStore) else _folder_lock(output)
 
 
 @contextlib.contextmanager
-def output_lock(output: str | os.PathLike[str]) -> Iterator[None]:
+def _folder_lock(output: str | os.PathLike[str]) -> Iterator[None]:
     """Hold `.<output name>.lock` beside the output while writing to it.
 
-    A second writer gets an OutputError at once that says who holds it. A holder that dies frees it; one that
-    ends removes it. Where no file can be made beside the output, or the file system knows no locks, the
-    output is used without one.
+    A holder that dies frees it; one that ends removes it. Where no file can be made beside the output, or the
+    file system knows no locks, the output is used without one.
     """
     folder = Path(os.path.realpath(output))
     if os.path.lexists(folder) and not folder.is_dir():

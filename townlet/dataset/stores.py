@@ -1,22 +1,33 @@
-"""Which store a place names: a folder of this machine, or a prefix in an object store."""
+"""Which store a place names: a folder of this machine, or a prefix in a bucket of an object store."""
 
 from __future__ import annotations
 
 import os
 
 from ..errors import OutputError
+from .buckets import Bucket, split_address
+from .object_store import ObjectStore
 from .store import LocalStore, Store
 
 
-def open_store(place: str | os.PathLike[str]) -> Store:
-    """The store of a place as a user names it. Raises OutputError (a UserError) for one that is none.
+def is_remote(place: str | os.PathLike[str]) -> bool:
+    """Whether a place is named by an address (`s3://bucket/prefix`) and not by a folder of this machine."""
+    scheme, mark, _ = os.fspath(place).partition("://")
+    return bool(mark) and scheme.isalnum()
 
-    Nothing is made, and nothing needs to be there.
+
+def open_store(place: str | os.PathLike[str]) -> Store:
+    """The store of a place as a user names it: a folder, `s3://bucket/prefix`, `gs://...` or `az://...`.
+
+    Nothing is made, and nothing needs to be there, except the bucket. Raises OutputError (a UserError) for a
+    place that is none, and for a bucket that cannot be reached, or not with the credentials that are found.
     """
     name = os.fspath(place)
     if not name.strip():
-        raise OutputError("expected a folder, got nothing")
-    scheme, _, rest = name.partition("://")
-    if rest and scheme.isalnum():
-        raise OutputError(f"expected a folder on this machine, got {name!r}")
-    return LocalStore(name)
+        raise OutputError("expected a folder, or s3://bucket/prefix, got nothing")
+    if not is_remote(name):
+        return LocalStore(name)
+    address, prefix = split_address(name)
+    store = ObjectStore(Bucket(address), prefix)
+    store.check()
+    return store
