@@ -47,20 +47,22 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
         EXAMPLES.format(prog=prog, config=example),
         usage=f"{prog} {first} --output DIR [options]",
     )
-    _add_sources(parser, positional, many)
-    add_played(parser)
+    add_sources(parser, positional, many)
+    add_limit(add_played(parser))
     written = add_written(parser)
     written.add_argument(
         "--overwrite",
         action="store_true",
         help="replace the capture that is in the output folder, in one step at the end",
     )
-    add_work(parser)
+    add_work(parser).add_argument(
+        "--dry-run", action="store_true", help="say what is there, what is missing, what it costs; do nothing"
+    )
     return parser
 
 
-def add_played(parser: Parser) -> None:
-    """The options that say what is played."""
+def add_played(parser: Parser) -> Any:
+    """The options that say what is played; returns their group."""
     what = parser.add_argument_group("what is played")
     what.add_argument(
         "--ticks", type=_whole, metavar="N", help="ticks to play; default: the scenario's, else 200"
@@ -80,8 +82,13 @@ def add_played(parser: Parser) -> None:
         help="add alice, bob and one object of each kind where a config spawns nobody",
     )
     what.add_argument("--ignore-schedules", action="store_true", help="let the policy act for everybody")
-    what.add_argument(
-        "--check", action="store_true", help="hold the simulation's invariants after every tick (slow)"
+    return what
+
+
+def add_limit(played: Any) -> None:
+    """The option that cuts a plan short."""
+    played.add_argument(
+        "--limit", type=_whole, metavar="N", help="only the first N runs, as configs and suites list them"
     )
 
 
@@ -101,8 +108,8 @@ def add_written(parser: Parser) -> Any:
     return how
 
 
-def add_work(parser: Parser) -> None:
-    """The options that say how the work is done, and what is said about it."""
+def add_work(parser: Parser) -> Any:
+    """The options that say how the work is done, and what is said about it; returns their group."""
     work = parser.add_argument_group("how it runs")
     work.add_argument(
         "--workers",
@@ -114,11 +121,16 @@ def add_work(parser: Parser) -> None:
     work.add_argument(
         "--profile", metavar="P", help="Beam's options from a YAML file, or a shipped one: flink, spark, ..."
     )
+    work.add_argument(
+        "--check", action="store_true", help="hold the simulation's invariants after every tick (slow)"
+    )
     work.add_argument("--quiet", action="store_true", help="no progress, no notices")
     work.add_argument("--json", action="store_true", help="print what was written as JSON")
+    return work
 
 
-def _add_sources(parser: Parser, positional: bool, many: bool) -> None:
+def add_sources(parser: Parser, positional: bool = True, many: bool = True) -> None:
+    """What is captured, and where to."""
     group = parser.add_argument_group("input and output")
     if positional:
         group.add_argument(
@@ -179,8 +191,9 @@ def request(arguments: argparse.Namespace) -> Request:
         segment_ticks=arguments.segment_ticks,
         compression=arguments.compression,
         prefix=arguments.prefix,
-        check=arguments.check,
+        check=getattr(arguments, "check", False),  # a plan has no such option
         as_data_set=seeds is not None,
+        limit=getattr(arguments, "limit", None),  # and not every command may leave runs out
     )
 
 
