@@ -9,6 +9,7 @@ from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
 PLAIN_INTERVAL = 10.0  # seconds between two plain lines of progress
+LIVE_INTERVAL = 0.2  # seconds between two states of a live one
 
 WIDE = 200  # columns, where nobody's terminal says how many there are
 
@@ -48,6 +49,41 @@ def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
         yield item
     if live and not quiet:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+class Meter:
+    """How far work is that tells folders and bytes: live on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self, what: str, *, quiet: bool) -> None:
+        self._what, self._quiet = what, quiet
+        self._live = sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._last = self._started
+        self._shown = False
+
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live and self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    def show(self, done: int, total: int, read: int) -> None:
+        """`done` of `total` (0: not known), `read` bytes so far."""
+        now = time.monotonic()
+        if self._quiet or now - self._last < (LIVE_INTERVAL if self._live else PLAIN_INTERVAL):
+            return
+        self._last, self._shown = now, True
+        seconds = now - self._started
+        line = f"{done} {f'of {total} ' if total else ''}{self._what}, {size(read)}, {size(read / seconds)}/s"
+        if total and done:
+            line += f", {clock(seconds * (total - done) / done)} left"
+        print(
+            f"\r{line}\033[K" if self._live else line,
+            end="" if self._live else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def print_table(

@@ -1,38 +1,31 @@
-"""Is every file of an output what it was when it was written, and is there nothing else?"""
+"""Is every file of an output what it was when it was written, and is there nothing else?
+
+While somebody writes there, what is found is the old data set or the new one: what is not part of it yet is
+noted, not counted as a problem; and where an index was replaced under our eyes, everything is looked at anew.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from ..errors import CorruptSampleError, OutputError, UserError
-from .canonical import file_sha256
-from .index import index_files, read_index
-from .manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
-from .places import INDEX, INDEX_FILES, inside, named_by_receipts
+from ..errors import CorruptSampleError, UserError
+from .audit import Audit, Progress
+from .canonical import sha256_hex
+from .check_captures import Kind, Problem
+from .manifest import LOG_NAME, MANIFEST_SUFFIX
+from .places import INDEX, inside
 from .reader import Capture
-from .records import FileRecord
-from .store import STAGING, LocalStore, Store, StoredFile
+from .store import STAGING, LocalStore, Store
+from .stores import open_store
+from .sweep import usable_cores
+from .versions import LINK, POINTER, VERSIONS, Pointer, read_pointer, version_folder
 
-Kind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
+__all__ = ["Kind", "Problem", "Report", "verify", "verify_files", "verify_store"]
 
-
-_THREADS_FROM = 64 * 1024  # bytes a file, on average
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong with one file. Names are relative to what was verified."""
-
-    kind: Kind
-    name: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.name}: {self.message}"
+ATTEMPTS = 5  # while others replace what is being looked at
 
 
 @dataclass(frozen=True)
@@ -44,6 +37,8 @@ class Report:
     files: int
     size: int  # bytes read
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)  # what is not, or not yet, part of the data set
+    versions: tuple[int, ...] = ()  # that were checked, of a versioned data set
 
     @property
     def ok(self) -> bool:
@@ -56,144 +51,148 @@ class Report:
             "captures": self.captures,
             "files": self.files,
             "size": self.size,
+            "versions": list(self.versions),
             "problems": [problem._asdict() for problem in self.problems],
+            "notes": [note._asdict() for note in self.notes],
         }
 
 
-def verify(path: str | os.PathLike[str]) -> Report:
-    """Check every file of a capture or of a data set against its manifests, reading each byte once.
+def verify(
+    place: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    every_version: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Check every file of a capture, a data set or a versioned one against its manifests, each byte read once.
 
     Any changed byte is found, as are missing, exchanged and foreign files; `capture_log.json` alone is not
-    covered. Raises UserError where there is neither.
+    covered. Of a versioned data set the current version is checked, or every one that is there. `workers`:
+    None = one for each core. Raises UserError where there is nothing of the kind.
     """
-    place = Path(path)
-    if place.is_file() and place.name.endswith(MANIFEST_SUFFIX):
-        place = place.parent
-    if not place.is_dir():
+    folder, _, name = os.fspath(place).rpartition("/")
+    if name.endswith(MANIFEST_SUFFIX) or name in (INDEX, POINTER):
+        place = folder or "."
+    store = open_store(place)
+    if isinstance(store, LocalStore) and not store.root.is_dir():
         raise UserError(f"{place}: expected the folder of a capture or a data set, found nothing there")
-    return verify_store(LocalStore(place))
+    return verify_store(store, workers=workers, every_version=every_version, progress=progress)
 
 
 def verify_files(capture: Capture) -> list[Problem]:
     """The problems of an open capture's folder: see `verify`."""
-    return verify_store(LocalStore(capture.path)).problems
+    return verify_store(capture.store.below(capture.folder) if capture.folder else capture.store).problems
 
 
-def verify_store(store: Store) -> Report:
+def verify_store(
+    store: Store,
+    *,
+    workers: int | None = None,
+    every_version: bool = False,
+    progress: Progress | None = None,
+) -> Report:
     """See `verify`."""
-    present = {file.name: file for file in store.list()}
-    published = [name for name in present if not name.startswith(f"{STAGING}/")]
-    manifests = [name for name in published if name.endswith(MANIFEST_SUFFIX)]
-    if not manifests and INDEX not in present:
-        raise UserError(f"{store}: neither a capture nor a data set: no manifest and no {INDEX}")
-    expected, unreadable = _named_by_manifests(store, manifests)
-    problems = list(unreadable)
-    if INDEX in present:
-        problems += _add_index(store, expected, manifests)
-    problems += _checked(store, present, expected)
-    problems += _foreign(store, published, expected, manifests, [problem.name for problem in unreadable])
-    problems += _unfinished(present)
-    read = {*expected, *manifests, INDEX} & set(present)
+    for _ in range(ATTEMPTS):
+        before = _stamp(store)
+        audit = Audit(workers or usable_cores(), progress or (lambda *_: None))
+        versions = _look_at(audit, store, every_version)
+        if not audit.problems or _stamp(store) == before:
+            break  # else what was found may be of two moments
     return Report(
         place=str(store),
-        captures=len(manifests),
-        files=len(read),
-        size=sum(present[name].size for name in read),
-        problems=sorted(problems, key=lambda problem: (problem.name, problem.kind)),
+        captures=audit.captures,
+        files=audit.files,
+        size=audit.size,
+        problems=sorted(set(audit.problems), key=lambda problem: (problem.name, problem.kind)),
+        notes=sorted(set(audit.notes), key=lambda note: note.name),
+        versions=versions,
     )
 
 
-def _named_by_manifests(
-    store: Store, manifests: Iterable[str]
-) -> tuple[dict[str, FileRecord], list[Problem]]:
-    """Every file that the manifests name, by its place, and the manifests that are not whole themselves."""
-    expected: dict[str, FileRecord] = {}
-    unreadable: list[Problem] = []
-    for name in manifests:
+def _stamp(store: Store) -> tuple[str | None, ...]:
+    """Changes when what is to be read here is replaced."""
+    names = [POINTER, INDEX]
+    names += [file.name for file in store.list(deep=False) if file.name.endswith(MANIFEST_SUFFIX)]
+    stamps: list[str | None] = []
+    for name in names:
         try:
-            files = named_files(parse_manifest(store.read(name), name))
-        except CorruptSampleError as error:
-            unreadable.append(Problem("damaged", name, str(error).removeprefix(f"{name}: ")))
-        else:
-            expected.update({inside(_folder_of(name), file.name): file for file in files})
-    return expected, unreadable
+            stamps.append(sha256_hex(store.read(name)))
+        except FileNotFoundError:
+            stamps.append(None)
+    return tuple(stamps)
 
 
-def _add_index(store: Store, expected: dict[str, FileRecord], manifests: Iterable[str]) -> list[Problem]:
-    """Add what the index names to the expected files; returns what is wrong with it."""
+def _look_at(audit: Audit, store: Store, every_version: bool) -> tuple[int, ...]:
+    """Check whatever this is; returns the versions that were checked."""
+    if store.size(INDEX) is not None:
+        audit.data_set(store)
+        return ()
+    if store.size(POINTER) is not None:
+        return _look_at_versions(audit, store, every_version)
+    audit.loose_captures(store)
+    if not audit.captures and not audit.problems:
+        begun = "; the same capture again finishes what was begun here" if audit.notes else ""
+        raise UserError(f"{store}: neither a capture nor a data set: no manifest and no {INDEX}{begun}")
+    return ()
+
+
+def _look_at_versions(audit: Audit, store: Store, every_version: bool) -> tuple[int, ...]:
+    audit.staged(store, "the next regenerate removes it")
+    there = _versions_there(audit, store)
     try:
-        index = read_index(store)
+        pointer = read_pointer(store)
     except CorruptSampleError as error:
-        return [Problem("damaged", INDEX, str(error).removeprefix(f"{store}: {INDEX}: "))]
-    expected.update({file.name: file for file in index_files(index)})
-    for entry in index["runs"]:
-        manifest = FileRecord(entry["manifest"], entry["manifest_sha256"], entry["manifest_size"])
-        expected[inside(entry["folder"], manifest.name)] = manifest
-    message = f"a capture that {INDEX} does not name; the same capture again adds it"
-    return [Problem("unfinished", name, message) for name in manifests if name not in expected]
+        audit.problem("damaged", POINTER, str(error).removeprefix(f"{store}: {POINTER}: "))
+        return ()
+    if pointer is None:
+        return ()  # gone since we looked
+    audit.count(1, store.size(POINTER) or 0)
+    if pointer.version not in there:
+        audit.problem("damaged", POINTER, f"names version {pointer.version}, which is not there")
+    checked = [version for version in there if version == pointer.version or every_version]
+    for version in there:
+        if version > pointer.version:
+            audit.note(version_folder(version), "being built; the next regenerate goes on with it")
+    return tuple(version for version in checked if _look_at_version(audit, store, version, pointer))
 
 
-def _checked(
-    store: Store, present: Mapping[str, StoredFile], expected: Mapping[str, FileRecord]
-) -> list[Problem]:
-    """Missing, damaged and swapped files."""
-    gone = [name for name in expected if name not in present]
-    problems = [Problem("missing", name, "named by a manifest, but not there") for name in gone]
-    names = [name for name in expected if name in present]
-    digests = _digests(store, names, sum(present[name].size for name in names))
-    owner = {file.sha256: name for name, file in expected.items()}
-    for name, digest in digests.items():
-        if digest == expected[name].sha256:
-            continue
-        if digest is None:
-            problems.append(Problem("damaged", name, "cannot be read"))
-        elif digest in owner:
-            problems.append(Problem("swapped", name, f"holds what belongs into {owner[digest]}"))
-        else:
-            size, wanted = present[name].size, expected[name].size
-            length = "its bytes were changed" if size == wanted else f"expected {wanted} bytes, found {size}"
-            problems.append(Problem("damaged", name, length))
-    return problems
-
-
-def _digests(store: Store, names: list[str], size: int) -> dict[str, str | None]:
-    """SHA-256 by name; None = cannot be read. Threads help where files are large: hashing frees the GIL."""
-    if size < _THREADS_FROM * max(1, len(names)):
-        return {name: _digest(store, name) for name in names}
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return dict(zip(names, pool.map(lambda name: _digest(store, name), names), strict=True))
-
-
-def _digest(store: Store, name: str) -> str | None:
+def _look_at_version(audit: Audit, store: Store, version: int, pointer: Pointer) -> bool:
+    """Check a version; False where it is none yet, or none any more."""
+    folder = version_folder(version)
+    is_current = version == pointer.version
     try:
-        with store.open_read(name) as file:
-            return file_sha256(file)
-    except (OutputError, FileNotFoundError):
-        return None
+        digest = audit.data_set(store.below(folder), inside(folder, ""))
+    except FileNotFoundError:
+        if is_current:
+            audit.problem("missing", inside(folder, INDEX), f"named by {POINTER}")
+        elif version < pointer.version:
+            audit.note(folder, "no version any more; the next regenerate removes what is left of it")
+        return False
+    if is_current and digest != pointer.dataset_sha256:
+        audit.problem("damaged", inside(folder, INDEX), f"not the index that {POINTER} names")
+    return True
 
 
-def _foreign(
-    store: Store,
-    published: Iterable[str],
-    expected: Iterable[str],
-    manifests: Iterable[str],
-    unreadable: Iterable[str],
-) -> list[Problem]:
-    """Files that nothing names. Where a manifest is not readable, nobody can say what it named."""
-    own = {*expected, *manifests, *(inside(_folder_of(name), LOG_NAME) for name in manifests)}
-    own |= named_by_receipts(store)
-    if INDEX in published:
-        own |= set(INDEX_FILES)
-    unknown = {_folder_of(name) for name in unreadable}
-    names = [name for name in published if name not in own and _folder_of(name) not in unknown]
-    return [Problem("foreign", name, "no manifest names it") for name in names]
+def _versions_there(audit: Audit, store: Store) -> list[int]:
+    """The versions that have a folder, by number; what else lies in a versioned data set is foreign."""
+    found: set[int] = set()
+    for name in _top_names(store):
+        folder, _, inner = name.partition("/")
+        number = inner.partition("/")[0]
+        if folder == VERSIONS and number.isdecimal() and str(int(number)) == number:
+            found.add(int(number))
+        elif name not in (POINTER, LINK, LOG_NAME) and folder != STAGING:
+            audit.problem("foreign", name, "no part of a versioned data set")
+    return sorted(found)
 
 
-def _unfinished(present: Iterable[str]) -> list[Problem]:
-    staged = {"/".join(name.split("/")[:2]) for name in present if name.startswith(f"{STAGING}/")}
-    message = "staged and not published; the same capture again finishes it"
-    return [Problem("unfinished", name, message) for name in staged]
-
-
-def _folder_of(name: str) -> str:
-    return name.rpartition("/")[0]
+def _top_names(store: Store) -> Iterable[str]:
+    """The files of a versioned data set; of a local one no more than the versions' folders."""
+    if not isinstance(store, LocalStore):
+        yield from (file.name for file in store.list())
+        return
+    for parent in ("", VERSIONS):
+        for entry in sorted(os.listdir(store.root / parent)):
+            name = inside(parent, entry)
+            if name != VERSIONS:
+                yield name
