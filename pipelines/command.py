@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -19,6 +20,7 @@ from pipelines.report import Outcome, as_json, print_outcome
 from pipelines.signals import Listener, Tally
 from pipelines.warming import warm
 from townlet.commands.failing import report
+from townlet.commands.parsing import Parser
 from townlet.dataset.admission import admit
 from townlet.dataset.commit import publish_run, records_of, state_of
 from townlet.dataset.index import read_index
@@ -43,14 +45,8 @@ def main(
 ) -> int:
     """Capture what the command line asks for. Returns the exit code; raises TownletError for mistakes."""
     parser = capture_options.capture_parser(prog, positional=positional, many=many)
-    arguments, flags = capture_options.parse(parser, argv)
-    work = Work(tuple(flags), arguments.workers, arguments.quiet)
-    if flags:
-        capture_options.beam_options(flags, workers=work.workers)  # what is wrong with them, before any work
-    planned = plan(capture_options.request(arguments))
-    if not arguments.quiet:
-        for notice in planned.notices:
-            print(f"note: {notice}", file=sys.stderr)
+    arguments, work = prepare(parser, argv)
+    planned = announced(plan(capture_options.request(arguments)), work)
     with leaving_if_stuck():
         outcome = capture(planned, arguments.output, work, overwrite=arguments.overwrite)
     if arguments.json:
@@ -58,6 +54,22 @@ def main(
     else:
         print_outcome(outcome, quiet=arguments.quiet)
     return 1 if outcome.failures else 0
+
+
+def prepare(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, Work]:
+    """Our options, and how the work is done. What is wrong with Beam's options is said here, before any work."""
+    arguments, flags = capture_options.parse(parser, argv)
+    work = Work(tuple(flags), arguments.workers, arguments.quiet)
+    if flags:
+        capture_options.beam_options(flags, workers=work.workers)
+    return arguments, work
+
+
+def announced(planned: Plan, work: Work) -> Plan:
+    """The plan, once its notices are said."""
+    for notice in () if work.quiet else planned.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    return planned
 
 
 def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool = False) -> Outcome:

@@ -60,10 +60,7 @@ def print_outcome(outcome: Outcome, *, quiet: bool) -> None:
         _print_samples(outcome)
     if outcome.runs:
         _print_runs(outcome)
-    for failure in outcome.failures[:MOST_ROWS]:
-        print(f"failed: {failure.scenario} seed {failure.seed}: {failure.reason}", file=sys.stderr)
-    if len(outcome.failures) > MOST_ROWS:
-        print(f"... and {len(outcome.failures) - MOST_ROWS} more, see failures.json", file=sys.stderr)
+    print_failures(outcome.failures)
     if outcome.unpublished:
         print(outcome.unpublished, file=sys.stderr)
     if quiet or not (outcome.samples or outcome.runs):
@@ -73,6 +70,14 @@ def print_outcome(outcome: Outcome, *, quiet: bool) -> None:
     elif outcome.recalled:
         print(f"{outcome.recalled} of these runs had been simulated before", file=sys.stderr)
     print(f"next: townlet inspect {outcome.output}", file=sys.stderr)
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    """The first of them, to standard error."""
+    for failure in failures[:MOST_ROWS]:
+        print(f"failed: {failure.scenario} seed {failure.seed}: {failure.reason}", file=sys.stderr)
+    if len(failures) > MOST_ROWS:
+        print(f"... and {len(failures) - MOST_ROWS} more, see failures.json", file=sys.stderr)
 
 
 def _print_samples(outcome: Outcome) -> None:
@@ -87,7 +92,7 @@ def _print_samples(outcome: Outcome) -> None:
         for record in outcome.samples
     ]
     columns = ("sample", "agent", "frames", "reward", "size")
-    print_table(columns, _shortened(rows), numbers=columns[2:])
+    print_table(columns, shortened(rows), numbers=columns[2:])
 
 
 def _print_runs(outcome: Outcome) -> None:
@@ -102,7 +107,7 @@ def _print_runs(outcome: Outcome) -> None:
         for entry in outcome.runs
     ]
     columns = ("run", "seed", "samples", "frames", "size")
-    print_table(columns, _shortened(rows), numbers=columns[1:])
+    print_table(columns, shortened(rows), numbers=columns[1:])
     totals = outcome.totals
     print(
         f"{totals['run_count']} runs, {totals['sample_count']} samples, "
@@ -110,7 +115,8 @@ def _print_runs(outcome: Outcome) -> None:
     )
 
 
-def _shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+def shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The first rows of a table, and how many more there are."""
     if len(rows) <= MOST_ROWS:
         return rows
     rest = (f"... and {len(rows) - MOST_ROWS + 1} more", *[""] * (len(rows[0]) - 1))
