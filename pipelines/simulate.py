@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,8 +16,9 @@ import numpy as np
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
+from pipelines.engines import not_shared
 from pipelines.signals import Signals
-from townlet.dataset.commit import state_of
+from townlet.dataset.commit import begin_run, state_of
 from townlet.dataset.stores import open_store
 from townlet.errors import OutputError, TownletError
 from townlet.policy.replay import FrameGroup
@@ -111,6 +113,8 @@ class Step(beam.DoFn):
     def setup(self) -> None:
         self._store = open_store(self._output)
         self._signals = Signals(self._signals_folder)
+        if self._signals_folder and not os.path.isdir(self._signals_folder):
+            raise not_shared(self._output)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -151,6 +155,8 @@ class _Play(Step):
 
     def _play(self, run: Run, element: Run) -> Iterator[Any]:
         samples, agent = 0, None
+        with self.writing():
+            begin_run(self._store, run)
         try:
             for key, groups in by_sample(self._rollout.play(run)):
                 samples, agent = samples + 1, key.agent_id

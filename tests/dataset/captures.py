@@ -9,6 +9,7 @@ from typing import Any
 from tests.samples import make_samples
 from townlet.dataset.admission import admit
 from townlet.dataset.commit import (
+    begin_run,
     publish_runs,
     read_receipt,
     records_of,
@@ -50,6 +51,7 @@ def records_for(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:
 
 
 def stage(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:
+    begin_run(store, run)
     return [stage_sample(store, run, key, sample) for key, sample in make_samples(run, agents)]
 
 

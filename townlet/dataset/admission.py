@@ -6,14 +6,27 @@ anything else in the place is refused, with what it is and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
 from ..errors import CorruptSampleError, OutputError
 from ..run import Run
 from .manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest, run_options
-from .places import INDEX, INDEX_FILES, RUNS, SOME, find_manifest, manifest_place, staging_folder, strangers
+from .places import (
+    INDEX,
+    INDEX_FILES,
+    LEASE,
+    REMOTE_THREADS,
+    RUNS,
+    SOME,
+    find_manifest,
+    leftovers,
+    manifest_place,
+    staging_folder,
+    strangers,
+)
 from .store import STAGING, Store
 from .versions import refuse_versioned
 
@@ -28,9 +41,18 @@ def admit(store: Store, runs: Sequence[Run]) -> None:
     """
     single = len(runs) == 1 and not runs[0].folder
     refuse_place(store, is_data_set=not single)
-    for run in runs:
-        refuse_run(store, run)
-    own = {staging_folder(run) for run in runs}
+    left = leftovers(store, runs)
+    known = {name for names in left.values() for name in names}
+    if store.renames:
+        for run in runs:
+            refuse_run(store, run)
+    else:
+        with ThreadPoolExecutor(REMOTE_THREADS) as threads:
+            list(threads.map(lambda run: refuse_run(store, run, known), runs))
+    for folder, names in left.items():
+        for name in (*names, folder):  # in this order: as long as there are files, it is known whose they are
+            store.delete(name)
+    own = {LEASE, *(staging_folder(run) for run in runs)}
     _drop_leavings(store, lambda name: name in own or not (single or name.endswith(".tmp")))
 
 
@@ -61,8 +83,8 @@ def _refuse_beside_runs(store: Store) -> None:
         raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
 
 
-def refuse_run(store: Store, run: Run) -> None:
-    """Raise OutputError where something else than this run's capture is in its folder."""
+def refuse_run(store: Store, run: Run, known: Container[str] = ()) -> None:
+    """Raise OutputError where something else than this run's capture, or what is `known`, is in its folder."""
     place = manifest_place(run)
     manifest = find_manifest(store, run)
     if isinstance(manifest, dict):
@@ -71,7 +93,7 @@ def refuse_run(store: Store, run: Run) -> None:
             raise OutputError(f"{store}: {place} is another capture: {differences(found, run)}; {_ADVICE}")
     elif manifest is not None:
         raise OutputError(f"{store}: {manifest}: {_why_unreadable(store, manifest, place)}; {_ADVICE}")
-    elif others := strangers(store, run):
+    elif others := strangers(store, run, known):
         raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
 
 

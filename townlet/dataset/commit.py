@@ -4,6 +4,9 @@ A run is staged in `.staging/<name>-<seed>-<fingerprint>/` of the output. Its re
 samples are staged. Publishing makes the staged files durable, moves them, makes the moves durable, and then
 moves the manifest: a folder without a manifest is not a capture, and one with a manifest is a whole one.
 Every step may be done twice, by whoever comes next.
+
+Where a store cannot rename, files are written under their final names at once; what is staged is a note that
+the run has begun, and then its receipt. The manifest is still last.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 from ..errors import OutputError, TownletError
@@ -33,6 +37,8 @@ from .manifest import (
 from .metrics import sample_metrics
 from .npz import encode_npz
 from .places import (
+    REMOTE_THREADS,
+    begun_place,
     damaged_files,
     find_manifest,
     holds,
@@ -48,6 +54,16 @@ from .store import Store
 State = Literal["done", "receipt", "missing", "other"]
 
 
+def begin_run(store: Store, run: Run) -> None:
+    """Say that a run is being captured, before its first file is there.
+
+    Needed where files have their final names from the start: a capture that is killed leaves some, and this
+    tells whose they are.
+    """
+    if not store.renames:
+        store.write_whole(begun_place(run), [line_bytes({"folder": run.folder, "prefix": run.prefix})])
+
+
 def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -> SampleRecord:
     """Write a sample and its sidecar where nobody looks yet. A retry writes anew and harms nothing.
 
@@ -57,8 +73,9 @@ def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -
     parts, facts = encode_npz(sample.arrays(), run.compression)
     sidecar = sidecar_bytes(sample, metrics, facts.sha256)
     stem, mark = sample_stem(run, key), secrets.token_hex(6)
-    npz = FileRecord(f"{stem}.npz", facts.sha256, facts.size, _staged(run, f"{stem}.npz", mark))
-    meta = FileRecord(f"{stem}.json", sha256_hex(sidecar), len(sidecar), _staged(run, f"{stem}.json", mark))
+    npz = FileRecord(f"{stem}.npz", facts.sha256, facts.size, _staged(store, run, f"{stem}.npz", mark))
+    place = _staged(store, run, f"{stem}.json", mark)
+    meta = FileRecord(f"{stem}.json", sha256_hex(sidecar), len(sidecar), place)
     store.write_new(npz.staged, parts)
     store.write_new(meta.staged, [sidecar])
     return SampleRecord(
@@ -134,6 +151,9 @@ def publish_run(store: Store, run: Run, records: Iterable[SampleRecord]) -> RunR
 
 def publish_runs(store: Store, batch: Sequence[tuple[Run, Iterable[SampleRecord]]]) -> list[RunRecord]:
     """`publish_run` of many: what makes files durable is paid once for all of them."""
+    if not store.renames:
+        with ThreadPoolExecutor(REMOTE_THREADS) as threads:
+            return list(threads.map(lambda item: _publish_in_place(store, *item), batch))
     published: list[RunRecord] = []
     staged: list[_Documents] = []
     for run, records in batch:
@@ -155,6 +175,19 @@ def publish_runs(store: Store, batch: Sequence[tuple[Run, Iterable[SampleRecord]
         store.delete(staging_folder(run))
     store.make_durable(documents.run.folder for documents in staged)
     return published
+
+
+def _publish_in_place(store: Store, run: Run, records: Iterable[SampleRecord]) -> RunRecord:
+    """Publish a run whose files have their final names already."""
+    whole = _unique(run, records)
+    there = _published(store, run, whole)
+    if there is None:
+        _check_there(store, run, whole)
+        documents = _stage_documents(store, run, whole)
+        store.write_whole(manifest_place(run), [documents.text])
+        there = _run_record(run, whole, documents.manifest, documents.size)
+    store.delete(staging_folder(run))
+    return there
 
 
 def state_of(store: Store, run: Run) -> State:
@@ -184,7 +217,9 @@ def records_of(store: Store, run: Run) -> list[SampleRecord]:
     return records_from(document, metrics, run.name)
 
 
-def _staged(run: Run, name: str, mark: str) -> str:
+def _staged(store: Store, run: Run, name: str, mark: str) -> str:
+    if not store.renames:
+        return inside(run.folder, name)
     return f"{staging_folder(run)}/{name}.{mark}"
 
 
@@ -232,6 +267,7 @@ class _Documents(NamedTuple):
     run: Run
     first: list[FileRecord]  # to be placed before the manifest
     manifest: FileRecord
+    text: bytes  # of the manifest
     size: int  # bytes of all that the manifest names
 
 
@@ -241,21 +277,23 @@ def _document_names(run: Run) -> tuple[str, str, str]:
 
 
 def _stage_documents(store: Store, run: Run, records: list[SampleRecord]) -> _Documents:
-    """Stage config, metrics, log and manifest."""
+    """Stage config, metrics, log and manifest; the manifest only where it can be moved later."""
     mark = secrets.token_hex(6)
 
     def stage(name: str, data: bytes) -> FileRecord:
-        file = FileRecord(name, sha256_hex(data), len(data), _staged(run, name, mark))
-        store.write_new(file.staged, [data])
+        file = FileRecord(name, sha256_hex(data), len(data), _staged(store, run, name, mark))
+        if store.renames or name != own_name:
+            store.write_new(file.staged, [data])
         return file
 
     config_name, metrics_name, own_name = _document_names(run)
     config = stage(config_name, run.config_json.rstrip("\n").encode() + b"\n")
     metrics = stage(metrics_name, metrics_bytes(run, records))
     named = [file for record in records for file in (record.npz, record.meta)] + [config, metrics]
-    manifest = stage(own_name, manifest_bytes(run, records, config, metrics))
+    text = manifest_bytes(run, records, config, metrics)
+    manifest = stage(own_name, text)
     log = stage(LOG_NAME, log_bytes())
-    return _Documents(run, [*named, log], manifest, sum(file.size for file in named))
+    return _Documents(run, [*named, log], manifest, text, sum(file.size for file in named))
 
 
 def _place(store: Store, run: Run, file: FileRecord) -> None:
@@ -268,7 +306,19 @@ def _place(store: Store, run: Run, file: FileRecord) -> None:
         except FileNotFoundError:
             pass  # placed by an earlier attempt, or by another worker
     if not holds(store, target, file):
-        raise TownletError(f"{run.label()}: {file.name} was staged and is gone; run the same command again")
+        raise _gone(run, file)
+
+
+def _check_there(store: Store, run: Run, records: list[SampleRecord]) -> None:
+    """Raise TownletError where a sample is not in its place; what it holds was hashed when it was written."""
+    there = {file.name: file.size for file in store.list(run.folder, deep=False)}
+    for file in (file for record in records for file in (record.npz, record.meta)):
+        if there.get(inside(run.folder, file.name)) != file.size:
+            raise _gone(run, file)
+
+
+def _gone(run: Run, file: FileRecord) -> TownletError:
+    return TownletError(f"{run.label()}: {file.name} was staged and is gone; run the same command again")
 
 
 def _run_record(

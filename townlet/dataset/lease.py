@@ -21,9 +21,9 @@ from typing import Any
 from ..errors import OutputError
 from .canonical import line_bytes, sha256_hex
 from .object_store import ObjectStore
+from .places import LEASE
 from .store import STAGING
 
-LEASE = f"{STAGING}/writer.lease"
 TTL = 30.0  # seconds after which a lease that nobody renews may be taken over
 RENEW_EVERY = 10.0  # seconds
 LINGER = 5.0  # seconds that a lease which was given back has to be removed by its last holder

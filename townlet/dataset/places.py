@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +25,10 @@ from .records import FileRecord
 from .store import STAGING, Store
 
 RECEIPT = "receipt.json"
+BEGUN = "begun.json"  # whose files these are, in a store where they have their final names from the start
+LEASE = f"{STAGING}/writer.lease"  # who writes, in an object store
 RUNS = "runs"
+REMOTE_THREADS = 16  # for a store elsewhere: each waits for an answer most of the time
 SOME = 10  # strangers that are enough to refuse a folder
 INDEX = "dataset.json"
 # What a data set keeps beside its runs.
@@ -39,6 +43,10 @@ def staging_folder(run: Run) -> str:
 
 def receipt_place(run: Run) -> str:
     return f"{staging_folder(run)}/{RECEIPT}"
+
+
+def begun_place(run: Run) -> str:
+    return f"{staging_folder(run)}/{BEGUN}"
 
 
 def run_folder(name: str, seed: int) -> str:
@@ -90,19 +98,59 @@ def damaged_files(store: Store, run: Run) -> list[str]:
     return [file.name for file in files if not holds(store, inside(run.folder, file.name), file)]
 
 
-def strangers(store: Store, run: Run) -> list[str]:
-    """Some files in the run's folder that no unfinished capture of this run can have left there."""
+def strangers(store: Store, run: Run, known: Container[str] = ()) -> list[str]:
+    """Some files in the run's folder, save the `known`, that no unfinished capture of this run can have left."""
     started = next(iter(store.list(staging_folder(run))), None) is not None
     skip = len(run.folder) + 1 if run.folder else 0
     found = []
     for file in store.list(run.folder):
-        name = file.name[skip:]
-        ours = name == LOG_NAME or (name.startswith(f"{run.prefix}_") and name.endswith((".npz", ".json")))
-        if not (ours and started) and not name.startswith(f"{STAGING}/"):
+        ours = started and is_of_capture(file.name[skip:], run.prefix)
+        if not ours and file.name not in known and not file.name[skip:].startswith(f"{STAGING}/"):
             found.append(file.name)
         if len(found) == SOME:
             break  # whoever names a home folder by mistake need not wait until all of it is read
     return found
+
+
+def is_of_capture(name: str, prefix: str) -> bool:
+    """Whether a capture can have a file of this name in its folder."""
+    return name == LOG_NAME or (name.startswith(f"{prefix}_") and name.endswith((".npz", ".json")))
+
+
+def leftovers(store: Store, runs: Iterable[Run]) -> dict[str, list[str]]:
+    """What killed captures of other runs, or of other inputs, have left in these runs' folders.
+
+    By the folder where it is staged whose they are. There is something only where a store cannot rename.
+    """
+    if store.renames:
+        return {}
+    folders, own = set(), set()
+    for run in runs:
+        folders.add(run.folder)
+        own.add(begun_place(run))
+    found = {}
+    for place, folder, prefix in _begun(store):
+        if folder in folders and place not in own:
+            found[place.rpartition("/")[0]] = _unfinished(store, folder, prefix)
+    return found
+
+
+def _begun(store: Store) -> Iterator[tuple[str, str, str]]:
+    """Of every capture that was begun: the note that says so, its folder, its prefix."""
+    for file in store.list(STAGING):
+        if file.name.endswith(f"/{BEGUN}"):
+            with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
+                note = json.loads(store.read(file.name))
+                yield file.name, str(note["folder"]), str(note["prefix"])
+
+
+def _unfinished(store: Store, folder: str, prefix: str) -> list[str]:
+    """The files of a capture without a manifest; none where there is one."""
+    names = [file.name for file in store.list(folder, deep=False)]
+    if any(name.endswith(MANIFEST_SUFFIX) for name in names):
+        return []
+    skip = len(folder) + 1 if folder else 0
+    return [name for name in names if is_of_capture(name[skip:], prefix)]
 
 
 def foreign_files(store: Store) -> list[str]:
@@ -118,8 +166,11 @@ def foreign_files(store: Store) -> list[str]:
 
 
 def named_by_receipts(store: Store) -> set[str]:
-    """The places of all files of the runs that are simulated and not, or not wholly, published."""
+    """The places of all files of the runs that are begun, and not, or not wholly, published."""
     named: set[str] = set()
+    if not store.renames:
+        for _, folder, prefix in _begun(store):
+            named.update(_unfinished(store, folder, prefix))
     for file in store.list(STAGING):
         if file.name.endswith(f"/{RECEIPT}"):
             with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
