@@ -21,6 +21,9 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "capture": Command("pipelines.command", "simulate configs or suites and write replay samples"),
+    "plan": Command("pipelines.planning", "say what a capture would do, and what it would cost"),
+    "regenerate": Command("pipelines.regenerate", "make the next version of a data set where things changed"),
+    "golden": Command("pipelines.golden", "write the figures that a suite should have, and say what moved"),
     "inspect": Command("townlet.commands.inspect", "show a capture, a data set or a sample at a glance"),
     "verify": Command("townlet.commands.verify", "check the files of a capture or data set, or replay it"),
     "validate": Command(

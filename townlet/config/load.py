@@ -195,10 +195,13 @@ def _is_file(path: Path) -> bool:
 
 
 def existing(path: str | os.PathLike[str]) -> Path:
-    """The path itself, or the shipped file of that name where there is nothing under it."""
+    """The path itself, or the shipped file of that name where there is none under it.
+
+    A folder is none: who captured `smoke` into a folder of that name can say `smoke` again.
+    """
     path = Path(path)
     try:
-        missing = not path.exists()
+        missing = not path.exists() or path.is_dir()
     except (OSError, ValueError):
         return path
     return (_shipped(path.as_posix()) if missing else None) or path

@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ..errors import CorruptSampleError
+from ..errors import CorruptSampleError, OutputError
 from ..run import Run
-from .admission import differences
+from .admission import differences, refuse_run
 from .canonical import file_sha256, sha256_hex
-from .commit import read_receipt
+from .commit import read_receipt, state_of
 from .index import Failure, parse_failures, read_whole
 from .manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files, parse_manifest
-from .places import RUNS, inside, manifest_place, receipt_place, staging_folder
+from .places import RUNS, damaged_files, inside, manifest_place, receipt_place, staging_folder
 from .records import FileRecord
 from .store import STAGING, Store
 
@@ -78,6 +78,23 @@ def survey(store: Store, runs: Sequence[Run], index: Index) -> Iterator[Finding]
         batches = [runs[start : start + AT_ONCE] for start in range(0, len(runs), AT_ONCE)]
         for findings in pool.map(lambda batch: [look(run) for run in batch], batches):
             yield from findings
+
+
+def survey_single(store: Store, run: Run) -> Finding:
+    """The `Finding` of a run whose capture is the output itself."""
+    state = state_of(store, run)
+    if state == "done":
+        return Finding("done", size=sum(file.size for file in store.list("", deep=False)))
+    if state == "receipt":
+        return Finding("simulated")
+    try:
+        refuse_run(store, run)
+    except OutputError as error:
+        return Finding("refused", str(error))
+    if store.size(manifest_place(run)) is not None:
+        return Finding("missing", f"damaged: {_few(damaged_files(store, run))}")
+    begun = next(iter(store.list(staging_folder(run))), None) is not None
+    return Finding("missing", "not finished" if begun else "not there")
 
 
 def clear_damaged(store: Store, run: Run) -> None:
