@@ -30,7 +30,11 @@ from .places import (
 from .store import STAGING, Store
 from .versions import refuse_versioned
 
-_ADVICE = "choose another output folder, or give --overwrite to replace it"
+
+def _advice(store: Store) -> str:
+    if store.renames:
+        return "choose another output folder, or give --overwrite to replace it"
+    return "choose another output prefix"
 
 
 def admit(store: Store, runs: Sequence[Run]) -> None:
@@ -68,7 +72,7 @@ def refuse_place(store: Store, *, is_data_set: bool) -> None:
 def _refuse_data_set(store: Store) -> None:
     if store.size(INDEX) is not None:
         raise OutputError(
-            f"{store}: holds a data set; capture several configs or seeds to add to it, or {_ADVICE}"
+            f"{store}: holds a data set; capture several configs or seeds to add to it, or {_advice(store)}"
         )
 
 
@@ -78,7 +82,9 @@ def _refuse_beside_runs(store: Store) -> None:
     others = list(islice((name for name in found if name not in INDEX_FILES), SOME))
     captures = [name for name in others if name.endswith(MANIFEST_SUFFIX)]
     if captures:
-        raise OutputError(f"{store}: holds a single capture ({captures[0]}), not a data set; {_ADVICE}")
+        raise OutputError(
+            f"{store}: holds a single capture ({captures[0]}), not a data set; {_advice(store)}"
+        )
     if others:
         raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
 
@@ -90,9 +96,11 @@ def refuse_run(store: Store, run: Run, known: Container[str] = ()) -> None:
     if isinstance(manifest, dict):
         found = manifest["metadata"]
         if found.get("fingerprint") != fingerprint_of(run):
-            raise OutputError(f"{store}: {place} is another capture: {differences(found, run)}; {_ADVICE}")
+            raise OutputError(
+                f"{store}: {place} is another capture: {differences(found, run)}; {_advice(store)}"
+            )
     elif manifest is not None:
-        raise OutputError(f"{store}: {manifest}: {_why_unreadable(store, manifest, place)}; {_ADVICE}")
+        raise OutputError(f"{store}: {manifest}: {_why_unreadable(store, manifest, place)}; {_advice(store)}")
     elif others := strangers(store, run, known):
         raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
 

@@ -14,18 +14,21 @@ from ..run import Run
 from .admission import admit
 from .places import foreign_files
 from .store import LocalStore, Store, explained
+from .stores import is_remote, open_store
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> Path:
+def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> str | Path:
     """The folder to build the new output in: `.<output name>.new` beside it, or itself where it is empty.
 
     A build that was interrupted is gone on with if it is of the same runs, else removed. Raises OutputError,
     before any work is done, where the old output holds files that Townlet did not write, or where the file
-    system cannot exchange two folders.
+    system cannot exchange two folders, as no object store can.
     """
+    if is_remote(output):
+        return _refuse_remote(os.fspath(output), runs)
     folder = Path(os.path.realpath(output))
     build = folder.parent / f".{folder.name}.new"
     if build.is_dir() and not _can_go_on(LocalStore(build), runs):
@@ -49,6 +52,16 @@ def finish_overwrite(output: str | os.PathLike[str], build: str | os.PathLike[st
     LocalStore(folder.parent).make_durable([""])
     with explained("remove", str(build)):
         shutil.rmtree(build)
+
+
+def _refuse_remote(output: str, runs: Sequence[Run]) -> str:
+    """The output itself, where there is nothing to overwrite."""
+    if not _can_go_on(open_store(output), runs):
+        raise OutputError(
+            f"{output}: --overwrite exchanges two folders in one step, which an object store cannot; capture "
+            "into another prefix, or use townlet regenerate, which puts a new version beside the old one"
+        )
+    return output
 
 
 def _can_go_on(store: Store, runs: Sequence[Run]) -> bool:
