@@ -38,7 +38,7 @@ def glance_at_capture(capture: Capture) -> dict[str, Any]:
         "segment_ticks",
     )
     return {
-        "capture": str(capture.path),
+        "capture": capture.place,
         **{key: capture.metadata[key] for key in kept},
         **{
             key: capture.metadata[key]

@@ -6,11 +6,14 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from townlet.commands.figures import count, print_table, size
 from townlet.commands.parsing import Parser
 from townlet.errors import UserError
+
+if TYPE_CHECKING:
+    from townlet.dataset.store import Store
 
 EXAMPLES = """\
 examples:
@@ -31,11 +34,13 @@ def main(argv: Sequence[str], prog: str = "townlet inspect") -> int:
         EXAMPLES,
     )
     parser.add_argument(
-        "path", metavar="PATH", help="the folder of a capture or data set, or one .npz or .json"
+        "path",
+        metavar="PATH",
+        help="the folder of a capture or data set, or its s3://bucket/prefix, or one .npz or .json",
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     arguments = parser.parse_args(argv)
-    facts, show = _glance(Path(arguments.path))
+    facts, show = _glance(arguments.path)
     if arguments.json:
         print(json.dumps(facts, indent=1, ensure_ascii=False))
         return 0
@@ -46,33 +51,36 @@ def main(argv: Sequence[str], prog: str = "townlet inspect") -> int:
     return 0
 
 
-def _glance(path: Path) -> tuple[dict[str, Any], Any]:
+def _glance(place: str) -> tuple[dict[str, Any], Any]:
     """The facts of what lies there, and the function that shows such facts."""
     from townlet.commands import glance
     from townlet.dataset.manifest import MANIFEST_SUFFIX
     from townlet.dataset.places import INDEX
     from townlet.dataset.reader import load_capture
+    from townlet.dataset.stores import is_remote, open_store
+    from townlet.dataset.versions import POINTER, resolve
 
-    if path.is_file() and not path.name.endswith(MANIFEST_SUFFIX):
+    path = Path(place)
+    if not is_remote(place) and path.is_file() and not path.name.endswith(MANIFEST_SUFFIX):
         if path.suffix not in (".npz", ".json") or path.name == INDEX:
             raise UserError(
                 f"{path}: expected a capture's folder, a data set's folder, or a sample's .npz or .json"
             )
         return glance.glance_at_sample(path), _show_sample
-    if (path / INDEX).is_file():
-        return _data_set(path), _show_data_set
-    return glance.glance_at_capture(load_capture(path)), _show_capture
+    if not place.endswith(MANIFEST_SUFFIX):
+        store = open_store(place)
+        if any(store.size(name) is not None for name in (INDEX, POINTER)):
+            return _data_set(resolve(store)), _show_data_set
+    return glance.glance_at_capture(load_capture(place)), _show_capture
 
 
-def _data_set(path: Path) -> dict[str, Any]:
+def _data_set(store: Store) -> dict[str, Any]:
     """Facts of a data set, from its index and its figures; no sample is read."""
-    from townlet.dataset.index import FAILURES, METRICS, read_index
-    from townlet.dataset.store import LocalStore
+    from townlet.dataset.index import parse_failures, read_whole
 
-    store = LocalStore(path)
-    index = read_index(store)
-    figures = json.loads(store.read(METRICS))
-    failures = json.loads(store.read(FAILURES))["failures"]
+    index, companions = read_whole(store, ["metrics", "failures"])
+    figures = json.loads(companions["metrics"])
+    failures = [failure._asdict() for failure in parse_failures(companions["failures"])]
     keys = ("run_count", "sample_count", "frame_count", "size", "complete")
     totals = {key: index["metadata"][key] for key in keys}
     scenarios: dict[str, dict[str, Any]] = {}
@@ -85,7 +93,7 @@ def _data_set(path: Path) -> dict[str, Any]:
     for name, known in scenarios.items():
         known["figures"] = figures["scenarios"].get(name, {})
     return {
-        "data_set": str(path),
+        "data_set": str(store),
         **totals,
         "scenarios": scenarios,
         "failures": failures,
@@ -101,7 +109,9 @@ def _data_set_warnings(scenarios: Mapping[str, Any], failures: Sequence[Mapping[
         clipped = known["figures"].get("reward_clip_ratio", {}).get("mean", 0.0)
         if clipped >= MOSTLY:
             found.append(f"{name}: the clip cuts {clipped:.0%} of the rewards; such a reward teaches little")
-    found += [f"failed: {failure['run']} seed {failure['seed']}: {failure['reason']}" for failure in failures]
+    found += [
+        f"failed: {failure['scenario']} seed {failure['seed']}: {failure['reason']}" for failure in failures
+    ]
     return found
 
 
