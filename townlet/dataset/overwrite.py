@@ -15,6 +15,7 @@ from .admission import admit
 from .places import foreign_files
 from .store import LocalStore, Store, explained
 from .stores import is_remote, open_store
+from .versions import refuse_versioned
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -30,6 +31,7 @@ def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> str 
     if is_remote(output):
         return _refuse_remote(os.fspath(output), runs)
     folder = Path(os.path.realpath(output))
+    refuse_versioned(LocalStore(folder))
     build = folder.parent / f".{folder.name}.new"
     if build.is_dir() and not _can_go_on(LocalStore(build), runs):
         with explained("remove", str(build)):

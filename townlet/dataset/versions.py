@@ -12,18 +12,20 @@ import json
 import os
 import secrets
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from ..errors import CorruptSampleError, OutputError, TownletError, UserError
 from .canonical import line_bytes, sha256_hex
 from .capture_log import log_bytes
-from .manifest import LOG_NAME
-from .places import INDEX
+from .manifest import LOG_NAME, MANIFEST_SUFFIX
+from .places import INDEX, SOME
 from .store import STAGING, LocalStore, Store, explained
 
 POINTER = "current.json"
 LINK = "current"
 VERSIONS = "versions"
+_OWN = (POINTER, LINK, LOG_NAME)
 IN_USE = timedelta(hours=1)  # a reader may still be at a version that stopped being current less long ago
 
 
@@ -58,6 +60,11 @@ def current_version(store: Store) -> int | None:
     """The version to read; None where the store is no versioned data set, or has published none yet."""
     pointer = read_pointer(store)
     return None if pointer is None else pointer.version
+
+
+def is_versioned(store: Store) -> bool:
+    """Whether versions are kept here, or the first one was begun."""
+    return store.size(POINTER) is not None or any(True for _ in store.list(VERSIONS))
 
 
 def resolve(store: Store) -> Store:
@@ -105,6 +112,9 @@ def settle(store: Store, now: datetime) -> None:
     pointer = read_pointer(store)
     if pointer is None:
         return
+    for file in list(store.list(STAGING)):
+        if file.name.endswith(".tmp"):  # of a writer that was killed
+            store.delete(file.name)
     _point_link(store, pointer.version)
     current, retired = _read_log(store)
     if current == pointer.version:
@@ -139,9 +149,32 @@ def remove_version(store: Store, version: int) -> None:
     store.delete(version_folder(version))
 
 
+def admit_versions(store: Store) -> None:
+    """Raise OutputError unless versions may be made here: the place is empty, or holds versions and nothing else."""
+    if store.size(POINTER) is not None:
+        return
+    if store.size(INDEX) is not None:
+        raise OutputError(
+            f"{store}: holds a data set without versions; choose another output folder, or make it version 1 "
+            f"of one: move it to NEW/{version_folder(1)} and give --output NEW"
+        )
+    own = (f"{VERSIONS}/", f"{STAGING}/")
+    found = (file.name for file in store.list() if not file.name.startswith(own) and file.name not in _OWN)
+    strange = list(islice(found, SOME))
+    captures = [name for name in strange if name.endswith(MANIFEST_SUFFIX)]
+    if captures:
+        raise OutputError(f"{store}: holds a capture ({captures[0]}); choose another output folder")
+    if strange:
+        more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+        raise OutputError(
+            f"{store}: expected an empty folder or a versioned data set, found {', '.join(strange[:3])}{more}; "
+            "choose another output folder, or move them away"
+        )
+
+
 def refuse_versioned(store: Store) -> None:
     """Raise OutputError where a plain capture would write into a versioned data set, or into a published version."""
-    if store.size(POINTER) is not None or any(True for _ in store.list(VERSIONS)):
+    if is_versioned(store):
         raise OutputError(
             f"{store}: holds a versioned data set; `townlet regenerate` makes its next version, "
             "or choose another output folder"
