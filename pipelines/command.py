@@ -6,28 +6,22 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pipelines import options as capture_options
 from pipelines.failures import read_failures
-from pipelines.progress import display
 from pipelines.report import Outcome, as_json, print_outcome
-from pipelines.signals import Listener, Tally
-from pipelines.warming import warm
+from pipelines.resume import rest_of
 from townlet.commands.failing import report
 from townlet.commands.parsing import Parser
-from townlet.dataset.admission import admit
 from townlet.dataset.commit import publish_run, records_of, state_of
 from townlet.dataset.index import read_index
 from townlet.dataset.lock import output_lock
 from townlet.dataset.overwrite import begin_overwrite, finish_overwrite
-from townlet.dataset.store import LocalStore, Store
-from townlet.errors import OutputError
+from townlet.dataset.store import Store
+from townlet.dataset.stores import open_store
 from townlet.plan import Plan, plan
 
 
@@ -46,7 +40,14 @@ def main(
     """Capture what the command line asks for. Returns the exit code; raises TownletError for mistakes."""
     parser = capture_options.capture_parser(prog, positional=positional, many=many)
     arguments, work = prepare(parser, argv)
-    planned = announced(plan(capture_options.request(arguments)), work)
+    planned = plan(capture_options.request(arguments))
+    if arguments.dry_run:
+        from pipelines.planning import show
+
+        said = {"as_json": arguments.json, "quiet": arguments.quiet, "overwrite": arguments.overwrite}
+        show(planned, arguments.output, **said)
+        return 0
+    announced(planned, work)
     with leaving_if_stuck():
         outcome = capture(planned, arguments.output, work, overwrite=arguments.overwrite)
     if arguments.json:
@@ -77,20 +78,19 @@ def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool 
 
     Raises OutputError where the output cannot be used, KeyboardInterrupt for Ctrl-C.
     """
-    _check_output(output)
+    there, run = open_store(output), planned.runs[0]
     with output_lock(output):
-        there, run = LocalStore(output), planned.runs[0]
         if not planned.is_data_set and state_of(there, run) == "done":
             publish_run(there, run, records_of(there, run))  # sweeps up after a writer that was killed
             return replace(_outcome(planned, there, output), was_there=True)
-        target = begin_overwrite(output, planned.runs) if overwrite else Path(output)
-        outcome = capture_into(planned, LocalStore(target), output, work)
-        if overwrite and target != Path(os.path.realpath(output)):
+        store = open_store(begin_overwrite(output, planned.runs)) if overwrite else there
+        outcome = capture_into(planned, store, output, work)
+        if str(store) != str(there):
             if outcome.failures:
                 return replace(
-                    outcome, unpublished=f"{output} was left as it is; the new runs are in {target}"
+                    outcome, unpublished=f"{output} was left as it is; the new runs are in {store}"
                 )
-            finish_overwrite(output, target)
+            finish_overwrite(output, str(store))
         return outcome
 
 
@@ -99,9 +99,13 @@ def capture_into(planned: Plan, store: Store, output: str, work: Work) -> Outcom
 
     Raises OutputError where the store cannot be used, KeyboardInterrupt for Ctrl-C.
     """
-    admit(store, planned.runs)
-    tally = _run(planned, str(store), work)  # in full: workers may have another working folder
-    return _outcome(planned, store, output, recalled=len(tally.recalled))
+    rest = rest_of(planned, store, quiet=work.quiet)
+    if not rest.planned.runs:
+        return replace(_outcome(planned, store, output), was_there=True)
+    from pipelines.launch import launch
+
+    tally = launch(rest.planned, store, str(store), work)
+    return _outcome(planned, store, output, recalled=rest.settled + len(tally.recalled))
 
 
 def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:
@@ -132,54 +136,6 @@ def leaving_if_stuck() -> Iterator[None]:
             sys.stderr.flush()
             os._exit(code)
         raise
-
-
-def _check_output(output: str) -> None:
-    if not output.strip():
-        raise OutputError("--output: expected a folder, got nothing")
-    scheme, _, rest = output.partition("://")
-    if rest and scheme.isalnum():
-        raise OutputError(f"--output: expected a folder on this machine, got {output!r}")
-
-
-def _run(planned: Plan, target: str, work: Work) -> Tally:
-    """Run the pipeline over all runs. Those that are done already are found there, and cost a look."""
-    from pipelines.capture import build
-    from pipelines.local import InProcessRunner
-    from pipelines.watch import run_watched
-
-    options = capture_options.beam_options(work.flags, workers=work.workers, frames=sum(planned.costs))
-    on_this_machine = capture_options.is_local(options)
-    if on_this_machine:
-        warm(planned.runs[0], quiet=work.quiet)
-    else:
-        capture_options.check_job_server(options)
-        if not work.quiet:
-            print(
-                f"running on {capture_options.runner_of(options)}, which shows how it goes", file=sys.stderr
-            )
-    folder = tempfile.mkdtemp(prefix="townlet-")
-    costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
-    shown = display(costs, quiet=work.quiet or not on_this_machine)  # from elsewhere, nothing is heard
-    try:
-        return run_watched(
-            lambda pipeline: build(
-                pipeline,
-                planned.runs,
-                target,
-                is_data_set=planned.is_data_set,
-                suites=planned.suites,
-                whole=planned.whole,
-                signals=folder if on_this_machine else None,
-            ),
-            options,
-            InProcessRunner(options, folder) if on_this_machine else None,
-            Listener(folder),
-            shown,
-        )
-    finally:
-        shown.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _outcome(planned: Plan, store: Store, output: str, recalled: int = 0) -> Outcome:

@@ -259,7 +259,12 @@ def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) 
     """
     if flags:
         _beam_parser().parse_args(list(flags))
-    from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+    from apache_beam.options.pipeline_options import (
+        DebugOptions,
+        DirectOptions,
+        PipelineOptions,
+        StandardOptions,
+    )
 
     given = {flag.split("=", 1)[0] for flag in flags if flag.startswith("--")}
     options = PipelineOptions(
@@ -276,6 +281,7 @@ def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) 
             raise UserError(
                 f"--workers is for this machine; how many {standard.runner} uses is its own option"
             )
+        options.view_as(DebugOptions).add_experiment(_NO_FREEZE)
         return options
     if workers is not None:
         direct.direct_num_workers = workers
@@ -297,6 +303,9 @@ CONNECT_TIMEOUT = 10.0  # seconds
 # Frames a worker. A process takes 2 s of CPU time to start; threads start at once, and lose 15 % to Python's lock.
 PROCESSES_FROM = 5_000_000
 LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
+_NO_FREEZE = (
+    "disable_logging_submission_environment"  # else Beam runs `pip freeze`, for a log that nobody reads
+)
 _QUIET = ("--default_sdk_harness_log_level=ERROR",)  # else a worker tells its whole life
 
 

@@ -85,13 +85,15 @@ class Tally:
 class Listener:
     """The reading end."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str | None) -> None:
         self.tally = Tally()
         self._folder = folder
         self._read: dict[str, int] = {}  # file name -> bytes read
 
     def poll(self) -> Tally:
-        """Read what is new. Lines that are not finished yet wait for the next time."""
+        """Read what is new. Lines that are not finished yet wait for the next time. Without a folder: nothing."""
+        if self._folder is None:
+            return self.tally
         try:
             names = sorted(os.listdir(self._folder))
         except FileNotFoundError:
@@ -109,6 +111,8 @@ class Listener:
 
     def last_words(self) -> str:
         """The last line that a worker process wrote to its standard error."""
+        if self._folder is None:
+            return ""
         try:
             lines = Path(self._folder, WORKER_LOG).read_text(errors="replace").split("\n")
         except OSError:

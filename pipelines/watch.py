@@ -6,11 +6,13 @@ import contextlib
 import os
 import re
 import signal
+import sys
 import threading
 from collections.abc import Callable
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
 
 from pipelines.hush import Hush
 from pipelines.local import InProcessRunner
@@ -21,7 +23,9 @@ from townlet.dataset.lease import raise_if_lost
 from townlet.errors import OutputError, TownletError
 
 POLL_INTERVAL = 0.1  # seconds
+REMOTE_POLL_INTERVAL = 1.0  # where the signals may lie on a file server
 GRACE = 2.0  # seconds that a pipeline has to end by itself once a step has given up
+CANCEL_TIMEOUT = 15.0  # seconds that an engine has to end a job
 THREAD = "townlet-pipeline"
 
 
@@ -42,38 +46,42 @@ def run_watched(
 ) -> Tally:
     """Run a pipeline to its end, in a thread of its own; returns what was heard from it.
 
-    `runner` None: the one that the options name. Ctrl-C is answered at once, whatever the steps do:
-    KeyboardInterrupt, with the workers ended. Raises OutputError where a step says that the output cannot be
-    used or where another writer has taken it over, WorkerDied where a worker process ends before its time, and
-    PipelineFailed for anything else. After some of these, threads of Beam's still wait for something: see
-    `is_stuck`.
+    `runner` None: the engine that the options name. Ctrl-C is answered at once, whatever the steps do:
+    KeyboardInterrupt, with the workers ended, or the engine told to end the job. Raises OutputError where a step
+    says that the output cannot be used or where another writer has taken it over, WorkerDied where a worker process
+    ends before its time, and PipelineFailed for anything else. After some of these, threads of Beam's still wait for
+    something: see `is_stuck`.
     """
     problems: list[BaseException] = []
+    jobs: list[PipelineResult] = []
 
     def work() -> None:
         try:
             pipeline = beam.Pipeline(runner=runner, options=options)
             build(pipeline)
-            pipeline.run().wait_until_finish()
+            jobs.append(pipeline.run())
+            jobs[0].wait_until_finish()
         except BaseException as error:
             problems.append(error)
 
     thread = threading.Thread(target=work, name=THREAD, daemon=True)
-    hush = Hush() if runner is not None else None
+    hush = Hush()
     try:
         thread.start()
         while thread.is_alive() and not _trouble(listener, hush):
-            thread.join(POLL_INTERVAL)
+            thread.join(REMOTE_POLL_INTERVAL if runner is None else POLL_INTERVAL)
             display.show(listener.poll())
             raise_if_lost()
         _raise_what_is_wrong(listener, hush, thread, problems)
     except BaseException:
-        _end_workers(listener)
-        if hush and not listener.tally.workers and not is_stuck():
+        if runner is None:
+            _end_job(jobs, thread)
+        else:
+            _end_workers(listener)
+        if not listener.tally.workers and not is_stuck():
             hush.lift()  # else what is left of Beam has more to complain about, until the process ends
         raise
-    if hush:
-        hush.lift()
+    hush.lift()
     return listener.tally
 
 
@@ -82,13 +90,13 @@ def is_stuck() -> bool:
     return any(thread.name == THREAD and thread.is_alive() for thread in threading.enumerate())
 
 
-def _trouble(listener: Listener, hush: Hush | None) -> bool:
+def _trouble(listener: Listener, hush: Hush) -> bool:
     """Whether there is no point in waiting for the end."""
-    return bool(listener.tally.fatal or listener.tally.broken or (hush and hush.dead))
+    return bool(listener.tally.fatal or listener.tally.broken or hush.dead)
 
 
 def _raise_what_is_wrong(
-    listener: Listener, hush: Hush | None, thread: threading.Thread, problems: list[BaseException]
+    listener: Listener, hush: Hush, thread: threading.Thread, problems: list[BaseException]
 ) -> None:
     tally = listener.poll()
     if tally.fatal:
@@ -96,7 +104,7 @@ def _raise_what_is_wrong(
         raise OutputError(tally.fatal)
     if tally.broken:
         raise WorkerDied(f"a worker cannot start: {tally.broken}")
-    if hush and hush.dead:
+    if hush.dead:
         last = listener.last_words()
         said = f" ({last})" if last and not tally.workers else ""
         raise WorkerDied(
@@ -116,6 +124,27 @@ def _explained(error: BaseException) -> BaseException:
         return kind(ours[2])
     lines = str(error).strip().splitlines() or [""]
     return PipelineFailed(f"the pipeline failed: {type(error).__name__}: {lines[-1]}")
+
+
+def _end_job(jobs: list[PipelineResult], thread: threading.Thread) -> None:
+    """Have the engine end the job, unless it has ended, and say so where it may go on."""
+    if not thread.is_alive():
+        return
+    if jobs:
+        threading.Thread(target=_cancel, args=(jobs[0],), daemon=True).start()
+        thread.join(CANCEL_TIMEOUT)  # it waits for the job's end
+    if thread.is_alive():
+        print(
+            "the engine does not say whether it has ended the job: look there, and end it before you start another",
+            file=sys.stderr,
+        )
+    else:
+        print("the job was cancelled", file=sys.stderr)
+
+
+def _cancel(job: PipelineResult) -> None:
+    with contextlib.suppress(Exception):  # whether it worked is seen from the job's state
+        job.cancel()
 
 
 def _end_workers(listener: Listener) -> None:
