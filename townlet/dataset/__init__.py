@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .opened import DataSet, open
     from .reader import Capture, load_capture
 
-__all__ = ["Capture", "load_capture"]
+_MODULES = {"Capture": "reader", "DataSet": "opened", "load_capture": "reader", "open": "opened"}
+
+__all__ = ["Capture", "DataSet", "load_capture", "open"]
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when used: whoever wants one module of this package need not load the others.
-    if name in __all__:
-        from . import reader
-
-        return getattr(reader, name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

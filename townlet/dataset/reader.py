@@ -55,17 +55,18 @@ def read_capture(store: Store, folder: str, manifest: str, sha256: str | None = 
         named_files(document)
     except CorruptSampleError as error:
         raise CorruptSampleError(f"{where}: {error}") from error
-    return Capture(store, folder, manifest, document)
+    return Capture(store, folder, FileRecord(manifest, sha256_hex(data), len(data)), document)
 
 
 class Capture:
     """A finished capture. `capture[i]` is its i-th sample, read anew each time; `samples` says who is who."""
 
-    def __init__(self, store: Store, folder: str, manifest: str, document: Mapping[str, Any]) -> None:
+    def __init__(self, store: Store, folder: str, manifest: FileRecord, document: Mapping[str, Any]) -> None:
         self.store = store
         self.folder = folder  # in the store; "" = the store itself
+        self.manifest_record = manifest
         self.document = document
-        self._manifest = manifest
+        self._manifest = manifest.name
 
     @property
     def place(self) -> str:

@@ -1,0 +1,107 @@
+"""All agents of a run aligned by tick, for critics that see everybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import UserError
+from ..policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
+from .lives import Stretches, padded
+
+if TYPE_CHECKING:
+    from .opened import DataSet
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """T ticks of N agents, newcomers included. `joint["rewards"]` is an array.
+
+    arrays: those of a sample, (T, N, ...), and
+      `alive`        (T, N) bool: whether agent n acted at this tick
+      `tick`         (T,): the ticks, without a gap
+      `value_preds`  (T + 1, N): the row after an agent's last holds its bootstrap value
+      `final_...`    (N, ...): what the agent saw after its last step here
+    Where an agent is not alive, padding stands as in a window: 0 and False; -1 in `positions` and `action_args`;
+    in `action_mask` action 0 alone is allowed. An agent's column is its own: agents are ordered by arrival, and
+    one that comes back is a newcomer with a column of its own.
+
+    Memory: T x N x (the bytes of one frame), alive or not. `nbytes` says how much; with `ticks` a part of the run
+    is read, and only the segments that it touches.
+    """
+
+    arrays: dict[str, Array]
+    scenario: str
+    seed: int
+    agents: tuple[str, ...]  # [N] by arrival
+    arrivals: tuple[int, ...]  # [N]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What of a stretch lies in the ticks asked for."""
+
+    column: int
+    first_tick: int
+    arrays: dict[str, Array]  # of at least one timestep
+
+
+def joint_of(data_set: DataSet, scenario: str, seed: int, ticks: range | None = None) -> Joint:
+    """The agents of one run's samples. Raises UserError where nobody lives in these ticks."""
+    if ticks is not None and ticks.step != 1:
+        raise UserError(f"joint: expected ticks without a gap, got a step of {ticks.step}")
+    data_set.refuse_mixed()
+    stretches = Stretches(data_set)
+    where = f"{data_set.place}: {scenario} seed {seed}"
+    if not len(stretches):
+        raise UserError(f"{where}: has no sample here")
+    first = stretches.first_ticks.astype(np.int64)
+    span = range(int(first.min()), int((first + stretches.frames).max())) if ticks is None else ticks
+    inside = np.flatnonzero((first < span.stop) & (first + stretches.frames > span.start))
+    if not len(inside):
+        raise UserError(f"{where}: nobody lives in ticks {span.start} to {span.stop - 1}")
+    who = {index: stretches.stretch(int(index)).who for index in inside}
+    arrivals = sorted({facts["arrival"] for facts in who.values()})
+    names = {facts["arrival"]: facts["agent_id"] for facts in who.values()}
+    arrays: dict[str, Array] = {}
+    for index in inside:
+        begin = max(span.start, int(first[index]))
+        end = min(span.stop, int(first[index] + stretches.frames[index]))
+        cut = stretches.stretch(int(index)).cut(begin - int(first[index]), end - int(first[index]))
+        arrays = arrays or _empty(cut, span, len(arrivals))
+        _place(arrays, _Part(arrivals.index(who[index]["arrival"]), begin - span.start, cut))
+    agents = tuple(names[arrival] for arrival in arrivals)
+    return Joint(arrays, scenario, seed, agents, tuple(arrivals))
+
+
+def _empty(cut: dict[str, Array], span: range, agents: int) -> dict[str, Array]:
+    """Nobody alive yet; sizes as those of a first part."""
+    arrays: dict[str, Any] = {}
+    for name in GROUP_ARRAYS:
+        length = len(span) + int(name == "value_preds")
+        arrays[name] = padded(name, (length, agents, *cut[name].shape[1:]))
+    arrays["tick"] = np.arange(span.start, span.stop, dtype=np.int32)
+    arrays |= {name: np.zeros((agents, *cut[name].shape), cut[name].dtype) for name in FINAL_ARRAYS}
+    arrays["alive"] = np.zeros((len(span), agents), bool)
+    return arrays
+
+
+def _place(arrays: dict[str, Array], part: _Part) -> None:
+    steps, first, column = len(part.arrays["tick"]), part.first_tick, part.column
+    for name in GROUP_ARRAYS:
+        if name != "tick":
+            rows = slice(first, first + steps + int(name == "value_preds"))
+            arrays[name][rows, column] = part.arrays[name]
+    for name in FINAL_ARRAYS:
+        arrays[name][column] = part.arrays[name]
+    arrays["alive"][first : first + steps, column] = True

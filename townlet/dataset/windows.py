@@ -1,0 +1,152 @@
+"""Windows: lives cut into pieces of one length, padded and masked, ready to be stacked into a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import I64, Array
+from ..errors import UserError
+from ..policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
+from .lives import Stretches, padded
+from .selection import Ordered, pack_positions, unpack_positions
+
+if TYPE_CHECKING:
+    from .opened import DataSet
+
+KEPT = 64  # MB of samples that are kept, where the data set does not say: neighbours lie in the same ones
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """`length` timesteps of one life, of which the first `steps` are real. `window["rewards"]` is an array.
+
+    arrays: those of a sample, (L, ...) with L the length, and `mask` (L,), True where a timestep is real.
+    `value_preds` is (L + 1,): [steps] is the value of what is seen after the last real timestep, 0 where the
+    episode ended there, so that returns can be bootstrapped wherever the window was cut. The `final_` arrays are
+    what is seen then. Padding is 0 and False; in `tick`, `positions` and `action_args` it is -1, and
+    in `action_mask` the padded action 0 alone is allowed.
+    """
+
+    arrays: dict[str, Array]
+    scenario: str
+    seed: int
+    agent_id: str
+    arrival: int
+    start: int  # timesteps of this life before the window; 0 = it begins here (a recurrent state does too)
+    steps: int
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
+
+
+class Windows(Ordered[Window]):
+    """All windows of a data set, by scenario, seed, arrival and tick until they are shuffled.
+
+    They run over the segments of a life as if there were none. Windows begin at every `stride`-th timestep
+    (default: `length`, no overlap) until one reaches the end of the life; that last one is padded, or, with
+    `drop_short`, left out. Neither their number nor their place needs a sample to be read.
+
+    A window reads the samples it lies in. They are kept while there is room (`DataSet.remembering`; 64 MB unless
+    the data set says otherwise), so windows in order read each sample once. Shuffled ones read a sample for
+    nearly each window where the samples do not fit.
+    """
+
+    def __init__(
+        self,
+        data_set: DataSet,
+        length: int,
+        stride: int | None = None,
+        drop_short: bool = False,
+        chosen: I64 | None = None,
+    ) -> None:
+        stride = length if stride is None else stride
+        if length < 1 or stride < 1:
+            raise UserError(
+                f"windows: expected a length and a stride of at least 1, got {length} and {stride}"
+            )
+        self.length = length
+        self.stride = stride
+        self.drop_short = drop_short
+        self.data_set = data_set if data_set._remembered else data_set.remembering(KEPT)
+        self._chosen = chosen  # numbers of windows; None = all
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        return self.data_set.scenarios
+
+    @cached_property
+    def _stretches(self) -> Stretches:
+        return Stretches(self.data_set)
+
+    @cached_property
+    def _ends(self) -> I64:
+        """[stretches] Windows in all stretches up to here."""
+        return np.cumsum(window_counts(self._stretches.frames, self.length, self.stride, self.drop_short))
+
+    @cached_property
+    def _numbers(self) -> I64:
+        total = int(self._ends[-1]) if len(self._ends) else 0
+        return np.arange(total) if self._chosen is None else self._chosen
+
+    def _picked(self, positions: I64) -> Windows:
+        return Windows(self.data_set, self.length, self.stride, self.drop_short, self._numbers[positions])
+
+    def _item(self, position: int) -> Window:
+        number = int(self._numbers[position])
+        index = int(np.searchsorted(self._ends, number, "right"))
+        before = int(self._ends[index - 1]) if index else 0
+        start = (number - before) * self.stride
+        stretch = self._stretches.stretch(index)
+        steps = min(self.length, int(self._stretches.frames[index]) - start)
+        arrays = _filled(stretch.cut(start, start + steps), steps, self.length)
+        return Window(arrays, **stretch.who, start=start, steps=steps)
+
+    def torch(self, *, arrays: Any = None) -> Any:
+        """A map-style `torch.utils.data.Dataset` of these windows: see `torch_view.map_style`."""
+        from .torch_view import map_style
+
+        return map_style(self, arrays)
+
+    def torch_stream(self, *, seed: int | None = None, arrays: Any = None) -> Any:
+        """A `torch.utils.data.IterableDataset` of these windows: see `torch_view.stream`."""
+        from .torch_view import stream
+
+        return stream(self, seed, arrays)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} windows of {self.length} timesteps, stride {self.stride}, of {self.data_set!r}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: getattr(self, name) for name in ("data_set", "length", "stride", "drop_short")}
+        return state | {"chosen": None if self._chosen is None else pack_positions(self._chosen)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        chosen = state.pop("chosen")
+        self.__init__(**state, chosen=None if chosen is None else unpack_positions(chosen))
+
+
+def window_counts(frames: I64, length: int, stride: int, drop_short: bool) -> I64:
+    """How many windows stretches of so many timesteps have."""
+    if drop_short:
+        return np.maximum(0, (frames - length) // stride + 1)
+    reaching_the_end = 1 + -(-np.maximum(0, frames - length) // stride)
+    return np.minimum(reaching_the_end, -(-frames // stride))  # a window begins inside the life
+
+
+def _filled(cut: Mapping[str, Array], steps: int, length: int) -> dict[str, Array]:
+    arrays = {}
+    for name in GROUP_ARRAYS:
+        more = int(name == "value_preds")
+        arrays[name] = padded(name, (length + more, *cut[name].shape[1:]))
+        arrays[name][: steps + more] = cut[name]
+    arrays |= {name: cut[name].copy() for name in FINAL_ARRAYS}
+    arrays["mask"] = np.arange(length) < steps
+    return arrays
