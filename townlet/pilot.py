@@ -188,5 +188,7 @@ def _try(run: Run) -> _Try:
 class _Scale:
     """A store that keeps nothing."""
 
+    renames = True
+
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
         pass

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -19,15 +19,24 @@ from .admission import differences, refuse_run
 from .canonical import file_sha256, sha256_hex
 from .commit import read_receipt, state_of
 from .index import Failure, parse_failures, read_whole
-from .manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files, parse_manifest
-from .places import RUNS, damaged_files, inside, manifest_place, receipt_place, staging_folder
+from .manifest import MANIFEST_SUFFIX, loose_manifest, named_files, parse_manifest
+from .places import (
+    REMOTE_THREADS,
+    RUNS,
+    damaged_files,
+    inside,
+    is_of_capture,
+    leftovers,
+    manifest_place,
+    receipt_place,
+    staging_folder,
+)
 from .records import FileRecord
 from .store import STAGING, Store
 
 Standing = Literal["done", "simulated", "missing", "refused"]
 
 AT_ONCE = 4  # runs looked at by a thread in one go
-REMOTE_THREADS = 16  # each waits for an answer most of the time
 
 
 class Finding(NamedTuple):
@@ -72,8 +81,8 @@ def survey(store: Store, runs: Sequence[Run], index: Index) -> Iterator[Finding]
     The folders are listed once: a run of which nothing is there costs no further look.
     """
     files = {file.name: file.size for folder in (RUNS, STAGING) for file in store.list(folder)}
-    folders = _by_folder(files)
-    look = partial(_look, store, folders, index)
+    given_up = frozenset(name for names in leftovers(store, runs).values() for name in names)
+    look = partial(_look, store, _by_folder(files), index, given_up)
     with ThreadPoolExecutor(_threads(store)) as pool:
         batches = [runs[start : start + AT_ONCE] for start in range(0, len(runs), AT_ONCE)]
         for findings in pool.map(lambda batch: [look(run) for run in batch], batches):
@@ -100,7 +109,7 @@ def survey_single(store: Store, run: Run) -> Finding:
 def clear_damaged(store: Store, run: Run) -> None:
     """Remove the files of a capture that the index names and that is damaged, so that it can be made anew."""
     for file in list(store.list(run.folder)):
-        if _is_ours(run, file.name.removeprefix(f"{run.folder}/")):
+        if is_of_capture(file.name.removeprefix(f"{run.folder}/"), run.prefix):
             store.delete(file.name)
 
 
@@ -117,7 +126,10 @@ def _by_folder(files: Mapping[str, int]) -> dict[str, dict[str, int]]:
     return folders
 
 
-def _look(store: Store, folders: Mapping[str, Mapping[str, int]], index: Index, run: Run) -> Finding:
+def _look(
+    store: Store, folders: Mapping[str, Mapping[str, int]], index: Index, given_up: Container[str], run: Run
+) -> Finding:
+    """`given_up`: files that a capture which was killed has left in their places."""
     there = folders.get(run.folder, {})
     staged = folders.get(staging_folder(run), {})
     entry = index.entries.get((run.name, run.seed))
@@ -129,7 +141,11 @@ def _look(store: Store, folders: Mapping[str, Mapping[str, int]], index: Index, 
         return Finding("simulated")
     if found is not None:
         return found
-    others = [name for name in there if not (staged and _is_ours(run, name))]
+    others = [
+        name
+        for name in there
+        if not (staged and is_of_capture(name, run.prefix)) and inside(run.folder, name) not in given_up
+    ]
     if known is not None and there:
         return Finding("missing", f"damaged: {manifest_place(run)}", damaged=True)
     if others:
@@ -196,11 +212,6 @@ def _is_itself(data: bytes, place: str) -> bool:
     except CorruptSampleError:
         return False
     return True
-
-
-def _is_ours(run: Run, name: str) -> bool:
-    """Whether a capture of this run can have left a file of this name in its folder."""
-    return name == LOG_NAME or (name.startswith(f"{run.prefix}_") and name.endswith((".npz", ".json")))
 
 
 def _few(names: Sequence[str]) -> str:
