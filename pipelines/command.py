@@ -148,4 +148,11 @@ def _outcome(planned: Plan, store: Store, output: str, recalled: int = 0) -> Out
         return Outcome(output, samples=samples, failures=failures)
     index = read_index(store)
     runs = [entry for entry in index["runs"] if (entry["scenario"], entry["seed"]) in asked]
-    return Outcome(output, runs=runs, failures=failures, recalled=recalled, totals=index["metadata"])
+    return Outcome(
+        output,
+        runs=runs,
+        failures=failures,
+        recalled=recalled,
+        left_out=planned.left_out,
+        totals=index["metadata"],
+    )

@@ -27,6 +27,7 @@ class Outcome:
     was_there: bool = False  # nothing had to be done
     recalled: int = 0  # runs that were not simulated, because they had been
     unpublished: str = ""  # why the output was left as it was
+    left_out: int = 0  # runs that --limit has cut off
     totals: Mapping[str, Any] = field(default_factory=dict)  # of the data set as a whole
 
 
@@ -48,6 +49,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "output": outcome.output,
         "was_there": outcome.was_there,
         "recalled": outcome.recalled,
+        "left_out": outcome.left_out,
         "samples": samples,
         "runs": list(outcome.runs),
         "failures": [failure._asdict() for failure in outcome.failures],
@@ -61,15 +63,26 @@ def print_outcome(outcome: Outcome, *, quiet: bool) -> None:
     if outcome.runs:
         _print_runs(outcome)
     print_failures(outcome.failures)
+    if outcome.failures and outcome.totals:
+        asked = len(outcome.runs) + len(outcome.failures)
+        print(f"{len(outcome.failures)} of {asked} runs failed; the rest is written", file=sys.stderr)
     if outcome.unpublished:
         print(outcome.unpublished, file=sys.stderr)
-    if quiet or not (outcome.samples or outcome.runs):
-        return
+    if not quiet:
+        _print_what_next(outcome)
+
+
+def _print_what_next(outcome: Outcome) -> None:
     if outcome.was_there:
         print(f"{outcome.output}: already there, verified", file=sys.stderr)
     elif outcome.recalled:
         print(f"{outcome.recalled} of these runs had been simulated before", file=sys.stderr)
-    print(f"next: townlet inspect {outcome.output}", file=sys.stderr)
+    if outcome.left_out:
+        print(f"--limit left {outcome.left_out} runs out; without it, they are added", file=sys.stderr)
+    if outcome.failures:
+        print("the same command tries what failed again, and nothing else", file=sys.stderr)
+    if outcome.samples or outcome.runs:
+        print(f"next: townlet inspect {outcome.output}", file=sys.stderr)
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
@@ -96,23 +109,32 @@ def _print_samples(outcome: Outcome) -> None:
 
 
 def _print_runs(outcome: Outcome) -> None:
-    rows = [
-        (
-            entry["scenario"],
-            str(entry["seed"]),
-            str(entry["sample_count"]),
-            count(entry["frame_count"]),
-            size(entry["size"]),
-        )
-        for entry in outcome.runs
-    ]
-    columns = ("run", "seed", "samples", "frames", "size")
+    """The runs that were asked for, each for itself or, where they are many, by scenario; then all that there is."""
+    if len(outcome.runs) <= MOST_ROWS:
+        columns = ("run", "seed", "samples", "frames", "size")
+        rows = [(entry["scenario"], str(entry["seed"]), *_figures([entry])) for entry in outcome.runs]
+    else:
+        columns = ("scenario", "runs", "samples", "frames", "size")
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for entry in outcome.runs:
+            groups.setdefault(entry["scenario"], []).append(entry)
+        rows = [(name, str(len(group)), *_figures(group)) for name, group in groups.items()]
     print_table(columns, shortened(rows), numbers=columns[1:])
     totals = outcome.totals
+    others = totals["run_count"] - len(outcome.runs)
     print(
         f"{totals['run_count']} runs, {totals['sample_count']} samples, "
         f"{count(totals['frame_count'])} frames, {size(totals['size'])} in {outcome.output}"
+        + (f" ({others} of these runs are others)" if others else "")
     )
+
+
+def _figures(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+    """Samples, frames and bytes of some runs together."""
+    samples, frames, octets = (
+        sum(entry[key] for entry in entries) for key in ("sample_count", "frame_count", "size")
+    )
+    return str(samples), count(frames), size(octets)
 
 
 def shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
