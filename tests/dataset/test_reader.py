@@ -113,16 +113,16 @@ def test_several_captures_in_a_folder(folder: Path) -> None:
 
 
 def test_no_capture(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="expected the folder of a capture, found nothing there"):
+    with pytest.raises(UserError, match="expected the folder of .* found nothing there"):
         load_capture(tmp_path / "nothing")
     with pytest.raises(
         UserError, match="no_manifest.json: expected the manifest of a capture, found nothing"
     ):
         load_capture(tmp_path / "no_manifest.json")
     (tmp_path / "note.txt").write_text("a note")
-    with pytest.raises(UserError, match=r"note\.txt: expected the folder of a capture, found a file"):
+    with pytest.raises(UserError, match=r"note\.txt: expected the folder of .* found a file"):
         load_capture(tmp_path / "note.txt")
-    with pytest.raises(UserError, match=r"not a capture: expected a file <prefix>_manifest\.json in it"):
+    with pytest.raises(UserError, match=r"expected .* or a file <prefix>_manifest\.json in it"):
         load_capture(tmp_path)
     runs = [make_run(seed=seed, folder=run_folder("scene", seed)) for seed in (1, 2)]
     capture(LocalStore(tmp_path / "set"), *runs)

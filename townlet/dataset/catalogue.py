@@ -172,11 +172,8 @@ class Catalogue:
         mine = self.runs[run]
         try:
             now = read_catalogue(self.store)
-        except UserError:
-            return ChangedError(
-                f"{self.store}: was removed since it was opened (regenerate prunes old versions; --keep keeps "
-                "more of them); open the data set again"
-            )
+        except ChangedError as gone:
+            return gone
         except TownletError:
             return error
         other = now.run_index.get((mine["scenario"], mine["seed"]))
@@ -232,7 +229,10 @@ def read_catalogue(store: Store) -> Catalogue:
         try:
             return Catalogue.of_capture(read_capture(store, "", find_manifest_name(store)))
         except UserError:
-            raise ChangedError(f"{store}: there is no data set any more") from error
+            raise ChangedError(
+                f"{store}: was removed since it was opened (regenerate prunes old versions; --keep keeps "
+                "more of them); open the data set again"
+            ) from error
     table = SampleTable(companions["samples"], f"{store}: {SAMPLES}")
     return Catalogue(store, document["metadata"], document["runs"], table)
 

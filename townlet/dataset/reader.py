@@ -21,6 +21,7 @@ from .places import INDEX, RUNS, inside
 from .records import FileRecord, SampleRecord
 from .store import LocalStore, Store
 from .stores import open_store
+from .versions import POINTER
 
 
 def load_capture(path: str | os.PathLike[str]) -> Capture:
@@ -261,7 +262,7 @@ def find_manifest_name(store: Store) -> str:
     """The name of the one manifest in a store's root. Raises UserError where there is none, or several."""
     if isinstance(store, LocalStore) and not store.root.is_dir():
         what = "a file" if store.root.exists() else "nothing there"
-        raise UserError(f"{store}: expected the folder of a capture, found {what}")
+        raise UserError(f"{store}: expected the folder of a data set or a capture, found {what}")
     names = [file.name for file in store.list(deep=False)]
     found = [name for name in names if name.endswith(MANIFEST_SUFFIX)]
     if len(found) == 1:
@@ -271,5 +272,6 @@ def find_manifest_name(store: Store) -> str:
     if INDEX in names:
         raise UserError(f"{store}: a data set; its captures are the folders {RUNS}/<name>/seed-<seed>")
     raise UserError(
-        f"{store}: not a capture: expected a file <prefix>{MANIFEST_SUFFIX} in it (was it finished?)"
+        f"{store}: not a data set or a capture: expected {INDEX}, {POINTER} or a file <prefix>{MANIFEST_SUFFIX} "
+        "in it (was it finished?)"
     )
