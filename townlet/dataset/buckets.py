@@ -205,7 +205,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     (_NO_BUCKET.pattern, "there is no such bucket; make it, or mend its name"),
     (r"InvalidBucketName|InvalidResourceName", "this is no name of a bucket"),
     (
-        r"169\.254\.(169|170)\.|metadata\.google|Missing(Account|Credential|\w*Key)|Account must be specified",
+        r"169\.254\.(169|170)\.|metadata\.google|Missing ?(Account|Credential|\w*Key)|Account must be specified",
         "no credentials were found; give them in the usual way: {credentials}",
     ),
     (
@@ -242,6 +242,6 @@ def _advice(error: Exception, place: str) -> str:
     code = re.search(r"<Code>(\w+)</Code>", text)
     status = re.search(r"status code: (\d+[\w ]*)", text)
     answer = ", ".join(found[1].strip() for found in (code, status) if found)
-    return (
-        f"the answer was {answer}; is the endpoint that of such a store?" if answer else type(error).__name__
-    )
+    if answer:
+        return f"the answer was {answer}; is the endpoint that of such a store?"
+    return re.sub(r"[?]\S+", "", str(error).strip().partition("\n")[0])[:200] or type(error).__name__
