@@ -146,9 +146,12 @@ def verdicts(store: LocalStore, *runs: Run) -> list[tuple[RunKey, Verdict]]:
     ]
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 256])
-def test_runs_are_published_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+@pytest.mark.parametrize(("at_once", "samples"), [(1, 256), (2, 256), (256, 1), (256, 3), (256, 256)])
+def test_runs_are_published_in_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, samples: int
+) -> None:
     monkeypatch.setattr(sinks, "PUBLISH_AT_ONCE", at_once)
+    monkeypatch.setattr(sinks, "SAMPLES_AT_ONCE", samples)
     store = LocalStore(tmp_path)
     runs = [fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5)]
     found = verdicts(store, *runs) | PublishRun(share_configs(runs)[1], str(tmp_path))
