@@ -26,6 +26,7 @@ COMMANDS = {
     "golden": Command("pipelines.golden", "write the figures that a suite should have, and say what moved"),
     "inspect": Command("townlet.commands.inspect", "show a capture, a data set or a sample at a glance"),
     "verify": Command("townlet.commands.verify", "check the files of a capture or data set, or replay it"),
+    "diff": Command("townlet.commands.diff", "say what differs between two captures or two data sets"),
     "validate": Command(
         "townlet.commands.validate", "check configs and suites, and show the budget of a day"
     ),

@@ -52,7 +52,7 @@ def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
 
 
 class Meter:
-    """How far work is that tells folders and bytes: live on a terminal, a plain line now and then elsewhere."""
+    """How far work is: live on a terminal, a plain line now and then elsewhere."""
 
     def __init__(self, what: str, *, quiet: bool) -> None:
         self._what, self._quiet = what, quiet
@@ -68,14 +68,16 @@ class Meter:
         if self._live and self._shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
-    def show(self, done: int, total: int, read: int) -> None:
-        """`done` of `total` (0: not known), `read` bytes so far."""
+    def show(self, done: int, total: int, read: int = 0) -> None:
+        """`done` of `total` (0: not known), `read` bytes so far (0: nobody counts them)."""
         now = time.monotonic()
         if self._quiet or now - self._last < (LIVE_INTERVAL if self._live else PLAIN_INTERVAL):
             return
         self._last, self._shown = now, True
         seconds = now - self._started
-        line = f"{done} {f'of {total} ' if total else ''}{self._what}, {size(read)}, {size(read / seconds)}/s"
+        line = f"{done} {f'of {total} ' if total else ''}{self._what}"
+        if read:
+            line += f", {size(read)}, {size(read / seconds)}/s"
         if total and done:
             line += f", {clock(seconds * (total - done) / done)} left"
         print(
