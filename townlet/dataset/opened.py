@@ -87,7 +87,7 @@ class DataSet(Ordered[ReplaySample]):
         return self._catalogue.metadata
 
     @cached_property
-    def samples(self) -> Columns:
+    def samples(self) -> SampleColumns:
         """What is known of each sample without reading it: columns by name, a row a sample, in this order.
 
         scenario, seed, agent_id, arrival, segment, frame_count, first_tick, done, truncated, layout_digest, files

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Generic, Self, TypeVar, overload
+from typing import Generic, Self, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
@@ -52,16 +52,17 @@ class Ordered(Sequence[Item], Generic[Item]):
         return self._picked(np.arange(index, len(self), count))
 
     @overload
-    def __getitem__(self, index: int) -> Item: ...
+    def __getitem__(self, index: SupportsIndex) -> Item: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Item | Self:
+    def __getitem__(self, index: SupportsIndex | slice) -> Item | Self:
         if isinstance(index, slice):
             return self._picked(np.arange(*index.indices(len(self))))
-        position = index + len(self) if index < 0 else index
+        number = index.__index__()
+        position = number + len(self) if number < 0 else number
         if not 0 <= position < len(self):
-            raise IndexError(f"expected an index in 0..{len(self) - 1}, got {index}")
-        return self._item(int(position))
+            raise IndexError(f"expected an index in 0..{len(self) - 1}, got {number}")
+        return self._item(position)
 
     def __iter__(self) -> Iterator[Item]:
         return (self._item(position) for position in range(len(self)))
@@ -101,7 +102,7 @@ def held_out(scenario: str, seed: int, fraction: float, salt: str = "") -> bool:
 
 def pack_positions(positions: I64) -> bytes:
     """To travel: next to nothing for a stretch or a regular choice, at most 8 bytes each in any order."""
-    return zlib.compress(np.diff(positions, prepend=0).astype("<i8").tobytes(), 1)
+    return zlib.compress(np.diff(positions, prepend=0).astype("<i8").tobytes())
 
 
 def unpack_positions(data: bytes) -> I64:
