@@ -1,0 +1,54 @@
+"""An Airflow DAG that keeps a data set fresh. Copy it into the folder of your DAGs, put your suite and folder in.
+
+`townlet` has to be installed where the task runs. Once, by hand: the first version, and the figures that it
+should keep:
+
+    townlet regenerate nightly --output /srv/townlet/nightly
+    townlet golden nightly --output /srv/townlet/nightly --golden /srv/townlet/nightly_golden.json
+
+A task that is killed or that fails in some runs is tried again, and goes on from where it was. Drift and wrong
+usage are not tried again: somebody has to look. What was current stays so.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+from airflow.exceptions import AirflowException, AirflowFailException
+
+try:
+    from airflow.sdk import dag, task  # Airflow 3
+except ImportError:
+    from airflow.decorators import dag, task  # Airflow 2
+
+# `nightly`: a suite file of yours, or the name of a shipped one.
+COMMAND = (
+    "townlet regenerate nightly --output /srv/townlet/nightly "
+    "--golden /srv/townlet/nightly_golden.json --keep 7 --workers 0 --quiet"
+)
+# Exit codes that another try does not change.
+WHY_NOT = {2: "wrong usage or config", 3: "the figures drifted"}
+
+
+@dag(
+    schedule="30 2 * * *",
+    start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["townlet"],
+)
+def townlet_regenerate():
+    @task(retries=3, retry_delay=timedelta(minutes=5), execution_timeout=timedelta(hours=6))
+    def regenerate() -> None:
+        code = subprocess.run(shlex.split(COMMAND), check=False).returncode
+        if code in WHY_NOT:
+            raise AirflowFailException(f"{WHY_NOT[code]}; the version that was current stays so")
+        if code:
+            raise AirflowException(f"townlet ended with exit code {code}; the next try goes on from there")
+
+    regenerate()
+
+
+townlet_regenerate()
