@@ -9,10 +9,9 @@ from ..errors import CorruptSampleError, OutputError
 from .agreement import index_problems, open_rows, rows_by_run
 from .canonical import sha256_hex
 from .check_captures import Found, Kind, Problem, Unit, below, hashed, swapped
-from .index import METRICS, index_files, parse_index, staged_companion
-from .lease import LEASE
+from .index import METRICS, IndexMoved, index_files, parse_index, read_companion, staged_companion
 from .manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files
-from .places import INDEX, INDEX_FILES, RUNS, inside, named_by_receipts, run_folder
+from .places import INDEX, INDEX_FILES, LEASE, RUNS, inside, named_by_receipts, run_folder
 from .records import FileRecord
 from .rows import SAMPLES, RunKey
 from .store import STAGING, Store
@@ -107,10 +106,11 @@ class Audit:
         rows: dict[RunKey, str] | None = None
         if SAMPLES in whole and METRICS in whole:
             try:
-                table = open_rows(store.read(whole[SAMPLES]), str(store))
+                # By way of the index: what was staged a moment ago may have its name by now.
+                table = open_rows(read_companion(store, document, "samples"), str(store))
                 rows = rows_by_run(table)
-                found = index_problems(document, rows, table, store.read(whole[METRICS]))
-            except (CorruptSampleError, FileNotFoundError) as error:
+                found = index_problems(document, rows, table, read_companion(store, document, "metrics"))
+            except (CorruptSampleError, IndexMoved) as error:
                 found = [Problem("damaged", SAMPLES, str(error).removeprefix(f"{store}: {SAMPLES}: "))]
             pass_.add(found)
         units = {}
@@ -163,9 +163,6 @@ class Audit:
         for folder in dict.fromkeys(map(_folder_of, left)):
             names = [name for name in left if _folder_of(name) == folder]
             named, there = _named_now(store, folder)
-            if not store.renames and folder.startswith(f"{RUNS}/") and not named:
-                self.note(pass_.prefix + folder, f"written in part; {_AGAIN}")
-                continue
             foreign = [name for name in names if name in there and name not in named]
             pass_.add([Problem("foreign", name, "no manifest names it") for name in foreign])
 
