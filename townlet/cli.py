@@ -27,6 +27,7 @@ COMMANDS = {
     "inspect": Command("townlet.commands.inspect", "show a capture, a data set or a sample at a glance"),
     "verify": Command("townlet.commands.verify", "check the files of a capture or data set, or replay it"),
     "diff": Command("townlet.commands.diff", "say what differs between two captures or two data sets"),
+    "gc": Command("townlet.commands.gc", "remove what writers that died have left, and what does not belong"),
     "validate": Command(
         "townlet.commands.validate", "check configs and suites, and show the budget of a day"
     ),

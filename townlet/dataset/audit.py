@@ -127,16 +127,17 @@ class Audit:
 
     def _companion(self, store: Store, file: FileRecord, pass_: _Pass) -> str:
         """Where a companion lies, to the bit: under its name, or staged; "" where it does not."""
-        found = hashed(store, file.name)
-        if found is not None and found.sha256 == file.sha256:
-            self.count(1, found.size)
-            return file.name
-        staged = staged_companion(file)
-        held = hashed(store, staged)
-        if held is not None and held.sha256 == file.sha256:
+        staged, found = staged_companion(file), None
+        for place in (file.name, staged, file.name):  # it may move while we look
+            held = hashed(store, place)
+            found = found if place == staged else held
+            if held is None or held.sha256 != file.sha256:
+                continue
             self.count(1, held.size)
-            self.note(pass_.prefix + file.name, "still staged; the next capture, or gc, gives it its name")
-            return staged
+            if place == staged:
+                message = "still staged; the next capture, or gc, gives it its name"
+                self.note(pass_.prefix + file.name, message)
+            return place
         if found is None and store.size(file.name) is None:
             pass_.add([Problem("missing", file.name, f"named by {INDEX}, but not there")])
         else:
