@@ -21,7 +21,7 @@ from townlet.commands.figures import counted
 from townlet.commands.parsing import Parser
 from townlet.dataset.admission import refuse_place
 from townlet.dataset.store import Store
-from townlet.dataset.stores import open_store
+from townlet.dataset.stores import is_remote, open_store
 from townlet.dataset.survey import Finding, look_at_index, survey, survey_single
 from townlet.errors import OutputError
 from townlet.pilot import Cost, Pilot, pilot
@@ -115,6 +115,9 @@ def show(
 def look(planned: Plan, output: str, *, quiet: bool, overwrite: bool = False) -> Prospect:
     """Compare a plan with what is in the output."""
     store = open_store(output)
+    place = _nearest(output)
+    if place is not None and not place.is_dir():
+        raise OutputError(f"{place}: expected a folder for the output, found a file; choose another name")
     refusal, findings = _findings(store, planned, quiet)
     anew = planned.is_data_set or refusal or findings[0].standing != "done"
     if overwrite and anew and next(iter(store.list()), None) is not None:
@@ -137,12 +140,18 @@ def _findings(store: Store, planned: Plan, quiet: bool) -> tuple[str, list[Findi
 
 def free_bytes(output: str) -> int | None:
     """Free space where the output is, or will be; None for a place that is no folder of this machine."""
-    if "://" in output:
+    place = _nearest(output)
+    try:
+        return None if place is None else shutil.disk_usage(place).free
+    except OSError:
+        return None
+
+
+def _nearest(output: str) -> Path | None:
+    """The output, or the folder above it that is there; None for a place that is not on this machine."""
+    if is_remote(output):
         return None
     place = Path(os.path.abspath(output))
     while not place.exists() and place != place.parent:
         place = place.parent
-    try:
-        return shutil.disk_usage(place).free
-    except OSError:
-        return None
+    return place
