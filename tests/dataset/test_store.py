@@ -225,3 +225,13 @@ def test_removing_and_making_folders_at_once(tmp_path: Path) -> None:
     workers = [subprocess.Popen([*command, name], stderr=subprocess.PIPE) for name in ("a", "b")]
     assert [(worker.communicate()[1].decode(), worker.returncode) for worker in workers] == [("", 0)] * 2
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_that_goes_while_its_folder_is_listed(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    for name in ("a", "b", "c"):
+        store.write_new(f"folder/{name}", [b"x"])
+    listed = store.list()
+    assert next(listed).name == "folder/a"
+    store.delete("folder/b")
+    assert [file.name for file in listed] == ["folder/c"]

@@ -235,8 +235,12 @@ class LocalStore:
             if entry.is_dir(follow_symlinks=False):
                 if deep:
                     yield from self._walk(entry.path, inner, deep)
-            else:
-                yield StoredFile(inner, entry.stat(follow_symlinks=False).st_size)
+                continue
+            try:
+                size = entry.stat(follow_symlinks=False).st_size
+            except FileNotFoundError:
+                continue  # moved or removed since the folder was read
+            yield StoredFile(inner, size)
 
     def _path(self, name: str) -> str:
         """The place of a name. Raises OutputError for one that is not a plain path below the root."""
