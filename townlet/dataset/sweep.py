@@ -21,6 +21,7 @@ from .verify_worker import Processes, check_folders
 BATCH = 16  # folders that a process is handed at once
 SMALL_FILES = 256 * 1024  # bytes on average; below, processes are worth their start
 ENOUGH_FOR_PROCESSES = 1000  # folders: a tenth of a second of one core, which is what a start costs
+FEW_FOLDERS = 4  # for each worker; fewer of an object store are checked file by file
 WAITING = 64  # files for each worker that are being hashed and not judged
 
 Done = Callable[[Found, int], None]  # what was found in how many folders
@@ -78,7 +79,7 @@ def check_all(store: Store, units: Iterable[Unit], amount: Amount, workers: int,
     else:
         threads = ThreadPoolExecutor(workers)
         try:
-            if local or amount.folders < 4 * workers:
+            if local or amount.folders < FEW_FOLDERS * workers:
                 _by_file(store, units, threads, workers, done)
             else:
                 _in_batches(lambda some: threads.submit(check_folders, store, some), units, 1, workers, done)
