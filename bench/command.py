@@ -8,9 +8,10 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bench.machine import Machine
+from bench.machine import Machine, Neighbours
 from bench.scale import FULL, QUICK, Scale
 from bench.tables import Table, show
 
@@ -22,6 +23,8 @@ QUESTIONS = {
     "d": "bench.workers",
     "e": "bench.memory",
     "f": "bench.starting",
+    "g": "bench.many_runs",
+    "h": "bench.data_sets",
 }
 
 
@@ -46,8 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def ask(letter: str, scale: Scale) -> Table:
     """Answer one question, in a folder that is gone afterwards."""
+    module, neighbours = importlib.import_module(QUESTIONS[letter]), Neighbours()
     with tempfile.TemporaryDirectory(prefix="townlet-bench-") as place:
-        return importlib.import_module(QUESTIONS[letter]).answer(scale, Path(place))
+        table = module.answer(scale, Path(place))
+    return replace(table, notes=(*table.notes, f"{neighbours}."))
 
 
 def _parser() -> argparse.ArgumentParser:

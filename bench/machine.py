@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
+import time
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -43,6 +45,34 @@ class Machine:
             f"{self.processor}, {self.cores} cores, load {self.load:.1f} before the start\n"
             f"{self.system}, Python {self.python}, {packages}"
         )
+
+
+class Neighbours:
+    """What else kept the machine busy, from when this is made until it is asked."""
+
+    def __init__(self) -> None:
+        self._wall, self._others = time.monotonic(), _used_by_others()
+
+    def __str__(self) -> str:
+        """One line: by how much the figures by the clock may be wrong."""
+        load, cores = os.getloadavg()[0], Machine.this().cores
+        said = f"load average {load:.1f} at the end"
+        if self._others is None:
+            return said
+        busy = ((_used_by_others() or 0.0) - self._others) / (time.monotonic() - self._wall)
+        return f"{said}; others used {max(0.0, busy):.1f} of {cores} cores meanwhile"
+
+
+def _used_by_others() -> float | None:
+    """Processor time, in seconds, that neither this process nor its children have used; None where nobody says."""
+    try:
+        line = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0]
+    except OSError:
+        return None
+    user, nice, system, _idle, _waiting, *interrupts = map(int, line.split()[1:8])
+    busy = (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return busy - sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
 
 def _processor() -> str:

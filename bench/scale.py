@@ -26,6 +26,13 @@ class Scale:
 
     cold_compiles: int  # (f) each takes about a minute
 
+    data_set_runs: tuple[int, int]  # (g) few and many
+    data_set_ticks: int  # (g) of each of them
+    parts: int  # (g) of the many, looked at one by one
+
+    samples: tuple[tuple[int, int], ...]  # (h) of a data set, and how often what it takes is measured
+    large_samples: int  # (h) of a data set of few and large files
+
 
 FULL = Scale(
     repeats=7,
@@ -40,6 +47,11 @@ FULL = Scale(
     long_ticks=100_000,
     segment_ticks=None,
     cold_compiles=1,
+    data_set_runs=(1_000, 10_000),
+    data_set_ticks=8,
+    parts=10,
+    samples=((10_000, 3), (100_000, 1)),
+    large_samples=64,
 )
 
 QUICK = Scale(
@@ -55,4 +67,9 @@ QUICK = Scale(
     long_ticks=200,
     segment_ticks=50,
     cold_compiles=0,
+    data_set_runs=(4, 20),
+    data_set_ticks=4,
+    parts=2,
+    samples=((100, 1),),
+    large_samples=8,
 )

@@ -24,14 +24,19 @@ def write_town(folder: Path, agents: int = STANDARD, *, extended: bool = False) 
     config["features"]["systems"] = {"lifecycle": "off"}
     if not extended:
         del config["observations"], config["features"]["observations"]
-    originals = config["scenario"]["agents"]
-    config["scenario"]["agents"] = [
-        _without_position(originals[number % len(originals)]) | {"id": f"agent_{number + 1}"}
-        for number in range(agents)
-    ]
+    config["scenario"]["agents"] = people(config, agents)
     path = folder / f"town_of_{agents}{'_extended' if extended else ''}.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
+
+
+def people(config: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """So many agents: those of the config, again and again, under other names and wherever there is room."""
+    originals = config["scenario"]["agents"]
+    return [
+        _without_position(originals[number % len(originals)]) | {"id": f"agent_{number + 1}"}
+        for number in range(count)
+    ]
 
 
 def _without_position(agent: dict[str, Any]) -> dict[str, Any]:
