@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": Command("townlet.commands.verify", "check the files of a capture or data set, or replay it"),
     "diff": Command("townlet.commands.diff", "say what differs between two captures or two data sets"),
     "gc": Command("townlet.commands.gc", "remove what writers that died have left, and what does not belong"),
+    "export": Command("townlet.commands.export", "write the samples of a data set as Parquet"),
     "validate": Command(
         "townlet.commands.validate", "check configs and suites, and show the budget of a day"
     ),

@@ -152,6 +152,10 @@ class DataSet(Ordered[ReplaySample]):
         out = self._of_runs(lambda run: held_out(run["scenario"], run["seed"], validation, salt))
         return self._picked(np.flatnonzero(~out)), self._picked(np.flatnonzero(out))
 
+    def in_order(self) -> Self:
+        """The same samples in the order of the index."""
+        return self._with(rows=np.sort(self._rows))
+
     def remembering(self, megabytes: float) -> Self:
         """The same samples, of which as many as fit are kept in memory once they are read, the latest ones.
 
@@ -222,7 +226,7 @@ class DataSet(Ordered[ReplaySample]):
         life = self.filter(scenario=scenario, seed=seed, agent=agent)
         if not len(life):
             raise UserError(f"{self.place}: {scenario} seed {seed} has no sample of {agent} here")
-        return join_segments(list(life._in_order()))
+        return join_segments(list(life.in_order()))
 
     def capture(self, scenario: str, seed: int) -> Capture:
         """The run's capture, with its config. Raises UserError where the data set has no such run."""
@@ -273,10 +277,6 @@ class DataSet(Ordered[ReplaySample]):
     def _with(self, **changes: Any) -> Self:
         state = {"rows": self._rows, "layout": self._layout, "remembered": self._remembered, **changes}
         return type(self)(self._catalogue, **state)
-
-    def _in_order(self) -> Iterator[ReplaySample]:
-        """The samples in the order of the index, whatever order this is."""
-        return (self._sample(int(row)) for row in np.sort(self._rows))
 
     def _item(self, position: int) -> ReplaySample:
         return self._sample(int(self._rows[position]))

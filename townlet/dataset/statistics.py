@@ -93,7 +93,7 @@ def statistics_of(data_set: DataSet) -> Statistics:
     if not len(data_set):
         raise UserError(f"{data_set.place}: no sample is left to take statistics of")
     running = {name: _Running() for name in _SPREADS}
-    for sample in data_set._in_order():
+    for sample in data_set.in_order():
         for name, rows in _columns_of(sample).items():
             running[name].add(rows)
     spreads: dict[str, Any] = {name: running[name].spread() for name in _SPREADS}
