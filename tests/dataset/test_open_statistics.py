@@ -73,7 +73,7 @@ def test_large_numbers_that_differ_little() -> None:
     blocks = [1e6 + draw.standard_normal((n, 2)) * 1e-2 for n in (1, 7, 1000, 3)]
     running = _Running()
     for block in blocks:
-        running.add(block)
+        running.add(block[:, :, None])
     exact = np.concatenate(blocks).astype(np.longdouble)
     np.testing.assert_allclose(running.spread().std, exact.std(axis=0), rtol=1e-7)
 

@@ -101,30 +101,28 @@ def statistics_of(data_set: DataSet) -> Statistics:
 
 
 def _columns_of(sample: ReplaySample) -> dict[str, Array]:
-    """[values, columns] of each spread."""
-    channels = sample.map.shape[1]
+    """[timesteps, columns, values of each] of each spread."""
+    steps, channels = sample.map.shape[:2]
     return {
-        "features": sample.features,
-        "map": np.moveaxis(sample.map, 1, -1).reshape(-1, channels),
-        "rewards": sample.rewards[:, None],
-        "reward_terms": sample.reward_terms,
+        "features": sample.features[:, :, None],
+        "map": sample.map.reshape(steps, channels, -1),
+        "rewards": sample.rewards[:, None, None],
+        "reward_terms": sample.reward_terms[:, :, None],
     }
 
 
 class _Running:
-    """Moments of all rows added so far."""
+    """Moments of the columns of all blocks [T, M, values] added so far."""
 
     def __init__(self) -> None:
         self.count = 0
         self.mean = self.squares = self.min = self.max = np.zeros(0)
 
-    def add(self, rows: Array) -> None:
-        count = len(rows)
-        if not count:
-            return
-        mean = fixed_sum(rows) / count
-        squares = fixed_sum(np.square(rows - mean))
-        low, high = rows.min(axis=0).astype(np.float64), rows.max(axis=0).astype(np.float64)
+    def add(self, block: Array) -> None:
+        count = block.shape[0] * block.shape[2]
+        mean = _column_sums(block) / count
+        squares = _column_sums(np.square(block - mean[:, None]))
+        low, high = block.min(axis=(0, 2)).astype(np.float64), block.max(axis=(0, 2)).astype(np.float64)
         if not self.count:
             self.count, self.mean, self.squares, self.min, self.max = count, mean, squares, low, high
             return
@@ -137,3 +135,10 @@ class _Running:
 
     def spread(self) -> Spread:
         return Spread(self.count, self.mean, np.sqrt(self.squares / self.count), self.min, self.max)
+
+
+def _column_sums(block: Array) -> F64:
+    """[M] of [T, M, values], in a fixed order: over the timesteps, then over the values."""
+    steps, columns, values = block.shape
+    over_time = fixed_sum(block.reshape(steps, columns * values)).reshape(columns, values)
+    return fixed_sum(over_time.T)
