@@ -82,7 +82,7 @@ def assert_found(root: Path, name: str, place: float, mask: int) -> None:
 changed_bytes = st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(1, 255))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(change=changed_bytes)
 def test_any_changed_byte_of_any_file_is_found(whole: Path, change: tuple[float, float, int]) -> None:
     which, place, mask = change
@@ -103,7 +103,7 @@ def test_changed_bytes_of_the_index(whole: Path, name: str) -> None:
 
 
 @pytest.mark.campaign
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(change=changed_bytes)
 def test_many_changed_bytes(whole: Path, change: tuple[float, float, int]) -> None:
     which, place, mask = change
