@@ -43,7 +43,7 @@ def test_version(townlet: Townlet) -> None:
     ("words", "message"),
     [
         (["captur"], "error: unknown command 'captur'; did you mean capture?"),
-        (["xyzzy"], "error: unknown command 'xyzzy'; there are capture, inspect, "),
+        (["xyzzy"], "error: unknown command 'xyzzy'; there are capture, plan, "),
         (["verify"], "error: the following arguments are required: DIR (townlet verify --help says more)"),
         (["verify", "a", "--repl"], "error: unrecognized arguments: --repl"),
         (["schema", "town"], "error: argument kind: invalid choice: 'town'"),
