@@ -55,11 +55,11 @@ def build_next(store: Store, planned: Plan, changes: Changes, work: Work) -> Bui
     if not is_finished(target, planned.runs, planned.suites):
         drop_others(target, planned.runs)
         if old is not None:
-            carry_over(old, target, changes.carried)
+            carry_over(old, target, changes.carried, planned.suites)
         outcome = capture_into(planned, target, str(target), work)
         if outcome.failures:
             return Built(version, target, outcome.failures)
-        simulated = len(outcome.runs) - outcome.recalled
+        simulated = 0 if outcome.was_there else len(outcome.runs) - outcome.recalled
     _verify(target, version, work)
     return Built(version, target, simulated=simulated)
 

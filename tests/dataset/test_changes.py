@@ -182,7 +182,7 @@ def test_ten_thousand_runs_are_compared_in_a_moment(old: LocalStore, monkeypatch
 
 def test_carried_over_it_is_the_same(old: LocalStore, new: LocalStore) -> None:
     capture(old, *RUNS)
-    carry_over(old, new, compare(old, RUNS).carried)
+    carry_over(old, new, compare(old, RUNS).carried, [])
     capture(new, *RUNS)
     assert verify_store(new).ok
     assert content(new.root) == content(old.root)
@@ -208,7 +208,7 @@ def test_carrying_over_may_be_cut_anywhere(
         with monkeypatch.context() as patched:
             patched.setattr(LocalStore, "link_from", cut)
             try:
-                carry_over(old, new, carried)
+                carry_over(old, new, carried, [])
                 break
             except KeyboardInterrupt:
                 pass
@@ -225,7 +225,7 @@ def test_what_was_damaged_is_made_anew_and_the_old_one_is_left(old: LocalStore, 
     flip(old.root / RUNS[0].folder / "rollout_sample_alice_001.npz", 100)
     (old.root / RUNS[1].folder / "rollout_sample_alice_001.npz").unlink()
     damaged = content(old.root)
-    carry_over(old, new, compare(old, RUNS).carried)
+    carry_over(old, new, compare(old, RUNS).carried, [])
     capture(new, *RUNS)
     assert content(new.root) == good
     assert content(old.root) == damaged

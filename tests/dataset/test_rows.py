@@ -81,7 +81,7 @@ def test_a_figure_that_not_all_samples_have(records: dict[rows.RunKey, list[Samp
         data = write_rows({KEYS[0]: pack_rows(first)}, Rows(old, "here"), KEYS[:2], names)
         assert pq.read_table(io.BytesIO(data)).column("smiles").to_pylist() == [3.0, None, None, None]
         total = Aggregates()
-        Rows(data, "here").add_figures(total, skipped=set())
+        Rows(data, "here").add_figures(total, KEYS)
         assert total.to_json_dict()["overall"]["smiles"]["count"] == 1
     finally:
         del first[0].metrics["smiles"]
@@ -95,7 +95,7 @@ def test_figures_of_kept_rows_are_those_of_the_samples(
         for record in records[key]:
             direct.add(record.run, record.metrics)
     data = write_rows(packed(records), None, KEYS, names_of(records))
-    Rows(data, "here").add_figures(through, skipped=set(KEYS[:3]))
+    Rows(data, "here").add_figures(through, KEYS[3:])
     assert through.to_json_dict() == direct.to_json_dict()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import CorruptSampleError
 from ..run import Run
-from .index import read_index
+from .aggregate import Aggregates
+from .index import read_index, write_index
 from .manifest import LOG_NAME, MANIFEST_SUFFIX, fingerprint_of, loose_manifest, named_files, parse_manifest
 from .places import INDEX_FILES, RUNS, inside, staging_folder
 from .store import STAGING, Store
@@ -56,20 +58,29 @@ def drop_others(store: Store, runs: Sequence[Run]) -> None:
             store.delete(folder)
 
 
-def carry_over(old: Store, new: Store, entries: Iterable[Entry]) -> None:
+def carry_over(old: Store, new: Store, entries: Iterable[Entry], suites: Sequence[str]) -> None:
     """Have the captures of these entries of an index in another version too: by links, or else by copies.
 
-    A manifest comes last, so that what is cut short is no capture. Twice is harmless. A capture that is not
-    whole any more is left out.
+    A manifest comes last, so that what is cut short is no capture. Captures that are not whole any more are left
+    out. In the end the new version, which must not have an index yet, has one of what was carried over, so that
+    nobody need read it all again to make one. Twice is harmless.
     """
+    there: list[Entry] = []
     waiting: list[Entry] = []
     for entry in entries:
-        if new.size(inside(entry["folder"], entry["manifest"])) is None and _carry_files(old, new, entry):
+        if new.size(inside(entry["folder"], entry["manifest"])) == entry["manifest_size"]:
+            there.append(entry)
+        elif _carry_files(old, new, entry):
             waiting.append(entry)
         if len(waiting) == CARRIED_AT_ONCE:
             _carry_manifests(old, new, waiting)
+            there += waiting
             waiting = []
     _carry_manifests(old, new, waiting)
+    keys = {(entry["scenario"], entry["seed"]) for entry in (*there, *waiting)}
+    if keys:
+        with contextlib.suppress(CorruptSampleError):  # the old rows are damaged: they are made anew
+            write_index(new, [], Aggregates(), suites=suites, whole=False, carried=(old, keys))
 
 
 def _carry_files(old: Store, new: Store, entry: Entry) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -70,26 +70,30 @@ def write_index(
     suites: Iterable[str] = (),
     whole: bool = True,
     work: Mapping[str, Any] | None = None,
+    carried: tuple[Store, Collection[RunKey]] | None = None,
 ) -> dict[str, Any]:
     """Write the companions and, last, dataset.json. Returns what dataset.json says.
 
     `aggregates` is over the samples of `runs`; runs that only the index of the store knows are added to both.
     `suites`: which were captured. The data set is `complete` when this was all that was planned (`whole`) and
-    every run that ever failed in it has been captured since. `work` goes into the log. Raises TownletError
-    where somebody else writes the index over and over again, CorruptSampleError where a capture that the
-    index names is gone.
+    every run that ever failed in it has been captured since. `work` goes into the log. `carried`: another store,
+    and the runs of its index that this one, which has no index yet, holds too. Raises TownletError where
+    somebody else writes the index over and over again, CorruptSampleError where a capture that the index names
+    is gone.
     """
     given = {(item.run.run, item.run.seed): item for item in runs}
     failures = list(failures)
     for _ in range(ATTEMPTS):
         before = _Before(store)
+        if carried is not None and before.digest is None:
+            before.take_over(*carried)
         kept = {key: entry for key, entry in before.entries.items() if key not in given}
         _check_there(store, kept.values())
         merged = {**kept, **{key: _entry(item.run) for key, item in given.items()}}
         entries = [merged[key] for key in sorted(merged)]
         total = Aggregates().merge(aggregates)
         if before.rows is not None:
-            before.rows.add_figures(total, skipped=set(given))
+            before.rows.add_figures(total, kept)
         packed = {key: item.rows for key, item in given.items()}
         failed = _open_failures(before.failures, failures, merged)
         facts = {
@@ -233,6 +237,12 @@ class _Before:
         self.suites = document["metadata"]["suites"]
         self.rows = Rows(companions["samples"], f"{store}: {SAMPLES}")
         self.failures = parse_failures(companions["failures"])
+
+    def take_over(self, other: Store, keys: Collection[RunKey]) -> None:
+        """Know what another store's index says of some runs."""
+        there = _Before(other)
+        self.entries = {key: entry for key, entry in there.entries.items() if key in keys}
+        self.rows = there.rows
 
 
 def _open_failures(

@@ -11,7 +11,7 @@ import io
 import json
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +120,9 @@ class Rows:
             yield self._row_group(number).slice(first - self._starts[number], end - first)
             first = end
 
-    def add_figures(self, total: Aggregates, skipped: set[RunKey]) -> None:
-        """Count the figures of all runs but the skipped ones in `total`."""
-        kept = (key for key in self._spans if key not in skipped)
+    def add_figures(self, total: Aggregates, only: Collection[RunKey]) -> None:
+        """Count the figures of these runs in `total`."""
+        kept = (key for key in self._spans if key in only)
         for scenario, keys in groupby(kept, key=lambda key: key[0]):
             for table in self.of_runs(keys):
                 for name in table.column_names:
