@@ -14,10 +14,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.townlet-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test campaign check format bench golden capture docs clean
+.PHONY: help setup test campaign check format bench golden capture docs clean flink-jar flink-up flink-test flink-down
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment and install the project into it
 
@@ -50,6 +50,18 @@ golden: $(STAMP) ## play the golden runs again, store them, and print what moved
 capture: $(STAMP) ## capture a shipped scenario, and show what was written
 	$(BIN)/python scripts/capture_rollout.py $(SCENARIO) --ticks 200 --output $(SAMPLES)
 	$(BIN)/townlet inspect $(SAMPLES)
+
+flink-jar: $(STAMP) ## build the one jar with all of Flink in it (Java 17 and Maven)
+	$(BIN)/python deploy/flink/cluster.py build
+
+flink-up: flink-jar ## start a Flink on this machine: a JobManager and two TaskManagers
+	$(BIN)/python deploy/flink/cluster.py up
+
+flink-test: flink-jar ## capture on a Flink of the test's own, and kill a TaskManager of it
+	$(BIN)/python -m pytest -m campaign -v -rs -s $(PYTEST_FLAGS) tests/distributed/test_flink.py
+
+flink-down: $(STAMP) ## stop what flink-up has started
+	$(BIN)/python deploy/flink/cluster.py down
 
 docs: $(STAMP) ## write the pages that are generated
 	$(BIN)/python -m townlet.config.docs

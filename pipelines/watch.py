@@ -54,6 +54,7 @@ def run_watched(
     """
     problems: list[BaseException] = []
     jobs: list[PipelineResult] = []
+    ended = threading.Event()  # a join that Ctrl-C interrupts would take the thread for dead (Python 3.11)
 
     def work() -> None:
         try:
@@ -63,22 +64,25 @@ def run_watched(
             jobs[0].wait_until_finish()
         except BaseException as error:
             problems.append(error)
+        ended.set()
 
     thread = threading.Thread(target=work, name=THREAD, daemon=True)
     hush = Hush()
     try:
         thread.start()
-        while thread.is_alive() and not _trouble(listener, hush):
-            thread.join(REMOTE_POLL_INTERVAL if runner is None else POLL_INTERVAL)
+        while not ended.is_set() and not _trouble(listener, hush):
+            ended.wait(REMOTE_POLL_INTERVAL if runner is None else POLL_INTERVAL)
             display.show(listener.poll())
             raise_if_lost()
-        _raise_what_is_wrong(listener, hush, thread, problems)
+        if ended.is_set():
+            thread.join()
+        _raise_what_is_wrong(listener, hush, ended, problems)
     except BaseException:
         if runner is None:
-            _end_job(jobs, thread)
+            _end_job(jobs, ended)
         else:
             _end_workers(listener)
-        if not listener.tally.workers and not is_stuck():
+        if runner is not None and not listener.tally.workers and not is_stuck():
             hush.lift()  # else what is left of Beam has more to complain about, until the process ends
         raise
     hush.lift()
@@ -96,11 +100,11 @@ def _trouble(listener: Listener, hush: Hush) -> bool:
 
 
 def _raise_what_is_wrong(
-    listener: Listener, hush: Hush, thread: threading.Thread, problems: list[BaseException]
+    listener: Listener, hush: Hush, ended: threading.Event, problems: list[BaseException]
 ) -> None:
     tally = listener.poll()
     if tally.fatal:
-        thread.join(GRACE)
+        ended.wait(GRACE)
         raise OutputError(tally.fatal)
     if tally.broken:
         raise WorkerDied(f"a worker cannot start: {tally.broken}")
@@ -126,20 +130,19 @@ def _explained(error: BaseException) -> BaseException:
     return PipelineFailed(f"the pipeline failed: {type(error).__name__}: {lines[-1]}")
 
 
-def _end_job(jobs: list[PipelineResult], thread: threading.Thread) -> None:
+def _end_job(jobs: list[PipelineResult], ended: threading.Event) -> None:
     """Have the engine end the job, unless it has ended, and say so where it may go on."""
-    if not thread.is_alive():
+    if ended.is_set():
         return
     if jobs:
         threading.Thread(target=_cancel, args=(jobs[0],), daemon=True).start()
-        thread.join(CANCEL_TIMEOUT)  # it waits for the job's end
-    if thread.is_alive():
-        print(
-            "the engine does not say whether it has ended the job: look there, and end it before you start another",
-            file=sys.stderr,
-        )
-    else:
+    if jobs and ended.wait(CANCEL_TIMEOUT):
         print("the job was cancelled", file=sys.stderr)
+        return
+    print(
+        "the engine does not say that it has ended the job: look there before you start another",
+        file=sys.stderr,
+    )
 
 
 def _cancel(job: PipelineResult) -> None:

@@ -1,5 +1,6 @@
 """A small Flink on this machine: one JobManager, and TaskManagers with Python workers of their own.
 
+    python deploy/flink/cluster.py build      the jar, with Maven, if it is not there or older than its pom.xml
     python deploy/flink/cluster.py up [--task-managers 2] [--slots 1] [--port 8081]
     python deploy/flink/cluster.py status | down
 
@@ -27,6 +28,8 @@ from pipelines.profile import find_profile
 from townlet.errors import TownletError, UserError
 
 HERE = Path(__file__).resolve().parent
+POM = HERE / "pom.xml"
+BUILD_TIMEOUT = 900.0  # seconds
 START_TIMEOUT = 120.0  # seconds
 STOP_TIMEOUT = 20.0
 JOB_MANAGER = "job-manager"
@@ -42,6 +45,21 @@ JAVA += ["-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-Dorg.slf4j.simpleLog
 HEAPS = {JOB_MANAGER: ["-Xmx384m"], "task-manager": ["-Xmx384m", "-XX:MaxDirectMemorySize=256m"]}
 
 
+def build_jar() -> None:
+    """Build the one jar. Raises TownletError with what Maven says."""
+    if JAR.is_file() and JAR.stat().st_mtime >= POM.stat().st_mtime:
+        return
+    if shutil.which("mvn") is None:
+        raise UserError("the jar is built with Maven (and Java 17): there is no mvn on the PATH")
+    words = ["mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "--file", str(POM), "package"]
+    built = subprocess.run(words, capture_output=True, text=True, timeout=BUILD_TIMEOUT)
+    if built.returncode:
+        raise TownletError(f"Maven: {(built.stdout + built.stderr).strip()}")
+    fresh = JAR.parent / "target" / JAR.name
+    os.utime(fresh)
+    os.replace(fresh, JAR)  # a Flink that runs keeps the file that it has open
+
+
 class Cluster:
     """A cluster in a folder. Its processes are known by the process ids that are kept there."""
 
@@ -50,6 +68,7 @@ class Cluster:
         self.jar = jar
         self.profile = self.folder / "profile.yaml"
         self._pids = self.folder / "pids"
+        self._children: list[subprocess.Popen[bytes]] = []  # those that this very process has started
 
     @property
     def master(self) -> str:
@@ -146,12 +165,13 @@ class Cluster:
                 start_new_session=True,
                 env={**os.environ, "PATH": path},  # townlet-worker is beside this Python
             )
+        self._children.append(process)
         (self._pids / name).write_text(str(process.pid))
 
     def _is_ours(self, pid: int) -> bool:
         """Whether the process lives and is one of this cluster: its number may be somebody else's by now."""
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # one of our own that ended is forgotten
+        for child in self._children:
+            child.poll()  # else one that has ended would be listed still
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:
@@ -161,15 +181,22 @@ class Cluster:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("command", choices=("up", "status", "down"))
+    parser.add_argument("command", choices=("build", "up", "status", "down"))
     parser.add_argument("--folder", type=Path, default=JAR.parent / "cluster")
     parser.add_argument("--task-managers", type=int, default=2, metavar="N")
-    parser.add_argument("--slots", type=int, default=1, metavar="N", help="of each TaskManager: runs at a time")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="of the JobManager; default: a free one")
+    parser.add_argument(
+        "--slots", type=int, default=1, metavar="N", help="of each TaskManager: runs at a time"
+    )
+    parser.add_argument(
+        "--port", type=int, default=0, metavar="N", help="of the JobManager; default: a free one"
+    )
     arguments = parser.parse_args(argv)
     cluster = Cluster(arguments.folder)
     try:
-        if arguments.command == "up":
+        if arguments.command == "build":
+            build_jar()
+            print(JAR)
+        elif arguments.command == "up":
             cluster.up(arguments.task_managers, arguments.slots, arguments.port)
             print(f"Flink runs at http://{cluster.master}; logs in {cluster.folder / 'logs'}")
             print(f"next: townlet capture SUITE --output DIR --profile {cluster.profile}")

@@ -1,0 +1,114 @@
+"""Flink, for real: embedded in the job server, and as a cluster of which a machine is lost in mid-run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.flink.cluster import Cluster
+from tests.distributed.conftest import Start
+from tests.pipeline.test_capture import files
+from townlet.dataset.verify import verify
+
+pytestmark = pytest.mark.campaign
+PATIENCE = 240  # seconds; a machine may be busy
+FEW = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..1", "--ticks", "10"]
+RUNS = 100
+MANY = ["capture", "kitchen_breakfast", "--seeds", f"0..{RUNS - 1}", "--ticks", "100"]
+
+
+def finished(process: subprocess.Popen[str]) -> str:
+    """What a command that is to succeed has said on standard error."""
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err and "java" not in err, err
+    return err
+
+
+def until(true: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def receipts(output: Path) -> list[Path]:
+    """Of the runs that are simulated and not published yet."""
+    return list(output.glob(".staging/*/receipt.json"))
+
+
+def here(townlet: Start, words: list[str], output: Path) -> Path:
+    """The same capture by this machine's own runner, compiled."""
+    finished(townlet(*words, "--output", output, NUMBA_DISABLE_JIT="0"))
+    return output
+
+
+def workers_of(cluster: Cluster) -> dict[int, int]:
+    """The parent of each Python worker of the cluster."""
+    parents = set(cluster.processes().values())
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "stat").read_text().rpartition(") ")[2].split() if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if words and int(words[1]) in parents:
+            found[int(entry.name)] = int(words[1])
+    return found
+
+
+def test_the_embedded_flink(townlet: Start, flink_jar: Path, tmp_path: Path) -> None:
+    flags = ["--runner", "FlinkRunner", "--flink_master", "[local]", "--flink_job_server_jar", flink_jar]
+    finished(townlet(*FEW, *flags, "--output", tmp_path / "there"))
+    assert files(tmp_path / "there") == files(here(townlet, FEW, tmp_path / "here"))
+
+
+def test_a_task_manager_is_killed(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
+    output = tmp_path / "there"
+    process = townlet(*MANY, "--profile", flink.profile, "--output", output)
+    until(lambda: len(receipts(output)) >= RUNS // 3, process)
+    victim = next(name for name in flink.processes() if name.startswith("task-manager"))
+    lost = [worker for worker, parent in workers_of(flink).items() if parent == flink.processes()[victim]]
+    flink.kill(victim)
+    killed_at = time.time()
+    done = len(receipts(output))
+    assert RUNS // 3 <= done < RUNS and lost
+    flink.start_task_manager()
+    finished(process)
+    log = json.loads((output / "capture_log.json").read_text())
+    samples = [path.stat().st_mtime for path in output.glob("runs/*/*/*.npz")]
+    before = sum(time < killed_at for time in samples) // 2  # two agents a run
+    print(f"\nkilled {victim} after {done} of {RUNS} runs; simulated once and kept: {before}; log: {log}")
+    assert before >= done
+    assert verify(output).ok
+    assert not (output / ".staging").exists()
+    assert files(output) == files(here(townlet, MANY, tmp_path / "here"))
+    until_gone(lost)
+
+
+def until_gone(processes: list[int]) -> None:
+    end = time.monotonic() + 30
+    while any(Path("/proc", str(process)).exists() for process in processes):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_ctrl_c_ends_the_job(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    process = townlet(*MANY, "--profile", flink.profile, "--output", output)
+    until(lambda: receipts(output), process)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err, err
+    *_, job, last = err.splitlines()
+    assert job == "the job was cancelled"
+    assert last.startswith("interrupted; what is finished is kept, the same command goes on")
