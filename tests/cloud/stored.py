@@ -1,0 +1,12 @@
+"""What lies in a place, a folder or a prefix."""
+
+from __future__ import annotations
+
+from townlet.dataset.stores import open_store
+
+
+def stored(place: object) -> dict[str, bytes]:
+    """Every file but the logs, which tell the time."""
+    store = open_store(str(place))
+    names = [file.name for file in store.list()]
+    return {name: store.read(name) for name in names if not name.endswith("capture_log.json")}
