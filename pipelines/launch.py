@@ -13,6 +13,7 @@ from pipelines import options as capture_options
 from pipelines.capture import build
 from pipelines.engines import engine, is_loopback, signals_beside
 from pipelines.local import InProcessRunner
+from pipelines.planning import warn_if_too_large
 from pipelines.progress import display
 from pipelines.signals import Listener, Tally
 from pipelines.warming import warm
@@ -37,6 +38,8 @@ def launch(planned: Plan, store: Store, output: str, work: Work) -> Tally:
     with contextlib.ExitStack() as stack:
         if local or is_loopback(options):
             warm(planned.runs[0], quiet=work.quiet)
+            if not work.quiet:
+                warn_if_too_large(planned, output)
             signals = stack.enter_context(_folder())
         else:
             signals = stack.enter_context(signals_beside(store))

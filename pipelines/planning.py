@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipelines import options as capture_options
 from pipelines.plan_report import as_json as json_of
-from pipelines.plan_report import print_plan
+from pipelines.plan_report import print_plan, warn_of_space
 from townlet.commands.figures import counted
 from townlet.commands.parsing import Parser
 from townlet.dataset.admission import refuse_place
@@ -27,6 +27,8 @@ from townlet.errors import OutputError
 from townlet.pilot import Cost, Pilot, pilot
 from townlet.plan import Plan, plan
 from townlet.run import Run
+
+WORTH_A_PILOT = 2_000_000  # frames; a capture of less is done in a minute, and hardly fills a disk
 
 EXAMPLES = """\
 examples:
@@ -110,6 +112,13 @@ def show(
         for notice in planned.notices:
             print(f"note: {notice}", file=sys.stderr)
     print_plan(prospect, each=each)
+
+
+def warn_if_too_large(planned: Plan, output: str) -> None:
+    """Say on standard error, before much is captured, that it will probably not fit. It is an estimate, no refusal."""
+    if sum(planned.costs) >= WORTH_A_PILOT and (free := free_bytes(output)) is not None:
+        missing = tuple(Finding("missing") for _ in planned.runs)
+        warn_of_space(Prospect(planned, output, missing, free=free))
 
 
 def look(planned: Plan, output: str, *, quiet: bool, overwrite: bool = False) -> Prospect:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines import launch, planning
 from tests.cli.conftest import Townlet
+from townlet import rollout
 from townlet.dataset.lock import output_lock
 from townlet.dataset.reader import load_capture
+from townlet.run import Run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHORT = ["capture", "kitchen_breakfast", "--ticks", "10", "--output"]
@@ -183,3 +187,69 @@ def test_other_names(tmp_path: Path, words: list[str]) -> None:
     wrong = subprocess.run([*command, "--tick", "5"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert wrong.stderr == "error: unknown option --tick; did you mean --ticks?\n"
+
+
+def test_a_shipped_suite_from_anywhere(
+    townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["capture", "suites/smoke.yaml", "--ticks", "3", "--output", "smoke"]
+    said = townlet(*words, "--limit", "3")
+    assert said.code == 0, said.err
+    assert [row.split()[:2] for row in said.out.splitlines()[1:4]] == [
+        ["employment_punctuality", "0"],
+        ["employment_punctuality", "1"],
+        ["hard_winter", "0"],
+    ]
+    assert "--limit left 11 runs out; without it, they are added" in said.err
+    assert json.loads((tmp_path / "smoke/dataset.json").read_text())["metadata"]["complete"] is False
+    said = townlet(*words)
+    assert "3 of these runs had been simulated before" in said.err
+    metadata = json.loads((tmp_path / "smoke/dataset.json").read_text())["metadata"]
+    assert (metadata["complete"], metadata["suites"], metadata["run_count"]) == (True, ["smoke"], 14)
+    assert (
+        load_capture("smoke/runs/hard_winter/seed-1").metadata["config_path"] == "scenarios/hard_winter.yaml"
+    )
+    monkeypatch.setattr(launch, "launch", None)  # nothing more to run
+    again = townlet("capture", "smoke", *words[2:])
+    assert "smoke: already there, verified" in again.err
+    assert again.out == said.out
+
+
+def test_what_failed_is_listed_and_tried_again(
+    townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = rollout.play
+
+    def play(run: Run):
+        if run.seed == 1 and run.ticks > 1:
+            raise ValueError("an unlucky number")
+        return real(run)
+
+    words = [*SHORT, tmp_path / "out", "--seeds", "0..2"]
+    monkeypatch.setattr(rollout, "play", play)
+    said = townlet(*words)
+    assert said.code == 1
+    assert "failed: kitchen_breakfast seed 1: ValueError: an unlucky number" in said.err
+    assert "1 of 3 runs failed; the rest is written" in said.err
+    assert "the same command tries what failed again, and nothing else" in said.err
+    [failure] = json.loads((tmp_path / "out/failures.json").read_text())["failures"]
+    assert (failure["scenario"], failure["seed"]) == ("kitchen_breakfast", 1)
+    assert failure["reason"].startswith("ValueError: an unlucky number")
+    assert "failed before: ValueError: an unlucky number" in townlet("plan", *words[1:]).out
+    monkeypatch.setattr(rollout, "play", real)
+    said = townlet(*words)
+    assert said.code == 0
+    assert "2 of these runs had been simulated before" in said.err
+    assert json.loads((tmp_path / "out/failures.json").read_text())["failures"] == []
+
+
+def test_a_disk_that_will_be_too_small(
+    townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said, and the capture goes on: it is an estimate."""
+    monkeypatch.setattr(planning, "WORTH_A_PILOT", 10)
+    monkeypatch.setattr(planning, "free_bytes", lambda output: 1000)
+    said = townlet(*SHORT, tmp_path / "out", "--seeds", "0..1")
+    assert said.code == 0
+    assert "warning: about " in said.err and "it will not fit" in said.err
