@@ -9,6 +9,7 @@ from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
 PLAIN_INTERVAL = 10.0  # seconds between two plain lines of progress
+LIVE_INTERVAL = 0.1  # seconds between two live ones
 LIVE_INTERVAL = 0.2  # seconds between two states of a live one
 
 WIDE = 200  # columns, where nobody's terminal says how many there are
@@ -40,10 +41,10 @@ def clock(seconds: float) -> str:
 def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
     """Pass items on and say on standard error how many are done: live on a terminal, now and then elsewhere."""
     live = sys.stderr.isatty()
-    last = time.monotonic()
+    due = time.monotonic() + (0 if live else PLAIN_INTERVAL)
     for number, item in enumerate(items):
-        if not quiet and len(items) > 1 and (live or time.monotonic() - last >= PLAIN_INTERVAL):
-            last = time.monotonic()
+        if not quiet and len(items) > 1 and time.monotonic() >= due:
+            due = time.monotonic() + (LIVE_INTERVAL if live else PLAIN_INTERVAL)
             line = f"{number} of {len(items)} {what}"
             print(f"\r{line}\033[K" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
         yield item
