@@ -3,18 +3,19 @@
 
 VENV ?= .venv
 PYTHON ?=
-EXTRAS ?= policy,dev
+EXTRAS ?= policy,cloud,dev
 JOBS ?= auto
 PYTEST_FLAGS ?=
 SCENARIO ?= configs/scenarios/kitchen_breakfast.yaml
 SAMPLES ?= samples/kitchen_breakfast
+MINIO ?= v0.0.0-20260212201848-7aac2a2c5b7c
 
 BIN := $(VENV)/bin
 # The stamp is younger than what it was made from, or the environment is brought up to date.
 STAMP := $(VENV)/.townlet-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test campaign check format bench golden capture docs clean flink-jar flink-up flink-test flink-down
+.PHONY: help setup test campaign check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,11 @@ golden: $(STAMP) ## play the golden runs again, store them, and print what moved
 capture: $(STAMP) ## capture a shipped scenario, and show what was written
 	$(BIN)/python scripts/capture_rollout.py $(SCENARIO) --ticks 200 --output $(SAMPLES)
 	$(BIN)/townlet inspect $(SAMPLES)
+
+minio: .tools/bin/minio ## build the object store that tests run against (Go)
+
+.tools/bin/minio:
+	GOBIN="$(CURDIR)/.tools/bin" go install github.com/minio/minio@$(MINIO)
 
 flink-jar: $(STAMP) ## build the one jar with all of Flink in it (Java 17 and Maven)
 	$(BIN)/python deploy/flink/cluster.py build
