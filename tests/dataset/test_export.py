@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.dataset.captures import capture, content
+from tests.dataset.captures import capture, content, flip
 from tests.dataset.towns import TOWN, capture_lives, town_run
 from tests.samples import FEATURES, LOOKUP, TERMS, make_run
 from townlet import cli, dataset
@@ -231,3 +231,18 @@ def test_a_capture_is_exported_too(tmp_path: Path) -> None:
         == 0
     )
     assert pq.read_table(tmp_path / "out" / "scene.parquet").num_rows == 40
+
+
+def test_flipped_bytes_are_found(opened: DataSet, tmp_path: Path) -> None:
+    """Pages have checksums: the file has no other protection once it has left the data set."""
+    (file,) = export_parquet(opened.filter(scenario="wide"), tmp_path / "out")
+    columns = pq.ParquetFile(file.path).metadata.row_group(0)
+    for number in range(columns.num_columns):
+        chunk = columns.column(number)
+        first = chunk.dictionary_page_offset or chunk.data_page_offset
+        last = first + chunk.total_compressed_size - 1
+        flip(file.path, last)
+        with pytest.raises(OSError, match=r"(?i)crc|checksum|corrupt"):
+            pq.read_table(file.path, page_checksum_verification=True)
+        flip(file.path, last)
+    assert pq.read_table(file.path, page_checksum_verification=True).num_rows == 30

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.dataset.captures import capture, content, flip
+from tests.dataset.captures import capture, content, flip, index
 from tests.dataset.towns import capture_lives, town_run
 from tests.samples import make_run
 from townlet import dataset
 from townlet.dataset import versions
 from townlet.dataset.catalogue import ChangedError
+from townlet.dataset.index import Failure
 from townlet.dataset.places import run_folder
 from townlet.dataset.store import LocalStore, Store
 from townlet.errors import CorruptSampleError, UserError
@@ -313,3 +314,18 @@ def test_reading_loads_nothing_heavy(folder: Path) -> None:
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=False
     )
     assert (run.returncode, run.stderr, run.stdout.strip()) == (0, "", "")
+
+
+def test_a_data_set_in_which_everything_failed(tmp_path: Path) -> None:
+    index(LocalStore(tmp_path), [], [], failures=[Failure("kitchen", 0, "no such bed")])
+    opened = dataset.open(tmp_path)
+    assert (len(opened), opened.runs, opened.scenarios, opened.agents) == (0, (), (), ())
+    assert opened.metadata["complete"] is False
+    for view in (opened.shuffled(1), opened.shard(0, 2), *opened.split(), opened.filter(seed=1)):
+        assert len(view) == len(view.windows(3)) == len(view.lives()) == 0
+    assert len(pickle.loads(pickle.dumps(opened))) == 0
+    assert opened.samples.to_arrow().num_rows == 0
+    with pytest.raises(UserError, match="no sample is left"):
+        opened.statistics()
+    with pytest.raises(UserError, match="no scenario 'kitchen' in this data set"):
+        opened.filter(scenario="kitchen")
