@@ -82,7 +82,7 @@ def _print_runs(pairs: Sequence[Pair], prospect: Prospect) -> None:
         (run.name, str(run.seed), count(run.ticks), *_costs([run], finding, prospect), finding.standing, finding.why)
         for run, finding in pairs
     ]  # fmt: skip
-    print_table(columns, rows, numbers=columns[1:6])
+    _print_filled(columns, rows, numbers=columns[1:6])
 
 
 def _costs(runs: Iterable[Run], finding: Finding, prospect: Prospect) -> tuple[str, str, str]:
@@ -124,7 +124,18 @@ def _print_scenarios(pairs: Sequence[Pair], prospect: Prospect) -> None:
     for pair in pairs:
         groups.setdefault(pair[0].name, []).append(pair)
     rows = [_scenario_row(name, group, prospect) for name, group in groups.items()]
-    print_table(columns, rows, numbers=columns[1:9])
+    _print_filled(columns, rows, numbers=columns[1:9])
+
+
+def _print_filled(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]) -> None:
+    """A table without the columns in which nothing stands."""
+    filled = [
+        index
+        for index, column in enumerate(columns)
+        if column in ("seed", "done") or any(row[index] not in ("", "0") for row in rows)
+    ]
+    shown = [columns[index] for index in filled]
+    print_table(shown, [[row[index] for index in filled] for row in rows], numbers=numbers)
 
 
 def _scenario_row(name: str, group: Sequence[Pair], prospect: Prospect) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from typing import TextIO, TypeVar
 
 Item = TypeVar("Item")
 PLAIN_INTERVAL = 10.0  # seconds between two plain lines of progress
-LIVE_INTERVAL = 0.1  # seconds between two live ones
 LIVE_INTERVAL = 0.2  # seconds between two states of a live one
 
 WIDE = 200  # columns, where nobody's terminal says how many there are
