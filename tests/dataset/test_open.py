@@ -123,6 +123,13 @@ def test_a_capture_is_a_data_set_of_one_run(tmp_path: Path) -> None:
         assert opened.samples["reward_sum"][1] == opened[1].metadata["metrics"]["reward_sum"]
         assert opened.capture("scene", 3).agents == opened.agents == ("alice", "bob")
         assert len(pickle.loads(pickle.dumps(opened.filter(agent="bob")))) == 1
+    (tmp_path / "one" / "other_manifest.json").write_bytes(b"{}")
+    with pytest.raises(UserError, match="holds several captures; name one of their manifests"):
+        dataset.open(tmp_path / "one")
+    assert pickle.loads(pickle.dumps(dataset.open(place))).runs == (("scene", 3),)
+    shutil.rmtree(tmp_path / "one")
+    with pytest.raises(ChangedError, match="was removed since it was opened"):
+        opened[0]
 
 
 def test_versions(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from townlet.dataset import versions
 from townlet.dataset.catalogue import ChangedError
 from townlet.dataset.places import run_folder
 from townlet.dataset.store import LocalStore
+from townlet.errors import UserError
 from townlet.run import Run
 
 
@@ -126,7 +127,11 @@ def test_in_an_object_store() -> None:
     assert digests(opened) == expected(scene_run(0)) + expected(scene_run(1))
     assert opened.windows(2)[0].steps == 2
     assert opened.joint("scene", 1).agents == ("alice", "bob")
-    assert opened.capture("scene", 1).agents == ("alice", "bob")
+    there = opened.capture("scene", 1)
+    assert there.agents == ("alice", "bob")
+    assert there.place == "memory://bucket/deep/set/runs/scene/seed-1"
+    with pytest.raises(UserError, match="not in a folder of this machine, so it has no path"):
+        there.path  # noqa: B018
     (one, *_) = dataset.open(store.below("runs/scene/seed-1"))
     assert one.agent_id == "alice"
     store.delete("runs/scene/seed-1/rollout_sample_bob_002.npz")

@@ -1,4 +1,4 @@
-"""Captures on disk: written, committed, verified, read. Knows samples and files, and no simulation."""
+"""Captures and data sets: written, committed, verified, read. Knows samples and files, and no simulation."""
 
 from __future__ import annotations
 

@@ -85,9 +85,15 @@ class Catalogue:
     """The runs of a data set, and the rows of all their samples: by scenario, seed, arrival and segment."""
 
     def __init__(
-        self, store: Store, metadata: Mapping[str, Any], runs: Sequence[Mapping[str, Any]], table: SampleTable
+        self,
+        store: Store,
+        metadata: Mapping[str, Any],
+        runs: Sequence[Mapping[str, Any]],
+        table: SampleTable,
+        manifest: str | None = None,
     ) -> None:
         self.store = store
+        self.manifest = manifest  # of the capture that this is, if it is no data set
         self.metadata = metadata
         self.runs = runs  # as dataset.json lists them: sorted by scenario and seed
         self.table = table
@@ -118,7 +124,7 @@ class Catalogue:
         key = (name, facts["seed"])
         rows = write_rows({key: pack_rows(samples)}, None, [key], figures)
         metadata = {**sums, "run_count": 1, "complete": True, "failure_count": 0, "suites": []}
-        return Catalogue(capture.store, metadata, [run], SampleTable(rows, capture.place))
+        return Catalogue(capture.store, metadata, [run], SampleTable(rows, capture.place), manifest.name)
 
     def __len__(self) -> int:
         return int(self.sample_counts.sum())
@@ -171,7 +177,7 @@ class Catalogue:
         """The error, or what is behind it: the data set was removed, or this run was replaced, since it was read."""
         mine = self.runs[run]
         try:
-            now = read_catalogue(self.store)
+            now = read_catalogue(self.store, self.manifest)
         except ChangedError as gone:
             return gone
         except TownletError:
@@ -190,7 +196,7 @@ class Catalogue:
         return hashlib.sha256("".join(self.table.arrow("sha256").to_pylist()).encode()).hexdigest()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.store, _spans(self.runs), self.identity)
+        return _reopened, (self.store, self.manifest, _spans(self.runs), self.identity)
 
     def limited(self, spans: Spans) -> Catalogue:
         """Only the runs in these spans."""
@@ -221,25 +227,27 @@ def open_catalogue(store: Store) -> Catalogue:
     return read_catalogue(resolve(store))
 
 
-def read_catalogue(store: Store) -> Catalogue:
-    """Of the data set or capture in this very store. Raises ChangedError where there is none."""
+def read_catalogue(store: Store, manifest: str | None = None) -> Catalogue:
+    """Of the data set in this very store, or of the capture with this manifest. Raises ChangedError without one."""
+    gone = ChangedError(
+        f"{store}: was removed since it was opened (regenerate prunes old versions; --keep keeps more of them); "
+        "open the data set again"
+    )
+    if manifest is not None:
+        if store.size(manifest) is None:
+            raise gone
+        return Catalogue.of_capture(read_capture(store, "", manifest))
     try:
         document, companions = read_whole(store, ["samples"])
     except (FileNotFoundError, IndexMoved) as error:
-        try:
-            return Catalogue.of_capture(read_capture(store, "", find_manifest_name(store)))
-        except UserError:
-            raise ChangedError(
-                f"{store}: was removed since it was opened (regenerate prunes old versions; --keep keeps "
-                "more of them); open the data set again"
-            ) from error
+        raise gone from error
     table = SampleTable(companions["samples"], f"{store}: {SAMPLES}")
     return Catalogue(store, document["metadata"], document["runs"], table)
 
 
-def _reopened(store: Store, spans: Spans, identity: str) -> Catalogue:
+def _reopened(store: Store, manifest: str | None, spans: Spans, identity: str) -> Catalogue:
     """The catalogue that was pickled, read anew: the same samples, though others may have come since."""
-    found = read_catalogue(store)
+    found = read_catalogue(store, manifest)
     if found.identity != identity:
         found = found.limited(spans)
     if found.identity != identity:
