@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from ..errors import CorruptSampleError
@@ -15,6 +17,7 @@ from .places import INDEX_FILES, RUNS, inside, staging_folder
 from .store import STAGING, Store
 
 CARRIED_AT_ONCE = 256  # captures; what makes files durable is paid once for all of them
+REMOTE_THREADS = 16  # each waits for an answer most of the time
 
 Entry = Mapping[str, Any]  # a run in dataset.json
 
@@ -58,34 +61,33 @@ def drop_others(store: Store, runs: Sequence[Run]) -> None:
             store.delete(folder)
 
 
-def carry_over(old: Store, new: Store, entries: Iterable[Entry], suites: Sequence[str]) -> None:
+def carry_over(old: Store, new: Store, entries: Sequence[Entry], suites: Sequence[str]) -> None:
     """Have the captures of these entries of an index in another version too: by links, or else by copies.
 
     A manifest comes last, so that what is cut short is no capture. Captures that are not whole any more are left
     out. In the end the new version, which must not have an index yet, has one of what was carried over, so that
     nobody need read it all again to make one. Twice is harmless.
     """
-    there: list[Entry] = []
-    waiting: list[Entry] = []
-    for entry in entries:
-        if new.size(inside(entry["folder"], entry["manifest"])) == entry["manifest_size"]:
-            there.append(entry)
-        elif _carry_files(old, new, entry):
-            waiting.append(entry)
-        if len(waiting) == CARRIED_AT_ONCE:
-            _carry_manifests(old, new, waiting)
-            there += waiting
-            waiting = []
-    _carry_manifests(old, new, waiting)
-    keys = {(entry["scenario"], entry["seed"]) for entry in (*there, *waiting)}
-    if keys:
+    there: set[tuple[str, int]] = set()
+    with ThreadPoolExecutor(1 if new.renames else REMOTE_THREADS) as threads:
+        for first in range(0, len(entries), CARRIED_AT_ONCE):
+            batch = entries[first : first + CARRIED_AT_ONCE]
+            carried = threads.map(partial(_carry_files, old, new), batch)
+            whole = [entry for entry, done in zip(batch, carried, strict=True) if done]
+            new.make_durable(entry["folder"] for entry in whole)
+            list(threads.map(partial(_carry_manifest, old, new), whole))
+            new.make_durable(entry["folder"] for entry in whole)
+            there |= {(entry["scenario"], entry["seed"]) for entry in whole}
+    if there:
         with contextlib.suppress(CorruptSampleError):  # the old rows are damaged: they are made anew
-            write_index(new, [], Aggregates(), suites=suites, whole=False, carried=(old, keys))
+            write_index(new, [], Aggregates(), suites=suites, whole=False, carried=(old, there))
 
 
 def _carry_files(old: Store, new: Store, entry: Entry) -> bool:
-    """All files of a capture but its manifest. False where some are gone."""
-    folder, place = entry["folder"], inside(entry["folder"], entry["manifest"])
+    """All files of a capture but its manifest, unless that is there. False where some are gone."""
+    folder, place = entry["folder"], _manifest_of(entry)
+    if new.size(place) == entry["manifest_size"]:
+        return True
     try:
         names = [file.name for file in named_files(parse_manifest(old.read(place), place))]
         for name in names:
@@ -99,12 +101,14 @@ def _carry_files(old: Store, new: Store, entry: Entry) -> bool:
     return True
 
 
-def _carry_manifests(old: Store, new: Store, entries: Sequence[Entry]) -> None:
-    new.make_durable(entry["folder"] for entry in entries)
-    for entry in entries:
-        place = inside(entry["folder"], entry["manifest"])
+def _carry_manifest(old: Store, new: Store, entry: Entry) -> None:
+    place = _manifest_of(entry)
+    if new.size(place) != entry["manifest_size"]:
         new.link_from(old, place, place)
-    new.make_durable(entry["folder"] for entry in entries)
+
+
+def _manifest_of(entry: Entry) -> str:
+    return inside(entry["folder"], entry["manifest"])
 
 
 def _captures(store: Store) -> dict[str, str]:
