@@ -22,7 +22,7 @@ from townlet import cli, rollout
 from townlet.dataset.index import read_index
 from townlet.dataset.store import LocalStore
 from townlet.dataset.verify import verify
-from townlet.errors import OutputError
+from townlet.errors import CorruptSampleError, OutputError
 from townlet.plan import Plan
 from townlet.run import Run
 
@@ -143,6 +143,22 @@ def test_a_damaged_file_is_mended(
     assert set(fake_play) == ({"hamlet seed 2"} if name.startswith("runs/") else set())
     assert files(Path(place)) == before
     assert verify(place).ok
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "metrics.parquet", "failures.json"])
+def test_a_damaged_index_is_written_anew_without_simulating(
+    place: str, fake_play: list[str], name: str
+) -> None:
+    capture(plan_of(*RUNS), place, QUIET)
+    before = files(Path(place))
+    flipped(Path(place, name))
+    with pytest.raises(CorruptSampleError, match=r"remove dataset\.json and capture again"):
+        capture(plan_of(*RUNS), place, QUIET)
+    Path(place, "dataset.json").unlink()
+    fake_play.clear()
+    assert capture(plan_of(*RUNS), place, QUIET).recalled == 6
+    assert len(fake_play) == 1  # one tick of a run, to compile
+    assert files(Path(place)) == before
 
 
 def test_other_runs_of_a_name_are_refused_before_anything_is_touched(

@@ -61,12 +61,20 @@ class Index(NamedTuple):
     failures: Mapping[tuple[str, int], str]  # reasons
 
 
+MENDING = (
+    "; remove dataset.json and capture again what was in the data set: runs that hold are taken over, and "
+    "the index is written anew"
+)
+
+
 def look_at_index(store: Store) -> Index:
-    """The index of a data set, if there is one. Raises CorruptSampleError where it is damaged."""
+    """The index of a data set, if there is one. Raises CorruptSampleError, saying what to do, where it is damaged."""
     try:
-        document, companions = read_whole(store, ["failures"])
+        document, companions = read_whole(store, ["failures", "samples"])
     except FileNotFoundError:
         return Index({}, {}, {})
+    except CorruptSampleError as error:
+        raise CorruptSampleError(f"{error}{MENDING}") from error
     failures: list[Failure] = parse_failures(companions["failures"])
     return Index(
         document["metadata"],
