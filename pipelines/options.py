@@ -27,6 +27,8 @@ examples:
   {prog} {config} --output samples/kitchen
   {prog} {config} --ticks 1000 --seed 7 --policy uniform --output samples/other
   {prog} {config} --seeds 0..99 --workers 2 --output samples/many     a data set of 100 runs
+  {prog} {suite} --output samples/smoke     a suite: every shipped scenario
+  {prog} {suite} --output samples/smoke --dry-run     what is missing, and what it would cost
 
 Beam's options follow Beam's names (--runner FlinkRunner --flink_master ...); the default runner is this
 process; --workers N takes N threads, or N processes where there is much to do (--direct_running_mode
@@ -41,10 +43,11 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
     """All options but Beam's. `positional`: configs and suites are so named, not by --config and --suite."""
     first = ("CONFIG ..." if many else "CONFIG") if positional else "--config CONFIG | --suite SUITE"
     example = ("" if positional else "--config ") + "scenarios/kitchen_breakfast.yaml"
+    suite = ("" if positional else "--suite ") + "suites/smoke.yaml"
     parser = Parser(
         prog,
         "Simulate the towns of YAML configs and write a replay sample for each agent.",
-        EXAMPLES.format(prog=prog, config=example),
+        EXAMPLES.format(prog=prog, config=example, suite=suite),
         usage=f"{prog} {first} --output DIR [options]",
     )
     add_sources(parser, positional, many)
@@ -137,7 +140,7 @@ def add_sources(parser: Parser, positional: bool = True, many: bool = True) -> N
             "sources",
             nargs="+" if many else 1,
             metavar="CONFIG",
-            help="a config file, a suite file, or the name of a shipped config",
+            help="a config file, a suite file, or the name of a shipped one",
         )
     else:
         group.add_argument(

@@ -28,6 +28,9 @@ RUN_OVERHEAD = 0.004
 START_OVERHEAD = 2.0
 
 
+Kind = tuple[Any, ...]
+
+
 class Cost(NamedTuple):
     """Of one run or of many."""
 
@@ -71,7 +74,7 @@ class Rates:
 class Pilot:
     """What was found for each different config among some runs."""
 
-    rates: dict[Run, Rates]  # by `kind`
+    rates: dict[Kind, Rates]
     average: Rates | None  # stands for configs that were not tried; None where none was
     seconds: float  # that it took
     failures: dict[str, str]  # names of runs whose pilot failed, and why
@@ -87,15 +90,23 @@ class Pilot:
         return sum(costs, Cost(seconds=START_OVERHEAD)) if costs else None
 
 
-def kind(run: Run) -> Run:
+def kind(run: Run) -> Kind:
     """The same for runs that differ by seed, length and place only: they cost the same a tick."""
-    return replace(run, seed=0, ticks=1, segment_ticks=0, folder="", check=False)
+    return (
+        run.name,
+        run.config_json,
+        run.policy,
+        run.agent,
+        run.ignore_schedules,
+        run.compression,
+        run.prefix,
+    )
 
 
 def pilot(runs: Iterable[Run], budget: float = BUDGET) -> Pilot:
     """Try each different config among `runs`, those with most ticks first, as long as the budget lasts."""
     started = time.monotonic()
-    rates: dict[Run, Rates] = {}
+    rates: dict[Kind, Rates] = {}
     failures: dict[str, str] = {}
     for same, run in _by_weight(runs):
         if time.monotonic() - started > budget:
@@ -107,16 +118,12 @@ def pilot(runs: Iterable[Run], budget: float = BUDGET) -> Pilot:
     return Pilot(rates, _average(list(rates.values())), time.monotonic() - started, failures)
 
 
-def _by_weight(runs: Iterable[Run]) -> list[tuple[Run, Run]]:
+def _by_weight(runs: Iterable[Run]) -> list[tuple[Kind, Run]]:
     """Each kind with its longest run; first those that have most to play."""
-    weights: dict[Run, int] = {}
-    longest: dict[Run, Run] = {}
-    by_first: dict[tuple[Any, ...], Run] = {}  # `kind` is dear, and a suite has a thousand runs of one kind
+    weights: dict[Kind, int] = {}
+    longest: dict[Kind, Run] = {}
     for run in runs:
-        quick = (id(run.config_json), run.name, run.policy, run.agent, run.ignore_schedules, run.compression)
-        same = by_first.get(quick)
-        if same is None:
-            same = by_first[quick] = kind(run)
+        same = kind(run)
         weights[same] = weights.get(same, 0) + run.ticks
         if same not in longest or run.ticks > longest[same].ticks:
             longest[same] = run

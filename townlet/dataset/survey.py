@@ -91,10 +91,13 @@ def survey(store: Store, runs: Sequence[Run], index: Index) -> Iterator[Finding]
     files = {file.name: file.size for folder in (RUNS, STAGING) for file in store.list(folder)}
     given_up = frozenset(name for names in leftovers(store, runs).values() for name in names)
     look = partial(_look, store, _by_folder(files), index, given_up)
-    with ThreadPoolExecutor(_threads(store)) as pool:
-        batches = [runs[start : start + AT_ONCE] for start in range(0, len(runs), AT_ONCE)]
+    batches = [runs[start : start + AT_ONCE] for start in range(0, len(runs), AT_ONCE)]
+    pool = ThreadPoolExecutor(_threads(store))
+    try:
         for findings in pool.map(lambda batch: [look(run) for run in batch], batches):
             yield from findings
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C is answered at once
 
 
 def survey_single(store: Store, run: Run) -> Finding:
