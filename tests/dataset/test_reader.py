@@ -113,10 +113,10 @@ def test_several_captures_in_a_folder(folder: Path) -> None:
 
 
 def test_no_capture(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="expected the folder of .* found nothing there"):
+    with pytest.raises(UserError, match=r"expected the folder of .* found nothing there"):
         load_capture(tmp_path / "nothing")
     with pytest.raises(
-        UserError, match="no_manifest.json: expected the manifest of a capture, found nothing"
+        UserError, match=r"no_manifest.json: expected the manifest of a capture, found nothing"
     ):
         load_capture(tmp_path / "no_manifest.json")
     (tmp_path / "note.txt").write_text("a note")
