@@ -111,8 +111,9 @@ class Step(beam.DoFn):
         self._configs, self._output, self._signals_folder = configs, output, signals
 
     def setup(self) -> None:
-        self._store = open_store(self._output)
         self._signals = Signals(self._signals_folder)
+        with self.writing():
+            self._store = open_store(self._output, greet=False)  # the command has; here, patience is better
         if self._signals_folder and not os.path.isdir(self._signals_folder):
             raise not_shared(self._output)
 

@@ -69,7 +69,11 @@ def _open(address: str, patient: bool) -> Any:
     stores = _obstore("obstore.store")
     scheme, _, name = address.partition("://")
     client: dict[str, Any] = {"timeout": timedelta(seconds=300), "connect_timeout": timedelta(seconds=10)}
-    retries: dict[str, Any] = {"max_retries": 10, "retry_timeout": timedelta(seconds=180)}
+    retries: dict[str, Any] = {
+        "max_retries": 30,
+        "retry_timeout": timedelta(seconds=90),
+        "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=10), "base": 2},
+    }
     if not patient:
         client = {"timeout": timedelta(seconds=10), "connect_timeout": timedelta(seconds=5)}
         retries = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
