@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -67,16 +68,27 @@ def minio_binary() -> str | None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    binary = minio_binary()
-    if binary is None:
+    found = new_server(tmp_path_factory.mktemp("minio"))
+    with running(found):
+        yield found
+
+
+def new_server(base: Path) -> Server:
+    """One that is not started yet, with its data in a folder."""
+    if minio_binary() is None:
         pytest.skip(HOW_TO_GET_IT)
     pytest.importorskip("obstore", reason="the extra `cloud` is not installed")
-    base = tmp_path_factory.mktemp("minio")
     (base / "data").mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    found = Server(f"http://127.0.0.1:{port}", base / "data", secrets.token_urlsafe(24))
+    return Server(f"http://127.0.0.1:{port}", base / "data", secrets.token_urlsafe(24))
+
+
+@contextlib.contextmanager
+def running(found: Server) -> Iterator[None]:
+    """From when it answers until it is killed."""
+    base = found.folder.parent
     environment = {
         **os.environ,
         "HOME": str(base),
@@ -84,12 +96,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "MINIO_ROOT_PASSWORD": found.secret,
         "MINIO_BROWSER": "off",
     }
-    with open(base / "log", "wb") as log:
-        command = [binary, "server", "--quiet", "--address", f"127.0.0.1:{port}", str(found.folder)]
+    with open(base / "log", "ab") as log:
+        address = found.endpoint.removeprefix("http://")
+        command = [str(minio_binary()), "server", "--quiet", "--address", address, str(found.folder)]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         _wait_until_ready(found, process, base / "log")
-        yield found
+        yield
     finally:
         process.kill()
         process.wait()
@@ -109,6 +122,10 @@ def _wait_until_ready(found: Server, process: subprocess.Popen[bytes], log: Path
 @pytest.fixture
 def place(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """`s3://<new bucket>/<prefix>`, for which this process and its children have credentials."""
+    return new_place(server, monkeypatch, tmp_path)
+
+
+def new_place(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     bucket = f"b{secrets.token_hex(6)}"
     (server.folder / bucket).mkdir()
     for name in [name for name in os.environ if name.startswith("AWS_")]:

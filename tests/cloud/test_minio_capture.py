@@ -17,7 +17,7 @@ import pytest
 from pipelines.options import beam_options
 from pipelines.simulate import _Play, share_configs
 from pipelines.sinks import _Publish
-from tests.cloud.conftest import PATIENCE, USER, Server, Start, Townlet, ended
+from tests.cloud.conftest import PATIENCE, USER, Server, Start, Townlet, ended, new_place, new_server, running
 from tests.cloud.stored import stored
 from townlet.dataset.places import LEASE
 from townlet.dataset.reader import load_capture
@@ -136,6 +136,27 @@ def test_a_writer_that_was_overtaken_stops(place: str, python: Start) -> None:
     assert f"{place}: process 7 on elsewhere (since then) has taken over" in said.err
     assert json.loads(store.read(LEASE))["pid"] == 7
     assert store.size("rollout_sample_manifest.json") is None
+
+
+def test_an_outage_is_waited_for(
+    start: Start, townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = new_server(tmp_path)
+    place = new_place(server, monkeypatch, tmp_path)
+    words = ["capture", "kitchen_breakfast", "--seeds", "0..19", "--quiet", "--output"]
+    with running(server):
+        writer = start(*words, place)
+        store, deadline = open_store(place), time.monotonic() + PATIENCE
+        while not any(file.name.endswith(".npz") for file in store.list()):
+            assert writer.poll() is None and time.monotonic() < deadline, writer.communicate()
+            time.sleep(0.05)
+    time.sleep(3)
+    assert writer.poll() is None
+    with running(server):
+        said = ended(writer)
+        assert said.code == 0, said.err
+        assert townlet(*words, tmp_path / "local").code == 0
+        assert stored(place) == stored(tmp_path / "local")
 
 
 def test_no_secret_is_in_what_is_written_or_said(
