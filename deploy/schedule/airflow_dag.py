@@ -16,12 +16,12 @@ import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
 
-from airflow.exceptions import AirflowException, AirflowFailException
-
-try:
-    from airflow.sdk import dag, task  # Airflow 3
-except ImportError:
-    from airflow.decorators import dag, task  # Airflow 2
+try:  # Airflow 3
+    from airflow.sdk import dag, task
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task
+    from airflow.exceptions import AirflowException, AirflowFailException
 
 # `nightly`: a suite file of yours, or the name of a shipped one.
 COMMAND = (
