@@ -52,7 +52,8 @@ TABLE: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
         (*COMPILING, "townlet.build"),
     ),
     ("townlet.dataset", ("townlet.world", "townlet.observation", "townlet.cli", *SIMULATION), ()),
-    ("pipelines", ("townlet.world", "townlet.build", "townlet.observation"), ()),
+    # The compiler's cache is warmed before workers need it.
+    ("pipelines", ("townlet.world", "townlet.build", "townlet.observation"), ("townlet.world.jit",)),
 ]
 
 # What a process may not have loaded after importing these modules and all below them.

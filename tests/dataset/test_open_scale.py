@@ -1,4 +1,7 @@
-"""A hundred thousand samples: opened, chosen, shuffled and sent to a worker in no time, in little memory."""
+"""A hundred thousand samples: opened, chosen, shuffled and sent to a worker, in little memory.
+
+How long it takes is measured by `python -m bench`.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,17 @@ from townlet.dataset.store import LocalStore
 RUNS = 10_000  # of ten samples
 
 MEASURE = """
-import json, pickle, resource, sys, time
-def cpu():
-    return time.process_time()
+import json, pickle, resource, sys
 import townlet.dataset
 opened = townlet.dataset.open(sys.argv[1])
 len(opened), opened.shuffled(1)[:10].samples["seed"]
-figures = {"samples": len(opened), "open": cpu()}
-begun = cpu()
+figures = {"samples": len(opened)}
 train, validation = opened.filter(lambda samples: samples["figure_03_mean"] > 0.1).split(0.1)
-mine = train.shuffled(1, epoch=3).shard(5, 64)
-windows = mine.windows(32)
-figures |= {"chosen": len(train), "windows": len(windows), "choose": cpu() - begun}
-begun = cpu()
+windows = train.shuffled(1, epoch=3).shard(5, 64).windows(32)
+figures |= {"chosen": len(train), "windows": len(windows)}
 sent = pickle.dumps((opened, windows.shuffled(1)))
 again, _ = pickle.loads(sent)
-figures |= {"again": len(again), "sent": len(sent), "send": cpu() - begun}
+figures |= {"again": len(again), "sent": len(sent)}
 figures["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 print(json.dumps(figures))
 """
@@ -38,7 +36,6 @@ print(json.dumps(figures))
 
 @pytest.mark.parametrize("runs", [RUNS])
 def test_a_hundred_thousand_samples(tmp_path: Path, runs: int) -> None:
-    """The times are the processor's, imports included: what others do on this machine does not count."""
     write_large_index(LocalStore(tmp_path), runs)
     run = subprocess.run(
         [sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=False
@@ -48,7 +45,5 @@ def test_a_hundred_thousand_samples(tmp_path: Path, runs: int) -> None:
     assert found["samples"] == found["again"] == runs * 10
     assert 70_000 < found["chosen"] < 90_000
     assert found["windows"] > 5_000
-    assert found["open"] < 2.0, found
-    assert found["choose"] < 2.0 and found["send"] < 3.0, found
     assert found["sent"] < 100_000, found
     assert found["memory"] < 600e6, found
