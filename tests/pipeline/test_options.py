@@ -9,6 +9,7 @@ import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PortableOptions, StandardOptions
 
 from pipelines import options
+from townlet.config.load import existing
 from townlet.errors import UserError
 
 NEEDED = ["town.yaml", "--output", "out"]
@@ -180,8 +181,9 @@ def test_a_job_server_that_listens() -> None:
 
 def test_help_is_true_about_its_examples(tmp_path: Path) -> None:
     text = options.capture_parser("townlet capture", positional=True).format_help()
-    examples = [line.split() for line in text.splitlines() if line.startswith("  townlet capture")]
-    assert len(examples) == 3
-    for words in examples:
-        end = words.index("a") if "a" in words else len(words)  # a remark follows
-        assert parse(*words[2:end])[0].output.startswith("samples/")
+    examples = [line.split("     ") for line in text.splitlines() if line.startswith("  townlet capture")]
+    assert len(examples) == 5
+    for command, *_ in examples:  # a remark may follow
+        arguments, _ = parse(*command.split()[2:])
+        assert arguments.output.startswith("samples/")
+        assert all(existing(source).is_file() for source in arguments.sources)
