@@ -19,6 +19,7 @@ from townlet.commands.parsing import Parser
 from townlet.dataset.candidate import is_finished
 from townlet.dataset.drift import (
     Drift,
+    check_place,
     check_suites,
     compare_metrics,
     golden_document,
@@ -96,6 +97,7 @@ def golden(planned: Plan, path: str, output: str | None, work: Work) -> Outcome:
 
     Raises UserError for another suite's file, OutputError for what is wrong with the places.
     """
+    check_place(path)
     old = None
     if Path(path).exists():
         old = read_golden(path)

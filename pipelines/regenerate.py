@@ -10,9 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines import options as capture_options
@@ -84,7 +85,7 @@ class Outcome:
     simulated: int = 0  # runs
     failures: Sequence[Failure] = ()
     drift: Drift | None = None
-    pruned: Sequence[int] = field(default_factory=list)
+    pruned: Sequence[int] = ()
 
     @property
     def exit_code(self) -> int:
@@ -111,6 +112,8 @@ def main(argv: Sequence[str], prog: str = "townlet regenerate") -> int:
         print(json.dumps(as_json(outcome), indent=1, ensure_ascii=False))
     else:
         _print_outcome(outcome, arguments, wanted)
+        for line in _advice(outcome, argv):
+            print(line, file=sys.stderr)
     return outcome.exit_code
 
 
@@ -248,8 +251,6 @@ def _print_outcome(outcome: Outcome, arguments: argparse.Namespace, wanted: Want
             f"removed: version{'s' if len(outcome.pruned) > 1 else ''} {', '.join(map(str, outcome.pruned))}"
         )
     sys.stdout.flush()
-    for line in _advice(outcome, arguments):
-        print(line, file=sys.stderr)
 
 
 def _verdict(outcome: Outcome, wanted: Wanted) -> str:
@@ -264,18 +265,29 @@ def _verdict(outcome: Outcome, wanted: Wanted) -> str:
     return f"version {outcome.version} is not published: {why}; {stays}"
 
 
-def _advice(outcome: Outcome, arguments: argparse.Namespace) -> list[str]:
+def _advice(outcome: Outcome, argv: Sequence[str]) -> list[str]:
     """What to type next."""
     if outcome.failures:
         return ["the same command again tries only these runs"]
     if outcome.drift is not None and outcome.drift.beyond:
-        sources = " ".join(arguments.sources)
         return [
             "if the figures are as they should be now, accept them and run the same command again; "
             "nothing is simulated twice:",
-            f"  townlet golden {sources} --output {arguments.output} --golden {arguments.golden}",
+            f"  townlet golden {shlex.join(_as_golden_takes_it(argv))}",
         ]
     return []
+
+
+def _as_golden_takes_it(argv: Sequence[str]) -> list[str]:
+    """The command line without the options that are ours alone, or that silence."""
+    words, tokens = [], list(argv)
+    while tokens:
+        token = tokens.pop(0)
+        if token in ("--keep", "--tolerance"):
+            tokens.pop(0)
+        elif token not in ("--quiet", "--json") and not token.startswith(("--keep=", "--tolerance=")):
+            words.append(token)
+    return words
 
 
 def _share(text: str) -> float:

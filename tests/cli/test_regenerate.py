@@ -146,6 +146,13 @@ def test_drift(townlet: Townlet, village: Path) -> None:
     assert found["drift"]["moved"] == []
 
 
+def test_what_to_type_next_has_the_same_options(townlet: Townlet, village: Path) -> None:
+    words = ["suite.yaml", "--ticks", "9", "--output", "data", "--golden=golden.json"]
+    said = townlet("regenerate", *words, "--keep", "3", "--tolerance=0", "--quiet")
+    assert said.code == 3
+    assert said.err.splitlines()[-1] == f"  townlet golden {' '.join(words)}"
+
+
 def test_within_the_tolerance(townlet: Townlet, village: Path) -> None:
     write_config(village, "two", 0.00101)
     words = ["regenerate", "suite.yaml", "--output", "data", "--golden", "golden.json"]

@@ -170,6 +170,9 @@ def test_places_that_are_none(tmp_path: Path) -> None:
         read_golden(tmp_path)
     with pytest.raises(OutputError, match="found a folder"):
         write_golden(tmp_path, document())
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="file is no folder that you may write into"):
+        write_golden(tmp_path / "file" / "golden.json", document())
 
 
 def test_another_suites_file_is_refused() -> None:

@@ -120,11 +120,20 @@ def read_golden(path: str | os.PathLike[str]) -> dict[str, Any]:
     return document
 
 
+def check_place(path: str | os.PathLike[str]) -> None:
+    """Raise OutputError where no golden file can be written: said before work that would be in vain."""
+    place = Path(path)
+    if place.is_dir():
+        raise OutputError(f"{place}: expected a file for the golden metrics, found a folder")
+    above = next((folder for folder in place.absolute().parents if folder.exists()), Path("/"))
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise OutputError(f"{place}: cannot write: {above} is no folder that you may write into")
+
+
 def write_golden(path: str | os.PathLike[str], document: Mapping[str, Any]) -> bool:
     """Write or replace the file, in one step. False: it said the same already."""
     place, data = Path(path), golden_bytes(document)
-    if place.is_dir():
-        raise OutputError(f"{place}: expected a file for the golden metrics, found a folder")
+    check_place(path)
     with explained("write", str(place)):
         if place.exists() and place.read_bytes() == data:
             return False
