@@ -22,6 +22,7 @@ from .places import (
     RUNS,
     SOME,
     find_manifest,
+    is_untouched,
     leftovers,
     manifest_place,
     staging_folder,
@@ -91,6 +92,8 @@ def _refuse_beside_runs(store: Store) -> None:
 
 def refuse_run(store: Store, run: Run, known: Container[str] = ()) -> None:
     """Raise OutputError where something else than this run's capture, or what is `known`, is in its folder."""
+    if is_untouched(store, run):
+        return
     place = manifest_place(run)
     manifest = find_manifest(store, run)
     if isinstance(manifest, dict):

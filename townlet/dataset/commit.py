@@ -43,6 +43,7 @@ from .places import (
     find_manifest,
     holds,
     inside,
+    is_untouched,
     manifest_place,
     receipt_place,
     staging_folder,
@@ -197,6 +198,8 @@ def state_of(store: Store, run: Run) -> State:
     `read_receipt`. `missing`: to be simulated (not there, unfinished or damaged). `other`: its folder holds
     something else, which is not to be touched.
     """
+    if is_untouched(store, run):
+        return "missing"
     manifest = find_manifest(store, run)
     if isinstance(manifest, str):
         return "other"

@@ -88,6 +88,16 @@ def find_manifest(store: Store, run: Run) -> dict[str, Any] | str | None:
     return None
 
 
+def is_untouched(store: Store, run: Run) -> bool:
+    """Whether one look is enough to know that nothing is there of a run, nor anything in its place.
+
+    Where nothing can be renamed, all of a run's files are in its folder from the start.
+    """
+    if store.renames or not run.folder:
+        return False
+    return next(iter(store.list(run.folder, deep=False)), None) is None
+
+
 def damaged_files(store: Store, run: Run) -> list[str]:
     """The files of a run's capture, its manifest included, that are not what the manifest says."""
     place = manifest_place(run)
