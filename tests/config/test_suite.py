@@ -53,6 +53,9 @@ def test_is_suite(folder: Write) -> None:
     assert is_suite(folder(WHOLE, "suites/nightly.yaml"))
     assert not is_suite("suites/b.yaml")
     assert not is_suite("town")  # a shipped config
+    assert is_suite(folder("name: s\nrun: [{config: b.yaml}]\n", "suites/typo.yaml"))
+    with pytest.raises(ConfigError, match="unknown key 'run'; did you mean 'runs'"):
+        load_suite("suites/typo.yaml")
     with pytest.raises(ConfigError, match="found nothing under this name"):
         is_suite("nowhere.yaml")
 

@@ -193,9 +193,18 @@ def read_suite(path: str | os.PathLike[str]) -> tuple[Suite, list[Problem]]:
 
 
 def is_suite(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a suite rather than a config: it has `runs`. Raises ConfigError for bad YAML."""
+    """Whether a file is a suite rather than a config: it has `runs` (or nearly so). Raises ConfigError for bad YAML."""
     data = read_document(existing(path), os.fspath(path)).data
-    return isinstance(data, dict) and "runs" in data and "config_id" not in data
+    return isinstance(data, dict) and "config_id" not in data and not data.keys().isdisjoint(_OF_SUITES)
+
+
+_OF_SUITES = {
+    "runs",
+    "run",
+    "Runs",
+    "defaults",
+    "default",
+}  # keys that no config has, and how they are mistyped
 
 
 def _mistakes(reading: Reading[SuiteInFile], suite: SuiteInFile, folder: Path) -> Iterator[tuple[Keys, str]]:
