@@ -13,7 +13,7 @@ from ..errors import CorruptSampleError
 from .check_captures import ROW_KEYS, Problem, rows_digest
 from .index import METRICS
 from .places import INDEX
-from .rows import IDENTITY, SAMPLES, RunKey
+from .rows import IDENTITY, ROW_GROUP, SAMPLES, RunKey
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,7 +47,7 @@ def rows_by_run(table: pq.ParquetFile) -> dict[RunKey, str]:
 def _runs(table: pq.ParquetFile) -> Iterator[tuple[RunKey, list[tuple[Any, ...]]]]:
     key: RunKey | None = None
     rows: list[tuple[Any, ...]] = []
-    for batch in table.iter_batches(columns=["scenario", "seed", *ROW_KEYS]):
+    for batch in table.iter_batches(ROW_GROUP, columns=["scenario", "seed", *ROW_KEYS]):
         columns = [batch.column(name).to_pylist() for name in ("scenario", "seed", *ROW_KEYS)]
         for scenario, seed, *row in zip(*columns, strict=True):
             if key != (scenario, seed):
@@ -102,7 +102,7 @@ def _agree(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
 def _figures(table: pq.ParquetFile) -> dict[str, Figures]:
     """Of all rows (`_OVERALL`) and by scenario, in one pass over the row groups."""
     total: dict[str, Figures] = {}
-    for batch in table.iter_batches():
+    for batch in table.iter_batches(ROW_GROUP):
         names = [name for name in batch.schema.names if name not in IDENTITY or name == "done"]
         for scenario, part in _by_scenario(batch):
             for name in names:
