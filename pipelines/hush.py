@@ -25,15 +25,21 @@ class Hush:
         self._before = threading.excepthook, self._log.level, sys.stderr
         threading.excepthook = self._hear
         self._log.setLevel(logging.CRITICAL + 1)
+        logging.getLogger().addFilter(_nothing)  # an engine's messages are logged without a name
         sys.stderr = _OneVoice(sys.stderr)
 
     def lift(self) -> None:
         threading.excepthook, level, sys.stderr = self._before
         self._log.setLevel(level)
+        logging.getLogger().removeFilter(_nothing)
 
     def _hear(self, args: Any) -> None:
         if args.thread is not None and args.thread.name == WORKER_THREAD:
             self.dead = self.dead or how_it_ended(str(args.exc_value))
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
 
 
 class _OneVoice:

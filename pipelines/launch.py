@@ -44,8 +44,8 @@ def launch(planned: Plan, store: Store, output: str, work: Work) -> Tally:
         else:
             signals = stack.enter_context(signals_beside(store))
         if not local:
-            _announce(options, quiet=work.quiet)
             stack.enter_context(engine(options))
+            _announce(options, quiet=work.quiet)
         shown = stack.enter_context(contextlib.closing(display(costs, quiet=work.quiet or signals is None)))
         return run_watched(
             lambda pipeline: build(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import sys
 import threading
@@ -14,27 +13,19 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
+from pipelines.complaints import WorkerDied, explained
 from pipelines.hush import Hush
 from pipelines.local import InProcessRunner
 from pipelines.progress import Display
 from pipelines.signals import Listener, Tally
-from townlet import errors
 from townlet.dataset.lease import raise_if_lost
-from townlet.errors import OutputError, TownletError
+from townlet.errors import OutputError
 
 POLL_INTERVAL = 0.1  # seconds
 REMOTE_POLL_INTERVAL = 1.0  # where the signals may lie on a file server
 GRACE = 2.0  # seconds that a pipeline has to end by itself once a step has given up
 CANCEL_TIMEOUT = 15.0  # seconds that an engine has to end a job
 THREAD = "townlet-pipeline"
-
-
-class WorkerDied(TownletError):
-    """A worker process ended before its time: killed, out of memory, or not able to start."""
-
-
-class PipelineFailed(TownletError):
-    """The pipeline ended with an error that is none of a run's."""
 
 
 def run_watched(
@@ -115,19 +106,7 @@ def _raise_what_is_wrong(
             f"a worker process ended before its time: {hush.dead}{said}; the same command goes on from here"
         )
     if problems:
-        raise _explained(problems[0]) from problems[0]
-
-
-def _explained(error: BaseException) -> BaseException:
-    """What a user is told about an exception that came out of Beam: our own message, if it is one of ours."""
-    if isinstance(error, TownletError):
-        return error
-    ours = re.search(r"^townlet\.errors\.(\w+): (.*?)(?: \[while running .*)?$", str(error), re.MULTILINE)
-    if ours:
-        kind = getattr(errors, ours[1], PipelineFailed)
-        return kind(ours[2])
-    lines = str(error).strip().splitlines() or [""]
-    return PipelineFailed(f"the pipeline failed: {type(error).__name__}: {lines[-1]}")
+        raise explained(problems[0]) from problems[0]
 
 
 def _end_job(jobs: list[PipelineResult], ended: threading.Event) -> None:

@@ -101,6 +101,41 @@ def until_gone(processes: list[int]) -> None:
         time.sleep(0.05)
 
 
+def test_some_runs_fail(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
+    words = [*FEW, "--agent", "cora", "--profile", flink.profile]  # she lives in one of the two
+    process = townlet(*words, "--output", tmp_path / "out")
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, err
+    failed = [line for line in err.splitlines() if line.startswith("failed: ")]
+    reason = "nobody named 'cora' lived in it"
+    assert failed == [f"failed: kitchen_breakfast seed {seed}: {reason}" for seed in (0, 1)]
+    listed = json.loads((tmp_path / "out" / "failures.json").read_text())["failures"]
+    assert [(entry["scenario"], entry["seed"]) for entry in listed] == [
+        ("kitchen_breakfast", 0),
+        ("kitchen_breakfast", 1),
+    ]
+    assert len(list(tmp_path.glob("out/runs/queue_conflict/*/rollout_sample_manifest.json"))) == 2
+
+
+def test_workers_that_do_not_start(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "numba").mkdir()
+    (tmp_path / "numba" / "__init__.py").write_text("raise ImportError('no numba here')")
+    broken = {"command": "townlet-worker", "env": {"PYTHONPATH": str(tmp_path)}}
+    for environment, said in (
+        (
+            {"command": "townlet-wroker"},
+            "error: the engine cannot start a worker (No such file or directory)",
+        ),
+        (broken, "error: a worker cannot start: ImportError: no numba here"),
+    ):
+        words = [*FEW, "--profile", flink.profile, "--environment_config", json.dumps(environment)]
+        process = townlet(*words, "--output", tmp_path / "out")
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 1
+        assert err.splitlines()[-1].startswith(said), err
+        assert "Traceback" not in err and "java" not in err, err
+
+
 def test_ctrl_c_ends_the_job(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
     output = tmp_path / "out"
     process = townlet(*MANY, "--profile", flink.profile, "--output", output)

@@ -15,7 +15,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines.capture import build
 from pipelines.command import Work, capture
-from pipelines.watch import PipelineFailed
+from pipelines.complaints import PipelineFailed
 from tests.pipeline import fakes
 from townlet import rollout
 from townlet.dataset import commit, store

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines import local
 from pipelines.command import Work, capture
-from pipelines.watch import WorkerDied
+from pipelines.complaints import WorkerDied
 from tests.pipeline import fakes
 from tests.pipeline.test_capture import files, plan_of
 from townlet.dataset.verify import verify
