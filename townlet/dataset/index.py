@@ -24,7 +24,7 @@ from .card import CARD, card_bytes
 from .manifest import LOG_NAME
 from .places import INDEX, holds, inside
 from .records import FileRecord, RunRecord, SampleRecord
-from .rows import SAMPLES, Rows, RunKey, pack_rows, write_rows
+from .rows import SAMPLES, Rows, RunKey, pack, pack_rows, unpack, write_rows
 from .store import STAGING, Store
 
 METRICS = "metrics.json"
@@ -46,9 +46,10 @@ class Failure(NamedTuple):
 
 
 class IndexedRun(NamedTuple):
-    """What the index keeps of a published capture."""
+    """What the index keeps of a published capture: about a kilobyte, as there are many of them in one place."""
 
-    run: RunRecord
+    key: RunKey
+    entry: bytes  # of dataset.json, packed
     rows: bytes  # of its samples, packed
 
 
@@ -58,7 +59,7 @@ class IndexMoved(TownletError):
 
 def indexed(run: RunRecord, samples: Sequence[SampleRecord]) -> IndexedRun:
     """A published capture, small enough to travel."""
-    return IndexedRun(run, pack_rows(samples))
+    return IndexedRun((run.run, run.seed), pack(_entry(run)), pack_rows(samples))
 
 
 def write_index(
@@ -81,7 +82,7 @@ def write_index(
     somebody else writes the index over and over again, CorruptSampleError where a capture that the index names
     is gone.
     """
-    given = {(item.run.run, item.run.seed): item for item in runs}
+    given = {item.key: item for item in runs}
     failures = list(failures)
     for _ in range(ATTEMPTS):
         before = _Before(store)
@@ -89,7 +90,7 @@ def write_index(
             before.take_over(*carried)
         kept = {key: entry for key, entry in before.entries.items() if key not in given}
         _check_there(store, kept.values())
-        merged = {**kept, **{key: _entry(item.run) for key, item in given.items()}}
+        merged = {**kept, **{key: unpack(item.entry) for key, item in given.items()}}
         entries = [merged[key] for key in sorted(merged)]
         total = Aggregates().merge(aggregates)
         if before.rows is not None:

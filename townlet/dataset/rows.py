@@ -51,13 +51,23 @@ IDENTITY: dict[str, str] = {
 RunKey = tuple[str, int]  # scenario and seed
 
 
+def pack(value: Any) -> bytes:
+    """What JSON can say, packed to travel."""
+    return zlib.compress(line_bytes(value))
+
+
+def unpack(packed: bytes) -> Any:
+    """What was packed."""
+    return json.loads(zlib.decompress(packed))
+
+
 def pack_rows(records: Sequence[SampleRecord]) -> bytes:
-    """The rows of one run, packed to travel: some 500 bytes a sample."""
+    """The rows of one run, packed to travel: 200 to 500 bytes a sample."""
     ordered = sorted(records, key=lambda record: (record.arrival, record.segment))
     columns = {name: [_identity(record)[name] for record in ordered] for name in IDENTITY}
     names = sorted({name for record in ordered for name in record.metrics} - {"done"})
     figures = {name: [record.metrics.get(name) for record in ordered] for name in names}
-    return zlib.compress(line_bytes([columns, figures]), 1)
+    return pack([columns, figures])
 
 
 def write_rows(
@@ -175,7 +185,7 @@ def _tables(
     for are_given, some in groupby(keys, key=given.__contains__):
         if are_given:
             while packed := [given[key] for key in islice(some, UNPACKED_AT_ONCE)]:
-                yield _unpacked([json.loads(zlib.decompress(item)) for item in packed], schema)
+                yield _unpacked([unpack(item) for item in packed], schema)
         elif kept is not None:
             for table in kept.of_runs(some):
                 yield _fitted(table, schema)
