@@ -46,6 +46,8 @@ def test_the_same_versions_as_in_a_folder(place: str, townlet: Townlet, tmp_path
     assert townlet("verify", place).code == 0
     said = townlet("capture", suite, "--output", place)
     assert (said.code, "holds a versioned data set" in said.err) == (2, True)
+    said = townlet("capture", suite, "--output", f"{place}/versions/1")
+    assert (said.code, f"is a version of {place}, and never changes" in said.err) == (2, True)
 
 
 def test_killed_and_gone_on_with(place: str, townlet: Townlet, start: Start, tmp_path: Path) -> None:

@@ -251,6 +251,10 @@ def test_where_versions_may_not_be_made(store: LocalStore, tmp_path: Path) -> No
     capture(single, make_run())
     with pytest.raises(OutputError, match=r"holds a capture \(rollout_sample_manifest\.json\)"):
         admit_versions(single)
+    versioned = LocalStore(tmp_path / "versioned")
+    make_version(versioned, 1)
+    with pytest.raises(OutputError, match=rf"is a version of {versioned}; give --output {versioned}$"):
+        admit_versions(LocalStore(versioned.root / "current"))
     mine = LocalStore(tmp_path / "mine")
     mine.write_whole("thesis/chapter.tex", [b"mine"])
     with pytest.raises(OutputError, match=r"found thesis/chapter\.tex; choose another output folder"):

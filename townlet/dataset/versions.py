@@ -21,6 +21,7 @@ from .capture_log import log_bytes
 from .manifest import LOG_NAME, MANIFEST_SUFFIX
 from .places import INDEX, SOME
 from .store import STAGING, LocalStore, Store, explained
+from .stores import open_store
 
 POINTER = "current.json"
 LINK = "current"
@@ -153,6 +154,9 @@ def admit_versions(store: Store) -> None:
     """Raise OutputError unless versions may be made here: the place is empty, or holds versions and nothing else."""
     if store.size(POINTER) is not None:
         return
+    above = _published_in(store)
+    if above is not None:
+        raise OutputError(f"{store}: is a version of {above}; give --output {above}")
     if store.size(INDEX) is not None:
         raise OutputError(
             f"{store}: holds a data set without versions; choose another output folder, or make it version 1 "
@@ -179,14 +183,21 @@ def refuse_versioned(store: Store) -> None:
             f"{store}: holds a versioned data set; `townlet regenerate` makes its next version, "
             "or choose another output folder"
         )
-    if not isinstance(store, LocalStore) or store.root.parent.name != VERSIONS:
-        return
-    above, name = store.root.parent.parent, store.root.name
-    if name.isdecimal() and int(name) <= (current_version(LocalStore(above)) or 0):
+    above = _published_in(store)
+    if above is not None:
         raise OutputError(
             f"{store}: is a version of {above}, and never changes; `townlet regenerate` makes the next one, "
             "or choose another output folder"
         )
+
+
+def _published_in(store: Store) -> Store | None:
+    """The versioned data set whose published version this store is; None where it is none."""
+    place, _, version = str(store).rpartition(f"/{VERSIONS}/")
+    if not place or not version.isdecimal():
+        return None
+    above = open_store(place)
+    return above if int(version) <= (current_version(above) or 0) else None
 
 
 def _pointer_sha256(store: Store) -> str | None:
