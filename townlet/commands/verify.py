@@ -34,7 +34,7 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
     from townlet.dataset.verify import verify
 
     started = time.monotonic()
-    with Meter("folders", quiet=arguments.quiet) as meter:
+    with Meter("captures", quiet=arguments.quiet) as meter:
         report = verify(
             arguments.path,
             workers=arguments.workers,
