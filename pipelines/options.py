@@ -149,7 +149,12 @@ def add_sources(parser: Parser, positional: bool = True, many: bool = True) -> N
         group.add_argument(
             "--suite", action="append", default=[], metavar="SUITE", help="may be given repeatedly"
         )
-    group.add_argument("--output", required=True, metavar="DIR", help="the folder of the capture or data set")
+    group.add_argument(
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="the folder of the capture or data set, or s3://bucket/prefix",
+    )
 
 
 def _whole(text: str) -> int:
