@@ -63,7 +63,7 @@ class Prospect:
         """Of the configs of what is missing."""
         return pilot(self.of("missing"))
 
-    @property
+    @cached_property
     def cost(self) -> Cost | None:
         """Of what is missing; None where the pilot has found nothing."""
         missing = self.of("missing")
