@@ -81,7 +81,11 @@ class Audit:
     def staged(self, store: Store, what_next: str, prefix: str = "") -> None:
         """Note what is staged and not published."""
         for name in {"/".join(file.name.split("/")[:2]) for file in store.list(STAGING)}:
-            message = "somebody writes here" if name == LEASE else f"staged and not published; {what_next}"
+            message = f"staged and not published; {what_next}"
+            if name == LEASE:
+                message = "somebody writes here"
+            elif name.endswith(".tmp"):
+                message = "being written, or left by a writer that died; townlet gc removes it"
             self.note(prefix + name, message)
 
     def _check(self, store: Store, units: Mapping[str, Unit], amount: Amount, pass_: _Pass) -> None:
