@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -235,3 +236,11 @@ def test_a_file_that_goes_while_its_folder_is_listed(tmp_path: Path) -> None:
     assert next(listed).name == "folder/a"
     store.delete("folder/b")
     assert [file.name for file in listed] == ["folder/c"]
+
+
+def test_threads_that_write_one_after_the_other(store: LocalStore) -> None:
+    """Each removes the staging folder that it leaves empty, in which the next is about to write."""
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda number: store.write_whole(f"f/{number}", [b"1"]), range(1000)))
+    assert len(list(store.list())) == 1000
+    assert files_below(store.root / "f") == sorted(map(str, range(1000)))

@@ -93,6 +93,7 @@ class Store(Protocol):
         ...
 
 
+_PATIENCE = 100  # attempts, against others who remove the folders that they leave empty
 _NOT_PLAIN = frozenset(("", ".", ".."))  # parts that no plain name has
 
 
@@ -123,9 +124,7 @@ class LocalStore:
         return LocalStore(path)
 
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
-        path = self._path_to_write(name)
-        with explained("write", path):
-            _write_file(path, parts)
+        self._create(name, parts)
 
     def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
         path = self._path_to_write(name)
@@ -263,22 +262,29 @@ class LocalStore:
         if real != str(self.root) and not real.startswith(f"{self.root}/"):
             raise OutputError(f"{folder}: a symbolic link leads out of the output, to {real}; remove it")
 
+    def _create(self, name: str, parts: Sequence[Buffer]) -> str:
+        """Write a new file; returns its place. Another writer may remove the folder that was just made for it."""
+        for _ in range(_PATIENCE):
+            path = self._path_to_write(name)
+            with explained("write", path, allow_missing=True), contextlib.suppress(FileNotFoundError):
+                _write_file(path, parts)
+                return path
+        raise OutputError(f"{self}/{name}: cannot write: its folder is removed again and again")
+
     @contextlib.contextmanager
     def _temporary(self, parts: Sequence[Buffer]) -> Iterator[str]:
         """A whole file with this content among what is staged, gone in the end unless it was moved."""
         name = f"{STAGING}/{secrets.token_hex(8)}.tmp"
-        temporary = self._path_to_write(name)
         try:
-            _write_file(temporary, parts)
-            yield temporary
+            yield self._create(name, parts)
         finally:
             with contextlib.suppress(OutputError):
                 self.delete(name)
 
 
 def _make_folders(path: str) -> None:
-    for _ in range(100):  # another writer may remove an empty parent between two steps of this
-        with contextlib.suppress(FileNotFoundError):
+    for _ in range(_PATIENCE):  # another writer may remove an empty parent between two steps of this
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
             os.makedirs(path, exist_ok=True)
             return
     os.makedirs(path, exist_ok=True)
