@@ -145,6 +145,30 @@ def test_a_damaged_file_is_mended(
     assert verify(place).ok
 
 
+def test_a_damaged_run_that_fails_is_in_the_data_set_no_more(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else nobody would hear of it: the index knew it once."""
+    monkeypatch.setattr(rollout, "play", fakes.play)
+    capture(plan_of(*RUNS), place, QUIET)
+    before = files(Path(place))
+    flipped(Path(place, NPZ))
+
+    def play(run: Run):
+        raise ValueError("no more")
+        yield
+
+    monkeypatch.setattr(rollout, "play", play)
+    outcome = capture(plan_of(*RUNS), place, QUIET)
+    assert [failure.seed for failure in outcome.failures] == [2]
+    assert len(outcome.runs) == 5
+    metadata = read_index(LocalStore(place))["metadata"]
+    assert (metadata["complete"], metadata["run_count"], metadata["sample_count"]) == (False, 5, 10)
+    monkeypatch.setattr(rollout, "play", fakes.play)
+    assert not capture(plan_of(*RUNS), place, QUIET).failures
+    assert files(Path(place)) == before
+
+
 @pytest.mark.parametrize("name", ["dataset.json", "metrics.parquet", "failures.json"])
 def test_a_damaged_index_is_written_anew_without_simulating(
     place: str, fake_play: list[str], name: str

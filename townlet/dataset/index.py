@@ -75,8 +75,8 @@ def write_index(
 ) -> dict[str, Any]:
     """Write the companions and, last, dataset.json. Returns what dataset.json says.
 
-    `aggregates` is over the samples of `runs`; runs that only the index of the store knows are added to both.
-    `suites`: which were captured. The data set is `complete` when this was all that was planned (`whole`) and
+    `aggregates` is over the samples of `runs`; runs that only the index of the store knows are added to both. A
+    run that failed now is in it no more: what holds is not tried. `suites`: which were captured. The data set is `complete` when this was all that was planned (`whole`) and
     every run that ever failed in it has been captured since. `work` goes into the log. `carried`: another store,
     and the runs of its index that this one, which has no index yet, holds too. Raises TownletError where
     somebody else writes the index over and over again, CorruptSampleError where a capture that the index names
@@ -84,11 +84,12 @@ def write_index(
     """
     given = {item.key: item for item in runs}
     failures = list(failures)
+    tried = {*given, *((failure.scenario, failure.seed) for failure in failures)}
     for _ in range(ATTEMPTS):
         before = _Before(store)
         if carried is not None and before.digest is None:
             before.take_over(*carried)
-        kept = {key: entry for key, entry in before.entries.items() if key not in given}
+        kept = {key: entry for key, entry in before.entries.items() if key not in tried}
         _check_there(store, kept.values())
         merged = {**kept, **{key: unpack(item.entry) for key, item in given.items()}}
         entries = [merged[key] for key in sorted(merged)]
