@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -28,7 +29,7 @@ from townlet.dataset.places import run_folder
 from townlet.dataset.store import LocalStore, Store
 from townlet.dataset.verify import Report, verify, verify_store
 from townlet.dataset.versions import publish, remove_version, settle, utc_now
-from townlet.errors import UserError
+from townlet.errors import OutputError, UserError
 from townlet.run import Run
 
 
@@ -325,3 +326,17 @@ def test_versions_that_change_under_our_eyes(tmp_path: Path) -> None:
 
     assert while_writing(look, write) > 3
     assert verify(store.root).versions == (9,)
+
+
+def test_too_many_open_files_are_no_damage(data_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def full(path: Any, *more: Any) -> int:
+        if str(path).endswith(".npz"):
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(path, *more)
+
+    with monkeypatch.context() as patch, pytest.raises(OutputError, match=r"Too many open files; try fewer"):
+        patch.setattr(os, "open", full)
+        verify(data_set, workers=2)
+    assert verify(data_set).ok

@@ -6,6 +6,7 @@ three steps are apart, so that the hashing can be done by threads, or all three 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -156,7 +157,13 @@ def hashed(store: Store, name: str) -> Hashed | None:
                 digest.update(piece)
                 counted += len(piece)
             return Hashed(digest.hexdigest(), counted)
-    except (OutputError, OSError):
+    except OSError as error:
+        if error.errno in _OUT_OF_RESOURCES:  # ours, not the file's fault
+            raise OutputError(
+                f"{store}: {name}: cannot read: {error.strerror}; try fewer --workers"
+            ) from error
+        return None
+    except OutputError:
         return None
 
 
@@ -176,6 +183,8 @@ def rows_digest(rows: Iterable[Sequence[Any]]) -> str:
 
 # Of a manifest's entry; the columns of metrics.parquet are called the same.
 ROW_KEYS = ("sample", "sha256", "size", "meta", "meta_sha256", "meta_size", "frame_count", "content_digest")
+
+_OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 _SMALL = 1 << 16  # bytes; up to here one call reads a file
 _PIECE = 1 << 18  # bytes read at once
