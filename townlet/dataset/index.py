@@ -76,11 +76,11 @@ def write_index(
     """Write the companions and, last, dataset.json. Returns what dataset.json says.
 
     `aggregates` is over the samples of `runs`; runs that only the index of the store knows are added to both. A
-    run that failed now is in it no more: what holds is not tried. `suites`: which were captured. The data set is `complete` when this was all that was planned (`whole`) and
-    every run that ever failed in it has been captured since. `work` goes into the log. `carried`: another store,
-    and the runs of its index that this one, which has no index yet, holds too. Raises TownletError where
-    somebody else writes the index over and over again, CorruptSampleError where a capture that the index names
-    is gone.
+    run that failed now is in it no more: what holds is not tried. `suites`: which were captured. The data set is
+    `complete` when this was all that was planned (`whole`) and every run that ever failed in it has been captured
+    since. `work` goes into the log. `carried`: another store, and the runs of its index that this one, which has
+    no index yet, holds too. Raises TownletError where somebody else writes the index over and over again,
+    CorruptSampleError where a capture that the index names is gone.
     """
     given = {item.key: item for item in runs}
     failures = list(failures)
