@@ -359,7 +359,7 @@ def test_an_edit_in_the_middle_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
     make(again, out)
     undisturbed = content(out)
     dying = Dying(monkeypatch)
-    for steps in range(0, 60, 4):
+    for steps in range(0, 60, 7):
         place = tmp_path / f"{steps}"
         shutil.copytree(start, place, symlinks=True)
         dying.left = steps
