@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from townlet.commands.figures import Meter, print_table
@@ -67,10 +68,23 @@ def main(argv: Sequence[str], prog: str = "townlet diff") -> int:
         print(f"error: {error}", file=sys.stderr)
         return NOT_COMPARABLE
     if arguments.json:
-        print(json.dumps(found.to_json_dict(), indent=1, ensure_ascii=False))
+        _print_json(found)
     elif not arguments.quiet:
         _show(found, limit or LIMIT)
     return 0 if found.same else DIFFERENT
+
+
+def _print_json(found: Difference) -> None:
+    """A run a line: of many runs that differ, all of it as one text would be gigabytes."""
+    facts = {**replace(found, runs=[]).to_json_dict(), "same": found.same}
+    del facts["runs"]
+    print("{")
+    for name, value in facts.items():
+        print(f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)},")
+    print(' "runs": [')
+    for left, run in zip(range(len(found.runs) - 1, -1, -1), found.runs, strict=True):
+        print(f"  {json.dumps(run.to_json_dict(), ensure_ascii=False)}{',' if left else ''}")
+    print(" ]\n}")
 
 
 def _show(found: Difference, limit: int) -> None:
