@@ -24,7 +24,7 @@ KNOWN = (
         "the cluster has no free slot: it has too few TaskManagers, or other jobs have them ({})",
     ),
 )
-STATE = re.compile(r"^Pipeline \S+ failed in state \w+: ")  # what Beam puts before what the engine says
+STATE = re.compile(r"^Pipeline \S+ failed in state \w+:")  # what Beam puts before what the engine says
 
 
 class WorkerDied(TownletError):
@@ -39,7 +39,7 @@ def explained(error: BaseException) -> TownletError:
     """The error to raise: our own, if there is one somewhere in it. Traces of other languages are left out."""
     if isinstance(error, TownletError):
         return error
-    text = STATE.sub("", str(error).strip())
+    text = STATE.sub("", str(error).strip()).strip()
     ours = OURS.search(text)
     if ours:
         kind = getattr(errors, ours[1], PipelineFailed)
@@ -48,5 +48,5 @@ def explained(error: BaseException) -> TownletError:
         found = pattern.search(text)
         if found:
             return WorkerDied(meaning.format(found[1].strip()))
-    lines = [line for line in text.splitlines() if line.strip()] or [""]
+    lines = [line for line in text.splitlines() if line.strip()] or ["it says nothing"]
     return PipelineFailed(f"the pipeline failed: {type(error).__name__}: {lines[-1].strip()}")

@@ -145,6 +145,9 @@ class Cluster:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             time.sleep(0.1)
+        for child in self._children:
+            child.wait(STOP_TIMEOUT)
+        self._children.clear()
         shutil.rmtree(self._pids, ignore_errors=True)
         for name in ("master", "profile.yaml"):
             (self.folder / name).unlink(missing_ok=True)
@@ -171,7 +174,8 @@ class Cluster:
     def _is_ours(self, pid: int) -> bool:
         """Whether the process lives and is one of this cluster: its number may be somebody else's by now."""
         for child in self._children:
-            child.poll()  # else one that has ended would be listed still
+            if child.pid == pid:  # just started, it has no command line to be known by yet
+                return child.poll() is None
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:

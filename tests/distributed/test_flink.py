@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -86,8 +87,13 @@ def test_a_task_manager_is_killed(townlet: Start, flink: Cluster, tmp_path: Path
     log = json.loads((output / "capture_log.json").read_text())
     samples = [path.stat().st_mtime for path in output.glob("runs/*/*/*.npz")]
     before = sum(time < killed_at for time in samples) // 2  # two agents a run
-    print(f"\nkilled {victim} after {done} of {RUNS} runs; simulated once and kept: {before}; log: {log}")
-    assert before >= done
+    played, recalled = log["runs_played"], log["runs_recalled"]
+    print(
+        f"\n{victim} killed when {done} of {RUNS} runs were done: {before} were simulated before, "
+        f"and in the end {recalled} recalled and {played} played"
+    )
+    assert played + recalled == RUNS
+    assert recalled == before >= done
     assert verify(output).ok
     assert not (output / ".staging").exists()
     assert files(output) == files(here(townlet, MANY, tmp_path / "here"))
@@ -101,20 +107,31 @@ def until_gone(processes: list[int]) -> None:
         time.sleep(0.05)
 
 
-def test_some_runs_fail(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
-    words = [*FEW, "--agent", "cora", "--profile", flink.profile]  # she lives in one of the two
+UNLUCKY = """\
+import os, sys
+
+def refuse(event, arguments):
+    if event == "open" and "/.staging/queue_conflict-1-" in str(arguments[0]) and arguments[2] & os.O_WRONLY:
+        raise ValueError("no luck")
+
+sys.addaudithook(refuse)
+"""
+
+
+def test_one_run_fails(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(UNLUCKY)
+    unlucky = {"command": "townlet-worker", "env": {"PYTHONPATH": str(tmp_path)}}
+    words = [*FEW, "--profile", flink.profile, "--environment_config", json.dumps(unlucky)]
     process = townlet(*words, "--output", tmp_path / "out")
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, err
-    failed = [line for line in err.splitlines() if line.startswith("failed: ")]
-    reason = "nobody named 'cora' lived in it"
-    assert failed == [f"failed: kitchen_breakfast seed {seed}: {reason}" for seed in (0, 1)]
-    listed = json.loads((tmp_path / "out" / "failures.json").read_text())["failures"]
-    assert [(entry["scenario"], entry["seed"]) for entry in listed] == [
-        ("kitchen_breakfast", 0),
-        ("kitchen_breakfast", 1),
-    ]
-    assert len(list(tmp_path.glob("out/runs/queue_conflict/*/rollout_sample_manifest.json"))) == 2
+    [line] = [line for line in err.splitlines() if line.startswith("failed: ")]
+    assert re.fullmatch(r"failed: queue_conflict seed 1: agent \w+: ValueError: no luck \(.*\)", line)
+    [listed] = json.loads((tmp_path / "out" / "failures.json").read_text())["failures"]
+    assert (listed["scenario"], listed["seed"]) == ("queue_conflict", 1)
+    assert len(list(tmp_path.glob("out/runs/*/*/rollout_sample_manifest.json"))) == 3
+    finished(townlet(*FEW, "--output", tmp_path / "out"))  # from here, and only the one
+    assert json.loads((tmp_path / "out" / "capture_log.json").read_text())["runs_played"] == 1
 
 
 def test_workers_that_do_not_start(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
