@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +69,8 @@ class TestObjectStore(StoreContract):
     def test_another_s_swap_in_between(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         real = ObjectStore._get
 
-        def overtaken(self: ObjectStore, name: str) -> Any:
-            found = real(self, name)
+        def overtaken(self: ObjectStore, name: str, *more: Any) -> Any:
+            found = real(self, name, *more)
             monkeypatch.setattr(ObjectStore, "_get", real)
             self.write_whole(name, [b"other"])
             return found
@@ -117,6 +119,21 @@ def test_large_objects_go_up_in_parts(store: ObjectStore, monkeypatch: pytest.Mo
     store.write_whole("a", [whole])
     assert store.read("a") == whole
     assert store.compare_and_swap("a", sha256_hex(whole), [whole * 2])  # on condition: in one piece
+
+
+def test_ctrl_c_is_heard_while_the_store_does_not_answer(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = threading.Event()
+
+    class Silent:
+        def get(self, key: str) -> None:
+            signal.raise_signal(signal.SIGINT)
+            answer.wait(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        ObjectStore(Bucket("memory://bucket", Silent()), "out").read("a")
+    answer.set()
 
 
 def test_what_travels_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,9 +70,9 @@ def _open(address: str, patient: bool) -> Any:
     scheme, _, name = address.partition("://")
     client: dict[str, Any] = {"timeout": timedelta(seconds=300), "connect_timeout": timedelta(seconds=10)}
     retries: dict[str, Any] = {
-        "max_retries": 30,
+        "max_retries": 60,
         "retry_timeout": timedelta(seconds=90),
-        "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=10), "base": 2},
+        "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=10), "base": 3},
     }
     if not patient:
         client = {"timeout": timedelta(seconds=10), "connect_timeout": timedelta(seconds=5)}

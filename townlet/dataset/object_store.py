@@ -9,13 +9,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar, cast
 
 from ..errors import OutputError
 from .buckets import Bucket, explained, obstore
 from .store import Buffer, Store, StoredFile, check_name
+
+T = TypeVar("T")
 
 WHOLE = 16 << 20  # bytes; objects up to here are fetched by one request when they are opened
 PART = 16 << 20  # bytes of one part of a large object, on the way up
@@ -41,9 +46,9 @@ class ObjectStore:
 
     def check(self) -> None:
         """Raise OutputError unless the store can be reached and shows what is there. Soon: it does not insist."""
-        objects = self._bucket.impatient().objects
+        bucket = self._bucket.impatient()
         with explained("read", str(self)):
-            next(iter(objects.list(self._prefix)), None)
+            interruptible(lambda: next(iter(bucket.objects.list(self._prefix)), None))
 
     def impatient(self) -> ObjectStore:
         """The same place for who would rather have an error than wait for minutes."""
@@ -75,19 +80,16 @@ class ObjectStore:
 
     def move(self, source: str, target: str) -> None:
         start, goal = self._key(source), self._key(target)
-        objects = self._bucket.objects
-        with self._explained("write", target if source != target else source):
-            if start == goal:
-                objects.head(start)
-                return
-            objects.copy(start, goal)
-            objects.delete(start)
+        if start == goal:
+            self._ask("write", target, lambda objects: objects.head(start))
+            return
+        self._ask("write", target, lambda objects: objects.copy(start, goal))
+        self._ask("remove", source, lambda objects: objects.delete(start))
 
     def link_from(self, other: Store, source: str, target: str) -> None:
         if isinstance(other, ObjectStore) and other._bucket.address == self._bucket.address:
             start, goal = other._key(source), self._key(target)
-            with self._explained("write", target):
-                self._bucket.objects.copy(start, goal)
+            self._ask("write", target, lambda objects: objects.copy(start, goal))
         else:
             self._put(target, [other.read(source)])
 
@@ -96,12 +98,10 @@ class ObjectStore:
 
     def open_read(self, name: str) -> BinaryIO:
         """A seekable stream of one state of the object, or an OutputError where it is replaced meanwhile."""
-        key = self._key(name)
-        with self._explained("read", name):
-            found = self._bucket.objects.get(key)
-            if found.meta["size"] <= WHOLE:
-                return io.BytesIO(found.bytes().to_bytes())
-        return io.BufferedReader(_Ranges(self, name, dict(found.meta)), _READ_AHEAD)
+        data, facts = self._get(name, WHOLE)
+        if data is not None:
+            return io.BytesIO(data)
+        return io.BufferedReader(_Ranges(self, name, facts), _READ_AHEAD)
 
     def size(self, name: str) -> int | None:
         facts = self._facts(name)
@@ -114,18 +114,20 @@ class ObjectStore:
 
     def list(self, folder: str = "", deep: bool = True) -> Iterator[StoredFile]:
         prefix = self._key(folder) if folder else self._prefix
-        with self._explained("read", folder):
-            for facts in self._listed(prefix, deep):
-                if facts["path"].startswith(f"{prefix}/"):  # a "folder" that some tools make is an object
-                    yield StoredFile(facts["path"][len(self._prefix) + 1 :], facts["size"])
+        for facts in self._listed(prefix, deep, folder):
+            if facts["path"].startswith(f"{prefix}/"):  # a "folder" that some tools make is an object
+                yield StoredFile(facts["path"][len(self._prefix) + 1 :], facts["size"])
 
     def delete(self, name: str) -> None:
         key = self._key(name)
-        objects = self._bucket.objects
         for _ in range(3):  # some stores complain about an object that somebody else has just deleted
-            with self._explained("remove", name), contextlib.suppress(FileNotFoundError):
-                inner = [facts["path"] for facts in self._listed(key, deep=True)]
-                objects.delete([key, *inner] if inner else key)
+            inner = [facts["path"] for facts in self._listed(key, True, name)]
+            with contextlib.suppress(FileNotFoundError):
+                self._ask(
+                    "remove",
+                    name,
+                    lambda objects, inner=inner: objects.delete([key, *inner] if inner else key),
+                )
                 return
 
     def make_durable(self, folders: Iterable[str]) -> None:
@@ -137,16 +139,19 @@ class ObjectStore:
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         errors = obstore().exceptions
         in_parts = mode is None and len(data) > _IN_PARTS
-        with self._explained("write", name):
+
+        def put(objects: Any) -> bool:
             try:
-                self._bucket.objects.put(key, data, mode=mode, use_multipart=in_parts, chunk_size=PART)
+                objects.put(key, data, mode=mode, use_multipart=in_parts, chunk_size=PART)
             except (errors.AlreadyExistsError, errors.PreconditionError):
                 return False
             except FileNotFoundError as error:
                 if mode in (None, "create") or "NoSuchBucket" in str(error):
                     raise
                 return False  # what was to be replaced is gone
-        return True
+            return True
+
+        return self._ask("write", name, put)
 
     def _holds(self, name: str, parts: Sequence[Buffer]) -> bool:
         """Whether an object is what was to be written: a repeated request finds its own work in its way."""
@@ -155,24 +160,29 @@ class ObjectStore:
         except FileNotFoundError:
             return False
 
-    def _get(self, name: str) -> tuple[bytes, dict[str, Any]]:
+    def _get(self, name: str, most: float = math.inf) -> tuple[Any, dict[str, Any]]:
+        """The bytes of an object, or None where they are more than `most`, and what the store says of it."""
         key = self._key(name)
-        with self._explained("read", name):
-            found = self._bucket.objects.get(key)
+
+        def get(objects: Any) -> tuple[bytes | None, dict[str, Any]]:
+            found = objects.get(key)
             facts = dict(found.meta)
-            return found.bytes().to_bytes(), facts
+            return (found.bytes().to_bytes() if facts["size"] <= most else None), facts
+
+        return self._ask("read", name, get)
 
     def _facts(self, name: str) -> dict[str, Any] | None:
         key = self._key(name)
-        with contextlib.suppress(FileNotFoundError), self._explained("read", name):
-            return dict(self._bucket.objects.head(key))
+        with contextlib.suppress(FileNotFoundError):
+            return dict(self._ask("read", name, lambda objects: objects.head(key)))
         return None
 
-    def _listed(self, prefix: str, deep: bool) -> Iterator[Any]:
+    def _listed(self, prefix: str, deep: bool, name: str) -> Iterator[Any]:
         if not deep:
-            yield from self._bucket.objects.list_with_delimiter(prefix)["objects"]
+            yield from self._ask("read", name, lambda objects: objects.list_with_delimiter(prefix)["objects"])
             return
-        for chunk in self._bucket.objects.list(prefix, chunk_size=1000):
+        chunks = iter(self._bucket.objects.list(prefix, chunk_size=1000))
+        while chunk := self._ask("read", name, lambda _: next(chunks, None)):
             yield from chunk
 
     def _range(self, name: str, start: int, end: int, e_tag: str | None) -> Any:
@@ -181,18 +191,42 @@ class ObjectStore:
         options: dict[str, Any] = {"range": (start, end)}
         if e_tag is not None:
             options["if_match"] = e_tag
-        with self._explained("read", name):
+
+        def get(objects: Any) -> Any:
             try:
-                return self._bucket.objects.get(key, options=options).bytes()
+                return objects.get(key, options=options).bytes()
             except obstore().exceptions.PreconditionError:
                 raise OutputError(f"{self}/{name}: was replaced while it was read; read it again") from None
+
+        return self._ask("read", name, get)
 
     def _key(self, name: str) -> str:
         check_name(name, str(self))
         return f"{self._prefix}/{name}"
 
-    def _explained(self, action: str, name: str) -> contextlib.AbstractContextManager[None]:
-        return explained(action, f"{self}/{name}" if name else str(self))
+    def _ask(self, action: str, name: str, request: Callable[[Any], T]) -> T:
+        """What the store answers; what goes wrong is explained."""
+        with explained(action, f"{self}/{name}" if name else str(self)):
+            return interruptible(lambda: request(self._bucket.objects))
+
+
+def interruptible(work: Callable[[], T]) -> T:
+    """Do what may take long, so that Ctrl-C is heard meanwhile: `obstore` does not hear it while it tries again."""
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put((work(), None))
+        except BaseException as error:
+            answers.put((None, error))
+
+    threading.Thread(target=run, name="townlet-request", daemon=True).start()
+    answer, error = answers.get()
+    if error is not None:
+        raise error
+    return cast(T, answer)
 
 
 class _Ranges(io.RawIOBase):
