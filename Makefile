@@ -64,7 +64,7 @@ flink-up: flink-jar ## start a Flink on this machine: a JobManager and two TaskM
 	$(BIN)/python deploy/flink/cluster.py up
 
 flink-test: flink-jar ## capture on a Flink of the test's own, and kill a TaskManager of it
-	$(BIN)/python -m pytest -m campaign -v -rs -s $(PYTEST_FLAGS) tests/distributed/test_flink.py
+	$(BIN)/python -m pytest -m campaign -v -rs -s $(PYTEST_FLAGS) tests/distributed
 
 flink-down: $(STAMP) ## stop what flink-up has started
 	$(BIN)/python deploy/flink/cluster.py down

@@ -74,12 +74,16 @@ def look_at_cluster(master: str) -> int:
 def job_server(options: PipelineOptions) -> Iterator[None]:
     """Run a job server for the options' cluster, and name it in the options (`job_endpoint`)."""
     flink, portable = options.view_as(FlinkRunnerOptions), options.view_as(PortableOptions)
+    if flink.flink_submit_uber_jar:
+        raise UserError(
+            "--flink_submit_uber_jar: leave it out; a job server of our own takes the pipeline to Flink"
+        )
     jar, java = find_jar(options), options.view_as(JobServerOptions).job_server_java_launcher
     if shutil.which(java) is None:
         raise UserError(f"--runner FlinkRunner: {java} is not on the PATH; it takes Java 11 or 17")
     master = flink.flink_master.strip()
     if is_embedded(options):
-        master, slots = "[local]", len(os.sched_getaffinity(0))
+        master, slots = "[local]", os.cpu_count() or 1
     else:
         slots = look_at_cluster(master)
     if flink.parallelism < 1 <= slots:

@@ -113,6 +113,7 @@ def test_a_profile_that_is_not_there() -> None:
             ["--profile", "flink", "--flink_job_server_jar", "no.jar"],
             "no.jar: no such file .nothing is downloaded",
         ),
+        (["--profile", "flink", "--flink_submit_uber_jar"], "leave it out"),
         (["--profile", "flink", "--job_endpoint", "localhost:1"], "no job server answers there"),
         (["--runner", "DataflowRunner"], "nothing says where workers find Townlet"),
     ],
