@@ -94,7 +94,7 @@ def test_the_same_files_as_in_a_folder(
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: bool) -> None:
     broken = 0
-    for k in range(1, 1000):
+    for k in range(1 + late, 1000, 2):
         memory = pytest.importorskip("obstore.store").MemoryStore()
         breaking = Breaking(memory, k, late)
         try:
@@ -111,7 +111,7 @@ def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: b
         capture(store, *runs)
         assert stored(store) == undisturbed
         assert verify_store(store).ok
-    assert broken > 20
+    assert broken > 10
 
 
 def test_states_of_a_run(store: ObjectStore) -> None:

@@ -121,6 +121,27 @@ def test_large_objects_go_up_in_parts(store: ObjectStore, monkeypatch: pytest.Mo
     assert store.compare_and_swap("a", sha256_hex(whole), [whole * 2])  # on condition: in one piece
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # which is what is tested here
+def test_a_forked_process_is_told(store: ObjectStore) -> None:
+    """It would wait for ever, as the workers of a DataLoader would."""
+    store.write_new("a", [b"1"])
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            store.read("a")
+        except OutputError as error:
+            os.write(writing, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as file:
+        said = file.read().decode()
+    os.waitpid(child, 0)
+    assert "start it with 'spawn' (torch: DataLoader(..., multiprocessing_context='spawn'))" in said
+    assert store.read("a") == b"1"
+
+
 def test_ctrl_c_is_heard_while_the_store_does_not_answer(
     memory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,11 +58,35 @@ class Bucket:
 
     @property
     def objects(self) -> Any:
-        """The store of `obstore`."""
+        """The store of `obstore`. Raises OutputError in a forked process, where it would wait for ever."""
+        _Threads.used()
         if self._objects is None:
             with explained("open", self.address):
                 self._objects = _open(self.address, self._patient)
         return self._objects
+
+
+class _Threads:
+    """The threads with which `obstore` works. A fork does not take them along."""
+
+    begun = False
+    lost = False
+
+    @classmethod
+    def used(cls) -> None:
+        if cls.lost:
+            raise OutputError(
+                "this process was forked from one that had an object store open, whose threads are not here; "
+                "start it with 'spawn' (torch: DataLoader(..., multiprocessing_context='spawn'))"
+            )
+        cls.begun = True
+
+    @classmethod
+    def after_fork(cls) -> None:
+        cls.lost = cls.begun
+
+
+os.register_at_fork(after_in_child=_Threads.after_fork)
 
 
 def _open(address: str, patient: bool) -> Any:
