@@ -25,6 +25,7 @@ QUESTIONS = {
     "f": "bench.starting",
     "g": "bench.many_runs",
     "h": "bench.data_sets",
+    "i": "bench.flink",
 }
 
 

@@ -33,6 +33,10 @@ class Scale:
     samples: tuple[tuple[int, int], ...]  # (h) of a data set, and how often what it takes is measured
     large_samples: int  # (h) of a data set of few and large files
 
+    flink_runs: int  # (i) of `ticks` ticks
+    short_runs: int  # (i) and so many short ones
+    short_ticks: int  # (i)
+
 
 FULL = Scale(
     repeats=7,
@@ -52,6 +56,9 @@ FULL = Scale(
     parts=10,
     samples=((10_000, 3), (100_000, 1)),
     large_samples=64,
+    flink_runs=64,
+    short_runs=500,
+    short_ticks=8,
 )
 
 QUICK = Scale(
@@ -72,4 +79,7 @@ QUICK = Scale(
     parts=2,
     samples=((100, 1),),
     large_samples=8,
+    flink_runs=2,
+    short_runs=2,
+    short_ticks=8,
 )

@@ -82,7 +82,7 @@ def _moment(root: int, wall: float, seen: tuple[int, ...], highest: dict[int, in
     cpu, memory = 0.0, 0
     for process in family(root):
         try:
-            used, now, most = _state(process, with_children=process == root)
+            used, now, most = _state(process)
         except (OSError, ValueError, KeyError):
             continue  # it has ended
         cpu, memory = cpu + used, memory + now
@@ -102,10 +102,15 @@ def family(root: int) -> list[int]:
     return found
 
 
-def _state(process: int, *, with_children: bool) -> tuple[float, int, int]:
+def cpu_of(root: int) -> float:
+    """Seconds of processor time that a process and all that have come from it have used."""
+    return _moment(root, 0.0, (), {}).cpu
+
+
+def _state(process: int) -> tuple[float, int, int]:
     """Processor time (of children that have ended, too), memory now, and the most memory so far."""
     fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    used = sum(map(int, fields[11 : 15 if with_children else 13]))
+    used = sum(map(int, fields[11:15]))
     lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     values = dict(line.split(":", 1) for line in lines if line.startswith(("VmRSS:", "VmHWM:")))
     now, most = (int(values[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))

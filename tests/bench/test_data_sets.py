@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import many_runs
+from bench import flink, many_runs
 from bench.command import ask, main
 from bench.machine import Neighbours
+from bench.measure import Spent
 from bench.scale import QUICK
 from bench.suites import AGENTS, SCENARIOS, TICKS, ManyRuns, file_bytes, link_tree
+from bench.towns import STANDARD
 from bench.watching import Moment, family, watch
 from townlet.plan import Plan, Request, plan
 
@@ -121,6 +123,28 @@ def test_many_runs_give_their_rows() -> None:
     assert whole["steps/s (wall)"] == pytest.approx(6 * 2 * 2 / whole["wall"])
     assert figures["dataset.json, a run"]["size"] > 100
     assert "6 runs of 2 agents" in table.question
+
+
+def test_where_flink_cannot_be_asked_the_table_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spent = [Spent(2.0, 4.0)]
+    monkeypatch.setattr(flink, "_taken", lambda *_: spent)
+    monkeypatch.setattr(flink, "missing", lambda: "no Java on the PATH")
+    table = flink.answer(QUICK, tmp_path)
+    assert table.notes == ("Flink was not asked: no Java on the PATH.",)
+    assert len(table.rows) == 4
+    assert table.rows[0].figures["steps/s (wall)"] == QUICK.flink_runs * QUICK.ticks * STANDARD / 4.0
+
+
+def test_flink_is_asked_with_each_number_of_slots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(flink, "_taken", lambda *_: [Spent(2.0, 4.0)])
+    monkeypatch.setattr(flink, "missing", lambda: None)
+    monkeypatch.setattr(flink, "_on_flink", lambda *_: [Spent(6.0, 8.0)])
+    rows = {row.what: row.figures for row in flink.answer(QUICK, tmp_path).rows}
+    assert len(rows) == 8
+    on_flink = rows["2 runs of 50 ticks: Flink, 2 slots"]
+    assert (on_flink["x local (wall)"], on_flink["CPU / local"]) == (0.5, 3.0)
 
 
 def test_the_neighbours_are_named() -> None:
