@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
@@ -50,7 +50,7 @@ from .places import (
     strangers,
 )
 from .records import FileRecord, RunRecord, SampleRecord
-from .store import Store
+from .store import Buffer, Store
 
 State = Literal["done", "receipt", "missing", "other"]
 
@@ -77,8 +77,7 @@ def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -
     npz = FileRecord(f"{stem}.npz", facts.sha256, facts.size, _staged(store, run, f"{stem}.npz", mark))
     place = _staged(store, run, f"{stem}.json", mark)
     meta = FileRecord(f"{stem}.json", sha256_hex(sidecar), len(sidecar), place)
-    store.write_new(npz.staged, parts)
-    store.write_new(meta.staged, [sidecar])
+    _write(store, {npz.staged: parts, meta.staged: [sidecar]})
     return SampleRecord(
         run=run.name,
         seed=run.seed,
@@ -220,6 +219,16 @@ def records_of(store: Store, run: Run) -> list[SampleRecord]:
     return records_from(document, metrics, run.name)
 
 
+def _write(store: Store, files: Mapping[str, Sequence[Buffer]]) -> None:
+    """Write new files; side by side where most of the time is spent waiting for an answer."""
+    if store.renames:
+        for name, parts in files.items():
+            store.write_new(name, parts)
+        return
+    with ThreadPoolExecutor(len(files)) as threads:
+        list(threads.map(store.write_new, files, files.values()))
+
+
 def _staged(store: Store, run: Run, name: str, mark: str) -> str:
     if not store.renames:
         return inside(run.folder, name)
@@ -282,11 +291,12 @@ def _document_names(run: Run) -> tuple[str, str, str]:
 def _stage_documents(store: Store, run: Run, records: list[SampleRecord]) -> _Documents:
     """Stage config, metrics, log and manifest; the manifest only where it can be moved later."""
     mark = secrets.token_hex(6)
+    contents: dict[str, list[Buffer]] = {}
 
     def stage(name: str, data: bytes) -> FileRecord:
         file = FileRecord(name, sha256_hex(data), len(data), _staged(store, run, name, mark))
         if store.renames or name != own_name:
-            store.write_new(file.staged, [data])
+            contents[file.staged] = [data]
         return file
 
     config_name, metrics_name, own_name = _document_names(run)
@@ -296,6 +306,7 @@ def _stage_documents(store: Store, run: Run, records: list[SampleRecord]) -> _Do
     text = manifest_bytes(run, records, config, metrics)
     manifest = stage(own_name, text)
     log = stage(LOG_NAME, log_bytes())
+    _write(store, contents)
     return _Documents(run, [*named, log], manifest, text, sum(file.size for file in named))
 
 
