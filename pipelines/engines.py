@@ -80,6 +80,13 @@ def not_shared(output: str) -> OutputError:
     return OutputError(NOT_SHARED.format(output=output, host=socket.gethostname()))
 
 
+def other_version(launcher: str, worker: str) -> UserError:
+    """What a worker says that would play by other rules, under the same fingerprints."""
+    return UserError(
+        f"the worker on {socket.gethostname()} has Townlet {worker}, the launcher {launcher}; install the same"
+    )
+
+
 def _check_workers(options: PipelineOptions, runner: str) -> None:
     portable, setup = options.view_as(PortableOptions), options.view_as(SetupOptions)
     said = (

@@ -16,17 +16,20 @@ import numpy as np
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from pipelines.engines import not_shared
+from pipelines.engines import not_shared, other_version
 from pipelines.signals import Signals
+from townlet import __version__
 from townlet.dataset.commit import begin_run, state_of
 from townlet.dataset.stores import open_store
 from townlet.errors import OutputError, TownletError
 from townlet.policy.replay import FrameGroup
-from townlet.run import Run, SampleKey
+from townlet.run import FORMAT_VERSION, RULES_VERSION, Run, SampleKey
 
 FRAMES = "frames"
 FAILED = "failed"
 RECALLED = "recalled"
+
+VERSION = f"{__version__} (rules {RULES_VERSION}, format {FORMAT_VERSION})"
 
 RunKey = tuple[str, int]  # name and seed
 KEPT: dict[str, Literal["receipt", "published"]] = {"receipt": "receipt", "done": "published"}  # by state
@@ -109,8 +112,11 @@ class Step(beam.DoFn):
 
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
         self._configs, self._output, self._signals_folder = configs, output, signals
+        self._version = VERSION  # of the launcher, from here on
 
     def setup(self) -> None:
+        if self._version != VERSION:
+            raise other_version(self._version, VERSION)
         self._signals = Signals(self._signals_folder)
         with self.writing():
             self._store = open_store(self._output, greet=False)  # the command has; here, patience is better

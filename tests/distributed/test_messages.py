@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import simulate
 from pipelines.complaints import PipelineFailed, WorkerDied, explained
 from pipelines.engines import signals_beside
 from pipelines.signals import Listener, Signals
 from pipelines.simulate import Step
 from townlet.dataset.store import LocalStore
-from townlet.errors import OutputError, TownletError
+from townlet.errors import OutputError, TownletError, UserError
 
 FAILED = "Pipeline BeamApp-root-1123_d1c76516 failed in state FAILED: "
 TRACE = """\
@@ -71,6 +72,13 @@ def test_a_worker_that_does_not_see_the_output(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=f"the worker on {socket.gethostname()} does not see this folder"):
         Step({}, str(store), folder).setup()
     assert not (tmp_path / "out" / "runs").exists()
+
+
+def test_a_worker_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Step({}, str(tmp_path), None)
+    monkeypatch.setattr(simulate, "VERSION", "9.9.9")
+    with pytest.raises(UserError, match=r"has Townlet 9.9.9, the launcher \d+.\d+.\d+ .*; install the same"):
+        step.setup()
 
 
 def test_signals_that_were_left_go_with_the_next_capture(tmp_path: Path) -> None:
