@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,22 +52,27 @@ def missing() -> str | None:
 
 
 def answer(scale: Scale, place: Path) -> Table:
-    config = write_town(place)
-    long, short = Work(scale.flink_runs, scale.ticks), Work(scale.short_runs, scale.short_ticks)
-    rows: list[Row] = []
+    config, repeats = write_town(place), scale.child_repeats
+    works = (Work(scale.flink_runs, scale.ticks), Work(scale.short_runs, scale.short_ticks), Work(2, 1))
+    capture = partial(_taken, works, config, place / "output", repeats)
+    taken = {LOCAL: capture(), "local runner, 2 workers": capture("--workers", 2)}
     why = missing()
-    for work in (long, short):
-        local = _taken(work, config, place / "output", scale.child_repeats, ())
-        what = f"{work.runs:,} runs of {work.ticks:,} ticks"
-        rows.append(_row(f"{what}: {LOCAL}", local, local, work))
-        two = _taken(work, config, place / "output", scale.child_repeats, ("--workers", 2))
-        rows.append(_row(f"{what}: local runner, 2 workers", two, local, work))
-        for slots in () if why else SLOTS:
-            on_flink = _on_flink(work, config, place, scale.child_repeats, slots)
-            rows.append(_row(f"{what}: Flink, {slots} slot{'s' if slots > 1 else ''}", on_flink, local, work))
+    for slots in () if why else SLOTS:
+        cluster = Cluster(place / "cluster")
+        cluster.up(task_managers=slots)
+        try:
+            there = capture("--profile", cluster.profile, cluster=cluster)
+        finally:
+            cluster.down()
+        taken[f"Flink, {slots} slot{'s' if slots > 1 else ''}"] = there
+    rows = [
+        _row(f"{work.runs:,} runs of {work.ticks:,} ticks: {how}", found[work], taken[LOCAL][work], work)
+        for work in works
+        for how, found in taken.items()
+    ]
     notes = (
         "A TaskManager and a Python worker a slot. The cluster is up before the clock starts; each capture starts",
-        "its own job server and its own workers, which is most of what short ones take. CPU: of all of these.",
+        "its own job server and its own workers: see the last rows. CPU: of all of these.",
     )
     if why:
         notes = (f"Flink was not asked: {why}.",)
@@ -74,31 +80,28 @@ def answer(scale: Scale, place: Path) -> Table:
     return Table(title, COLUMNS, tuple(rows), notes)
 
 
-def _taken(work: Work, config: Path, output: Path, repeats: int, options: Sequence[object]) -> list[Spent]:
-    """What captures take, with all of their processes."""
-    taken = []
+def _taken(
+    works: Sequence[Work],
+    config: Path,
+    output: Path,
+    repeats: int,
+    *options: object,
+    cluster: Cluster | None = None,
+) -> dict[Work, list[Spent]]:
+    """What captures take, with all of their processes, those of the cluster too; of each work in turn."""
+    taken: dict[Work, list[Spent]] = {work: [] for work in works}
     for _ in range(repeats):
-        command = townlet("capture", config, *work.options(), *options, "--output", output)
-        taken.append(run_child(command, os.environ)[0])
-        shutil.rmtree(output)
+        for work in works:
+            command = townlet("capture", config, *work.options(), *options, "--output", output)
+            before = _cpu_of(cluster)
+            own, _ = run_child(command, os.environ)
+            taken[work].append(Spent(own.cpu + _cpu_of(cluster) - before, own.wall))
+            shutil.rmtree(output)
     return taken
 
 
-def _on_flink(work: Work, config: Path, place: Path, repeats: int, slots: int) -> list[Spent]:
-    """The same on a cluster of so many slots, which is started and stopped here."""
-    cluster = Cluster(place / "cluster")
-    cluster.up(task_managers=slots)
-    try:
-        options = ("--profile", cluster.profile)
-        taken = []
-        for _ in range(repeats):
-            before = sum(map(cpu_of, cluster.processes().values()))
-            [client] = _taken(work, config, place / "output", 1, options)
-            there = sum(map(cpu_of, cluster.processes().values())) - before
-            taken.append(Spent(client.cpu + there, client.wall))
-        return taken
-    finally:
-        cluster.down()
+def _cpu_of(cluster: Cluster | None) -> float:
+    return 0.0 if cluster is None else sum(map(cpu_of, cluster.processes().values()))
 
 
 def _row(what: str, taken: list[Spent], local: list[Spent], work: Work) -> Row:

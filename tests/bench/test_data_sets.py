@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -125,26 +126,48 @@ def test_many_runs_give_their_rows() -> None:
     assert "6 runs of 2 agents" in table.question
 
 
-def test_where_flink_cannot_be_asked_the_table_says_why(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+class NoCluster:
+    """Stands for a Flink; takes down what was done with it."""
+
+    profile = Path("profile.yaml")
+    done: ClassVar[list[str]] = []
+
+    def __init__(self, folder: Path) -> None:
+        self.done.append(folder.name)
+
+    def up(self, task_managers: int) -> None:
+        self.done.append(f"up {task_managers}")
+
+    def down(self) -> None:
+        self.done.append("down")
+
+    def processes(self) -> dict[str, int]:
+        return {}
+
+
+@pytest.mark.parametrize("why", ["no Java on the PATH", None])
+def test_flink_is_asked_with_each_number_of_slots(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, why: str | None
 ) -> None:
-    spent = [Spent(2.0, 4.0)]
-    monkeypatch.setattr(flink, "_taken", lambda *_: spent)
-    monkeypatch.setattr(flink, "missing", lambda: "no Java on the PATH")
+    def capture(command: list[str], environment: object) -> tuple[Spent, str]:
+        Path(command[command.index("--output") + 1]).mkdir()
+        return (Spent(6.0, 8.0) if "--profile" in command else Spent(2.0, 4.0)), ""
+
+    monkeypatch.setattr(flink, "run_child", capture)
+    monkeypatch.setattr(flink, "Cluster", NoCluster)
+    monkeypatch.setattr(flink, "missing", lambda: why)
+    monkeypatch.setattr(NoCluster, "done", [])
     table = flink.answer(QUICK, tmp_path)
-    assert table.notes == ("Flink was not asked: no Java on the PATH.",)
-    assert len(table.rows) == 4
-    assert table.rows[0].figures["steps/s (wall)"] == QUICK.flink_runs * QUICK.ticks * STANDARD / 4.0
-
-
-def test_flink_is_asked_with_each_number_of_slots(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(flink, "_taken", lambda *_: [Spent(2.0, 4.0)])
-    monkeypatch.setattr(flink, "missing", lambda: None)
-    monkeypatch.setattr(flink, "_on_flink", lambda *_: [Spent(6.0, 8.0)])
-    rows = {row.what: row.figures for row in flink.answer(QUICK, tmp_path).rows}
-    assert len(rows) == 8
+    rows = {row.what: row.figures for row in table.rows}
+    assert rows["2 runs of 50 ticks: local runner, 1 worker"]["steps/s (wall)"] == 2 * 50 * STANDARD / 4
+    if why:
+        assert table.notes == (f"Flink was not asked: {why}.",)
+        assert (len(rows), NoCluster.done) == (6, [])
+        return
     on_flink = rows["2 runs of 50 ticks: Flink, 2 slots"]
     assert (on_flink["x local (wall)"], on_flink["CPU / local"]) == (0.5, 3.0)
+    assert NoCluster.done == ["cluster", "up 1", "down", "cluster", "up 2", "down"]
+    assert len(rows) == 12
 
 
 def test_the_neighbours_are_named() -> None:
