@@ -18,8 +18,8 @@ from tests.samples import FEATURES, LOOKUP, TERMS, make_run
 from townlet import cli, dataset
 from townlet.dataset import export
 from townlet.dataset.export import export_parquet
-from townlet.dataset.layouts import LayoutError
-from townlet.dataset.opened import DataSet
+from townlet.dataset.reading.layouts import LayoutError
+from townlet.dataset.reading.opened import DataSet
 from townlet.dataset.store import LocalStore
 from townlet.errors import CorruptSampleError, OutputError, UserError
 from townlet.policy.replay import ReplaySample

@@ -7,9 +7,9 @@ import pytest
 
 from tests.dataset.towns import TOWN, capture_lives, town_run, whole_life
 from townlet import dataset
-from townlet.dataset.joint import Joint
-from townlet.dataset.lives import PADDING
-from townlet.dataset.opened import DataSet
+from townlet.dataset.reading.joint import Joint
+from townlet.dataset.reading.lives import PADDING
+from townlet.dataset.reading.opened import DataSet
 from townlet.dataset.store import LocalStore
 from townlet.errors import UserError
 from townlet.policy.replay import FINAL_ARRAYS, GROUP_ARRAYS

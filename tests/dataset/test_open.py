@@ -18,9 +18,9 @@ from tests.dataset.towns import capture_lives, town_run
 from tests.samples import make_run
 from townlet import dataset
 from townlet.dataset import versions
-from townlet.dataset.catalogue import ChangedError
 from townlet.dataset.index import Failure
 from townlet.dataset.places import run_folder
+from townlet.dataset.reading.catalogue import ChangedError
 from townlet.dataset.store import LocalStore, Store
 from townlet.errors import CorruptSampleError, UserError
 from townlet.run import Run
@@ -179,7 +179,7 @@ def test_a_version_that_is_pruned_while_it_is_opened(tmp_path: Path, monkeypatch
         calls.append(str(found))
         return found
 
-    monkeypatch.setattr("townlet.dataset.catalogue.resolve", slow)
+    monkeypatch.setattr("townlet.dataset.reading.catalogue.resolve", slow)
     assert dataset.open(store).place.endswith("versions/2")
     assert len(calls) == 2
 

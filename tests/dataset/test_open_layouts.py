@@ -10,8 +10,8 @@ import pytest
 from tests.dataset.towns import Life, capture_lives, town_run
 from tests.samples import ACTIONS, CHANNELS, FEATURES, TERMS, make_group, make_sample
 from townlet import dataset
-from townlet.dataset.layouts import Layout, LayoutError, remap
-from townlet.dataset.opened import DataSet
+from townlet.dataset.reading.layouts import Layout, LayoutError, remap
+from townlet.dataset.reading.opened import DataSet
 from townlet.dataset.store import LocalStore
 from townlet.errors import UserError
 from townlet.policy.replay import FrameGroup, ReplaySample, stack_groups

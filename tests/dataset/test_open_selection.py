@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.dataset.captures import capture
 from tests.samples import make_run
 from townlet import dataset
-from townlet.dataset.opened import DataSet
 from townlet.dataset.places import run_folder
-from townlet.dataset.selection import (
+from townlet.dataset.reading.opened import DataSet
+from townlet.dataset.reading.selection import (
     Ordered,
     held_out,
     pack_positions,

@@ -10,8 +10,8 @@ import pytest
 from tests.dataset.towns import capture_lives, town_run
 from tests.samples import CHANNELS, FEATURES, TERMS
 from townlet import dataset
-from townlet.dataset.opened import DataSet
-from townlet.dataset.statistics import Spread, Statistics
+from townlet.dataset.reading.opened import DataSet
+from townlet.dataset.reading.statistics import Spread, Statistics
 from townlet.dataset.store import LocalStore
 from townlet.errors import UserError
 
@@ -67,7 +67,7 @@ def test_what_is_constant_becomes_zero() -> None:
 
 def test_large_numbers_that_differ_little() -> None:
     """Where the sum of squares less the square of the sum would be noise."""
-    from townlet.dataset.statistics import _Running
+    from townlet.dataset.reading.statistics import _Running
 
     draw = np.random.default_rng(1)
     blocks = [1e6 + draw.standard_normal((n, 2)) * 1e-2 for n in (1, 7, 1000, 3)]

@@ -14,9 +14,9 @@ import pytest
 
 from tests.dataset.towns import TOWN, capture_lives, town_run
 from townlet import dataset
-from townlet.dataset.opened import DataSet
+from townlet.dataset.reading.opened import DataSet
+from townlet.dataset.reading.torch_view import item_arrays, worker_items
 from townlet.dataset.store import LocalStore
-from townlet.dataset.torch_view import item_arrays, worker_items
 from townlet.errors import UserError
 from townlet.policy.replay import ARRAYS
 
@@ -65,7 +65,7 @@ def test_arrays_of_an_item(opened: DataSet) -> None:
 def test_without_torch(opened: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "torch.utils.data", None)
-    monkeypatch.setattr("townlet.dataset.torch_view._classes", _uncached())
+    monkeypatch.setattr("townlet.dataset.reading.torch_view._classes", _uncached())
     for ask in (opened.torch, opened.torch_stream, opened.windows(3).torch, opened.windows(3).torch_stream):
         with pytest.raises(
             UserError, match=r"needs torch, which is not installed .*pip install 'townlet\[train\]'"
@@ -75,7 +75,7 @@ def test_without_torch(opened: DataSet, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def _uncached() -> Any:
-    from townlet.dataset import torch_view
+    from townlet.dataset.reading import torch_view
 
     return torch_view._classes.__wrapped__
 

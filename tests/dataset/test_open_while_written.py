@@ -15,8 +15,8 @@ from tests.dataset.captures import capture
 from tests.samples import make_run, make_samples
 from townlet import dataset
 from townlet.dataset import versions
-from townlet.dataset.catalogue import ChangedError
 from townlet.dataset.places import run_folder
+from townlet.dataset.reading.catalogue import ChangedError
 from townlet.dataset.store import LocalStore
 from townlet.errors import UserError
 from townlet.run import Run

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from tests.dataset.captures import capture, content, records_for, stage
 from tests.samples import make_run
 from townlet.cli import main
-from townlet.dataset import sweep
 from townlet.dataset.buckets import Bucket
+from townlet.dataset.checking import sweep
 from townlet.dataset.commit import publish_runs, stage_receipt
 from townlet.dataset.gc import gc
 from townlet.dataset.index import aggregate_records, indexed, read_index, write_index

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.dataset.towns import TOWN, Life, capture_lives, town_run, whole_life
 from tests.samples import make_group
 from townlet import dataset
-from townlet.dataset.lives import PADDING
-from townlet.dataset.opened import DataSet
+from townlet.dataset.reading.lives import PADDING
+from townlet.dataset.reading.opened import DataSet
+from townlet.dataset.reading.windows import Window, window_counts
 from townlet.dataset.store import LocalStore
-from townlet.dataset.windows import Window, window_counts
 from townlet.errors import CorruptSampleError, UserError
 from townlet.policy.replay import ARRAYS, GROUP_ARRAYS, ReplaySample
 

@@ -14,8 +14,8 @@ from townlet.commands.parsing import Parser, positive
 from townlet.errors import CorruptSampleError
 
 if TYPE_CHECKING:
+    from townlet.dataset.checking.diff_arrays import ArrayDifference
     from townlet.dataset.diff import Difference, RunDifference, SampleDifference, State
-    from townlet.dataset.diff_arrays import ArrayDifference
 
 EXAMPLES = """\
 examples:
@@ -190,7 +190,7 @@ def _described(array: ArrayDifference) -> str:
 def _show_metrics(found: Difference, limit: int) -> None:
     if not found.metrics:
         return
-    from townlet.dataset.diff_sides import OVERALL
+    from townlet.dataset.checking.diff_sides import OVERALL
 
     print("\nmetrics that moved")
     rows = []

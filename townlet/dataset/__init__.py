@@ -6,10 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .opened import DataSet, open
     from .reader import Capture, load_capture
+    from .reading.opened import DataSet, open
 
-_MODULES = {"Capture": "reader", "DataSet": "opened", "load_capture": "reader", "open": "opened"}
+_MODULES = {"Capture": "reader", "DataSet": "reading.opened", "load_capture": "reader", "open": "reading.opened"}
 
 __all__ = ["Capture", "DataSet", "load_capture", "open"]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from .changes import differences
-from .diff_arrays import ArrayDifference, compare_samples
-from .diff_sides import Figures, IndexedRun, RunKey, Side, open_side, paired
+from .checking.diff_arrays import ArrayDifference, compare_samples
+from .checking.diff_sides import Figures, IndexedRun, RunKey, Side, open_side, paired
 from .reader import Capture, entry_of, read_sample
 
 State = Literal["added", "removed", "changed", "repacked"]

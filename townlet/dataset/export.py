@@ -20,8 +20,8 @@ from ..arrays import Array
 from ..errors import OutputError, UserError
 from ..policy.replay import ReplaySample
 from ..run import canonical_json
-from .layouts import Layout
-from .opened import DataSet
+from .reading.layouts import Layout
+from .reading.opened import DataSet
 from .store import explained
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptSampleError, OutputError, UserError
+from .checking.leavings import Kept, Leaving, Leavings, empty_folders, leavings
 from .index import finish_moves, read_index
-from .leavings import Kept, Leaving, Leavings, empty_folders, leavings
 from .lock import output_lock
 from .manifest import LOG_NAME, MANIFEST_SUFFIX, parse_manifest
 from .places import INDEX, LEASE, RUNS, inside

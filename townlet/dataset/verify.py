@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptSampleError, UserError
-from .audit import Audit, Progress
 from .canonical import sha256_hex
-from .check_captures import Kind, Problem
+from .checking.audit import Audit, Progress
+from .checking.check_captures import Kind, Problem
+from .checking.sweep import usable_cores
 from .manifest import LOG_NAME, MANIFEST_SUFFIX
 from .places import INDEX, inside
 from .reader import Capture
 from .store import STAGING, LocalStore, Store
 from .stores import open_store
-from .sweep import usable_cores
 from .versions import LINK, POINTER, VERSIONS, Pointer, read_pointer, version_folder
 
 __all__ = ["Kind", "Problem", "Report", "verify", "verify_files", "verify_store"]

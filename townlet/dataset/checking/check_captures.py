@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from ..errors import CorruptSampleError, OutputError
-from .canonical import line_bytes, sha256_hex
-from .manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
-from .places import inside
-from .records import FileRecord
-from .store import LocalStore, Store, explained
+from ...errors import CorruptSampleError, OutputError
+from ..canonical import line_bytes, sha256_hex
+from ..manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
+from ..places import inside
+from ..records import FileRecord
+from ..store import LocalStore, Store, explained
 
 Kind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
-from ..errors import UserError
+from ...arrays import Array
+from ...errors import UserError
 from .selection import Ordered
 
 

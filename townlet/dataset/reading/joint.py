@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Array
-from ..errors import UserError
-from ..policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
+from ...arrays import Array
+from ...errors import UserError
+from ...policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
 from .lives import Stretches, padded
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple
 
+from ..places import inside
+from ..store import STAGING, LocalStore, Store, explained
 from .check_captures import Found, Hashed, Opened, Unit, check_folder, hashed, judge, open_folder
-from .places import inside
-from .store import STAGING, LocalStore, Store, explained
 from .verify_worker import Processes, check_folders
 
 BATCH = 16  # folders that a process is handed at once

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import F32, F64, Array
-from ..errors import UserError
-from .metrics import fixed_sum
+from ...arrays import F32, F64, Array
+from ...errors import UserError
+from ..metrics import fixed_sum
 
 if TYPE_CHECKING:
-    from ..policy.replay import ReplaySample
+    from ...policy.replay import ReplaySample
     from .opened import DataSet
 
 LEAST_STD = 1e-6  # what varies less counts as constant

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import I64, Array
-from ..errors import UserError
-from ..policy.replay import ReplaySample
+from ...arrays import I64, Array
+from ...errors import UserError
+from ...policy.replay import ReplaySample
 
 SHOWN = 4  # layouts in a message, and names in each
 

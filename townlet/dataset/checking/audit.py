@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..errors import CorruptSampleError, OutputError
+from ...errors import CorruptSampleError, OutputError
+from ..canonical import sha256_hex
+from ..index import METRICS, IndexMoved, index_files, parse_index, read_companion, staged_companion
+from ..manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files
+from ..places import INDEX, INDEX_FILES, LEASE, RUNS, inside, named_by_receipts, run_folder
+from ..records import FileRecord
+from ..rows import SAMPLES, RunKey
+from ..store import STAGING, Store
 from .agreement import index_problems, open_rows, rows_by_run
-from .canonical import sha256_hex
 from .check_captures import Found, Kind, Problem, Unit, below, hashed, swapped
-from .index import METRICS, IndexMoved, index_files, parse_index, read_companion, staged_companion
-from .manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files
-from .places import INDEX, INDEX_FILES, LEASE, RUNS, inside, named_by_receipts, run_folder
-from .records import FileRecord
-from .rows import SAMPLES, RunKey
-from .store import STAGING, Store
 from .sweep import Amount, check_all, folders
 
 Progress = Callable[[int, int, int], None]  # folders checked, of how many (0: not known), bytes read

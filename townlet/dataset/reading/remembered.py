@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from ..policy.replay import ReplaySample
+from ...policy.replay import ReplaySample
 
 
 class Remembered:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import I64, Array
-from ..policy.replay import ARRAYS, FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample
-from .reader import join_segments
+from ...arrays import I64, Array
+from ...policy.replay import ARRAYS, FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample
+from ..reader import join_segments
 from .selection import Ordered, pack_positions, unpack_positions
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import I64, Array
-from ..errors import UserError
-from ..policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
+from ...arrays import I64, Array
+from ...errors import UserError
+from ...policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
 from .lives import Stretches, padded
 from .selection import Ordered, pack_positions, unpack_positions
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import I64, Array, Bool
-from ..errors import CorruptSampleError, TownletError, UserError
-from .index import IndexMoved, read_whole
-from .places import INDEX
-from .reader import Capture, SampleEntry, find_manifest_name, read_capture
-from .records import FileRecord
-from .rows import SAMPLES, pack_rows, write_rows
-from .store import Store
-from .versions import POINTER, resolve
+from ...arrays import I64, Array, Bool
+from ...errors import CorruptSampleError, TownletError, UserError
+from ..index import IndexMoved, read_whole
+from ..places import INDEX
+from ..reader import Capture, SampleEntry, find_manifest_name, read_capture
+from ..records import FileRecord
+from ..rows import SAMPLES, pack_rows, write_rows
+from ..store import Store
+from ..versions import POINTER, resolve
 
 if TYPE_CHECKING:
     import pyarrow as pa

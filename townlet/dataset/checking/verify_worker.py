@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
 
-from ..errors import TownletError
+from ...errors import TownletError
+from ..store import LocalStore, Store
 from .check_captures import Found, Unit, check_folder, together
-from .store import LocalStore, Store
 
 
 class Processes:

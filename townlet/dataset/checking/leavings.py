@@ -7,11 +7,11 @@ import os
 from collections.abc import Collection
 from typing import NamedTuple
 
-from ..errors import CorruptSampleError, OutputError
-from .index import STAGED_INDEX, read_index
-from .manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
-from .places import BEGUN, INDEX, INDEX_FILES, LEASE, RECEIPT, RUNS, inside
-from .store import STAGING, LocalStore, Store, StoredFile, explained
+from ...errors import CorruptSampleError, OutputError
+from ..index import STAGED_INDEX, read_index
+from ..manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
+from ..places import BEGUN, INDEX, INDEX_FILES, LEASE, RECEIPT, RUNS, inside
+from ..store import STAGING, LocalStore, Store, StoredFile, explained
 
 
 class Leaving(NamedTuple):

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ..arrays import I64, Array, Bool
-from ..errors import CorruptSampleError, UserError
-from ..policy.replay import ReplaySample
+from ...arrays import I64, Array, Bool
+from ...errors import CorruptSampleError, UserError
+from ...policy.replay import ReplaySample
+from ..manifest import MANIFEST_SUFFIX
+from ..reader import Capture, join_segments, read_capture, read_json, read_sample
+from ..store import Store
+from ..stores import open_store
 from .catalogue import Catalogue, open_catalogue
 from .layouts import Layout, refuse_mixed, remap
-from .manifest import MANIFEST_SUFFIX
-from .reader import Capture, join_segments, read_capture, read_json, read_sample
 from .remembered import Remembered
 from .selection import Ordered, held_out, pack_positions, unpack_positions
-from .store import Store
-from .stores import open_store
 
 if TYPE_CHECKING:
     import pyarrow as pa

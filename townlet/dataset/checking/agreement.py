@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import CorruptSampleError
+from ...errors import CorruptSampleError
+from ..index import METRICS
+from ..places import INDEX
+from ..rows import IDENTITY, ROW_GROUP, SAMPLES, RunKey
 from .check_captures import ROW_KEYS, Problem, rows_digest
-from .index import METRICS
-from .places import INDEX
-from .rows import IDENTITY, ROW_GROUP, SAMPLES, RunKey
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,1 @@
+"""How verify, diff and gc look at what lies in a store."""
