@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     from .reader import Capture, load_capture
     from .reading.opened import DataSet, open
 
-_MODULES = {"Capture": "reader", "DataSet": "reading.opened", "load_capture": "reader", "open": "reading.opened"}
+_MODULES = {
+    "Capture": "reader",
+    "DataSet": "reading.opened",
+    "load_capture": "reader",
+    "open": "reading.opened",
+}
 
 __all__ = ["Capture", "DataSet", "load_capture", "open"]
 
