@@ -14,6 +14,11 @@ from pipelines.simulate import RunFailed, Step
 from pipelines.sinks import Published
 from townlet.dataset.aggregate import Aggregates
 from townlet.dataset.index import Failure, IndexedRun, indexed, write_index
+from townlet.dataset.parts import Part, read_parts, stage_part
+from townlet.dataset.stores import open_store
+
+PART_RUNS = 512  # that travel in one part
+FEW_RUNS = 16  # travel as they are
 
 
 @dataclass(frozen=True)
@@ -27,9 +32,11 @@ class Asked:
 
 @dataclass
 class Summary:
-    """Of many runs."""
+    """Of many runs. Where there are more than a few, they lie in the output, in parts."""
 
     runs: list[IndexedRun] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    count: int = 0  # of all runs
     figures: Aggregates = field(default_factory=Aggregates)
     failures: set[Failure] = field(default_factory=set)
     recalled: int = 0  # runs that were not simulated, because they had been
@@ -37,6 +44,12 @@ class Summary:
 
 class Summarise(beam.CombineFn):
     """Published runs and failures, in any order, into their `Summary`. Sums are exact: order never shows."""
+
+    def __init__(self, output: str) -> None:
+        self._output = output
+
+    def setup(self, *_: Any, **__: Any) -> None:
+        self._store = open_store(self._output, greet=False)
 
     def create_accumulator(self) -> Summary:
         return Summary()
@@ -48,7 +61,10 @@ class Summarise(beam.CombineFn):
         else:
             run, samples, recalled = element
             summary.runs.append(indexed(run, samples))
+            summary.count += 1
             summary.recalled += recalled
+            if len(summary.runs) >= PART_RUNS:
+                self._put_away(summary)
             for sample in samples:
                 summary.figures.add(sample.run, sample.metrics)
         return summary
@@ -57,13 +73,27 @@ class Summarise(beam.CombineFn):
         merged = Summary()
         for summary in accumulators:
             merged.runs += summary.runs
+            merged.parts += summary.parts
+            merged.count += summary.count
             merged.figures.merge(summary.figures)
             merged.failures |= summary.failures
             merged.recalled += summary.recalled
+        if len(merged.runs) >= PART_RUNS:
+            self._put_away(merged)
         return merged
+
+    def compact(self, accumulator: Summary, *_: Any, **__: Any) -> Summary:
+        """Before a summary travels."""
+        if len(accumulator.runs) > FEW_RUNS:
+            self._put_away(accumulator)
+        return accumulator
 
     def extract_output(self, accumulator: Summary) -> Summary:
         return accumulator
+
+    def _put_away(self, summary: Summary) -> None:
+        summary.parts.append(stage_part(self._store, summary.runs))
+        summary.runs = []
 
 
 @dataclass
@@ -81,7 +111,7 @@ class WriteIndex(beam.PTransform):
     def expand(self, outcomes: PCollection) -> Any:
         return (
             outcomes
-            | "Summarise" >> beam.CombineGlobally(Summarise()).without_defaults()
+            | "Summarise" >> beam.CombineGlobally(Summarise(self.output)).without_defaults()
             | "Index" >> beam.ParDo(_Index(self.asked, self.output, self.signals))
         )
 
@@ -96,13 +126,13 @@ class _Index(Step):
             if self._asked.is_data_set:
                 write_index(
                     self._store,
-                    element.runs,
+                    [*element.runs, *read_parts(self._store, element.parts)],
                     element.figures,
                     element.failures,
                     suites=self._asked.suites,
                     whole=self._asked.whole,
                     work={
-                        "runs_played": len(element.runs) - element.recalled,
+                        "runs_played": element.count - element.recalled,
                         "runs_recalled": element.recalled,
                     },
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +13,17 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from pipelines import index as index_module
 from pipelines.capture import build
 from pipelines.command import Work, capture
 from pipelines.complaints import PipelineFailed
 from tests.pipeline import fakes
 from townlet import rollout
-from townlet.dataset import commit, store
+from townlet.dataset import commit, parts, store
+from townlet.dataset.index import IndexedRun
+from townlet.dataset.parts import Part
 from townlet.dataset.reader import load_capture
-from townlet.dataset.store import LocalStore
+from townlet.dataset.store import LocalStore, Store
 from townlet.dataset.verify import verify
 from townlet.errors import OutputError
 from townlet.plan import Plan
@@ -267,3 +270,27 @@ def test_two_different_runs_of_one_name_are_an_error(tmp_path: Path, fake_play: 
     [failure] = json.loads((tmp_path / "failures.json").read_text())["failures"]
     assert failure["reason"] == "two different runs are called hamlet seed 0"
     assert commit.state_of(LocalStore(tmp_path), run) != "done"
+
+
+@pytest.mark.parametrize(("part_runs", "few_runs"), [(2, 0), (1, 0), (3, 16)])
+def test_index_entries_that_travel_in_parts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    undisturbed: dict[str, bytes],
+    fake_play: list[str],
+    part_runs: int,
+    few_runs: int,
+) -> None:
+    monkeypatch.setattr(index_module, "PART_RUNS", part_runs)
+    monkeypatch.setattr(index_module, "FEW_RUNS", few_runs)
+    staged: list[int] = []
+
+    def stage_part(store: Store, runs: Sequence[IndexedRun]) -> Part:
+        staged.append(len(runs))
+        return parts.stage_part(store, runs)
+
+    monkeypatch.setattr(index_module, "stage_part", stage_part)
+    capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+    assert files(tmp_path / "out") == undisturbed
+    assert not (tmp_path / "out" / ".staging").exists()
+    assert staged and max(staged) <= max(part_runs, len(RUNS))
