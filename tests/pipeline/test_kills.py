@@ -94,7 +94,8 @@ def killed_until_done(forker: Forker, draw: random.Random, seconds: float, *word
     kills = 0
     while True:
         process = forker.start(*words)
-        time.sleep(draw.uniform(0.0, 1.1) * seconds)
+        # A little later each time: on a machine that has become busier it is to end some day, too.
+        time.sleep(draw.uniform(0.0, 1.1 + 0.03 * kills) * seconds)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process, signal.SIGKILL)
         code = forker.ended()
