@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -195,6 +196,51 @@ def test_a_file_where_a_folder_is_needed(store: LocalStore) -> None:
 
 def test_the_file_system_is_synced(tmp_path: Path) -> None:
     assert _sync_file_system(str(tmp_path)) == hasattr(store_module.ctypes.CDLL(None), "syncfs")
+
+
+def test_a_commit_point_is_durable_before_it_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a power cut may leave a name with nothing in it, and the old content is gone too."""
+    seen: list[tuple[bytes, bool]] = []
+
+    def note(path: str) -> None:
+        seen.append((Path(path).read_bytes(), (tmp_path / "dataset.json").exists()))
+
+    monkeypatch.setattr(store_module, "_sync_one", note)
+    assert LocalStore(tmp_path).compare_and_swap("dataset.json", None, [b"new"])
+    assert seen == [(b"new", False)]
+
+
+def test_a_folder_is_removed_though_somebody_writes_into_it(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write_new("s/a", [b"1"])
+    remove_folder, late = os.rmdir, [store.root / "s" / "late"]
+
+    def rmdir(path: str, **more: Any) -> None:
+        if late:
+            late.pop().write_bytes(b"2")
+        remove_folder(path, **more)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    store.delete("s")
+    assert not late and not (store.root / "s").exists()
+
+
+def test_a_file_is_written_though_somebody_removes_its_folder(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace, left = os.replace, [1]
+
+    def beaten(source: str, target: str) -> None:
+        if left:
+            left.pop()
+            (store.root / "s").rmdir()
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", beaten)
+    store.write_whole("s/a", [b"1"])
+    assert store.read("s/a") == b"1"
+    assert [file.name for file in store.list()] == ["s/a"]
 
 
 def test_files_are_synced_one_by_one_where_there_is_no_syncfs(

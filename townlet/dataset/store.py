@@ -14,12 +14,12 @@ import fcntl
 import hashlib
 import os
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple, Protocol
 
 from ..errors import OutputError
+from .folders import PATIENCE, make_folders, remove
 
 Buffer = bytes | memoryview
 
@@ -93,7 +93,6 @@ class Store(Protocol):
         ...
 
 
-_PATIENCE = 100  # attempts, against others who remove the folders that they leave empty
 _NOT_PLAIN = frozenset(("", ".", ".."))  # parts that no plain name has
 
 
@@ -127,9 +126,13 @@ class LocalStore:
         self._create(name, parts)
 
     def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
-        path = self._path_to_write(name)
-        with explained("write", path), self._temporary(parts) as temporary:
-            os.replace(temporary, path)
+        for _ in range(PATIENCE):
+            path = self._path_to_write(name)
+            with explained("write", path, allow_missing=True), contextlib.suppress(FileNotFoundError):
+                with self._temporary(parts) as temporary:
+                    os.replace(temporary, path)
+                return
+        raise self._removed_again(name)
 
     def create_if_absent(self, name: str, parts: Sequence[Buffer]) -> bool:
         path = self._path_to_write(name)
@@ -150,6 +153,7 @@ class LocalStore:
             if found != expected:
                 return False
             with self._temporary(parts) as temporary:
+                _sync_one(temporary)  # a commit point: a power cut leaves the old or the new, nothing empty
                 os.replace(temporary, path)
         return True
 
@@ -184,11 +188,8 @@ class LocalStore:
     def delete(self, name: str) -> None:
         path = self._path(name)
         self._check_inside(os.path.dirname(path))
-        with explained("remove", path), contextlib.suppress(FileNotFoundError):
-            if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
-            else:
-                os.unlink(path)
+        with explained("remove", path):
+            remove(path)
         for parent in PurePosixPath(name).parents[:-1]:
             with contextlib.suppress(OSError):  # not empty: somebody else is at work there
                 os.rmdir(self.root / parent)
@@ -253,7 +254,7 @@ class LocalStore:
         if folder not in self._checked or not os.path.isdir(folder):
             self._check_inside(folder)
             with explained("write", folder):
-                _make_folders(folder)
+                make_folders(folder)
             self._checked.add(folder)
         return path
 
@@ -264,12 +265,15 @@ class LocalStore:
 
     def _create(self, name: str, parts: Sequence[Buffer]) -> str:
         """Write a new file; returns its place. Another writer may remove the folder that was just made for it."""
-        for _ in range(_PATIENCE):
+        for _ in range(PATIENCE):
             path = self._path_to_write(name)
             with explained("write", path, allow_missing=True), contextlib.suppress(FileNotFoundError):
                 _write_file(path, parts)
                 return path
-        raise OutputError(f"{self}/{name}: cannot write: its folder is removed again and again")
+        raise self._removed_again(name)
+
+    def _removed_again(self, name: str) -> OutputError:
+        return OutputError(f"{self}/{name}: cannot write: its folder is removed again and again")
 
     @contextlib.contextmanager
     def _temporary(self, parts: Sequence[Buffer]) -> Iterator[str]:
@@ -280,14 +284,6 @@ class LocalStore:
         finally:
             with contextlib.suppress(OutputError):
                 self.delete(name)
-
-
-def _make_folders(path: str) -> None:
-    for _ in range(_PATIENCE):  # another writer may remove an empty parent between two steps of this
-        with contextlib.suppress(FileNotFoundError, FileExistsError):
-            os.makedirs(path, exist_ok=True)
-            return
-    os.makedirs(path, exist_ok=True)
 
 
 def _write_file(path: str, parts: Sequence[Buffer]) -> None:

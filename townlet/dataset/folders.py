@@ -1,0 +1,35 @@
+"""Folders are made and removed here while other writers make, fill and remove them too."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+
+PATIENCE = 100  # attempts, against others who remove the folders that they leave empty
+
+
+def make_folders(path: str) -> None:
+    for _ in range(PATIENCE):  # another writer may remove an empty parent between two steps of this
+        with contextlib.suppress(FileNotFoundError, FileExistsError):
+            os.makedirs(path, exist_ok=True)
+            return
+    os.makedirs(path, exist_ok=True)
+
+
+def remove(path: str) -> None:
+    """Remove a file or a folder, though others may write into it, or remove it too, meanwhile."""
+    for attempt in range(PATIENCE):
+        try:
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+            return
+        except FileNotFoundError:
+            if not os.path.lexists(path):
+                return
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY or attempt == PATIENCE - 1:
+                raise
