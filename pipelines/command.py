@@ -17,7 +17,7 @@ from pipelines.resume import rest_of
 from townlet.commands.failing import report
 from townlet.commands.parsing import Parser
 from townlet.dataset.commit import publish_run, records_of, state_of
-from townlet.dataset.index import read_index
+from townlet.dataset.index import read_index, sweep_staged
 from townlet.dataset.lock import output_lock
 from townlet.dataset.overwrite import begin_overwrite, finish_overwrite
 from townlet.dataset.store import Store
@@ -101,10 +101,12 @@ def capture_into(planned: Plan, store: Store, output: str, work: Work) -> Outcom
     """
     rest = rest_of(planned, store, quiet=work.quiet)
     if not rest.planned.runs:
+        sweep_staged(store)
         return replace(_outcome(planned, store, output), was_there=True)
     from pipelines.launch import launch
 
     tally = launch(rest.planned, store, str(store), work)
+    sweep_staged(store)
     return _outcome(planned, store, output, recalled=rest.settled + len(tally.recalled))
 
 

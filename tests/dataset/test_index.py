@@ -21,6 +21,7 @@ from townlet.dataset.index import (
     index_files,
     read_index,
     read_whole,
+    sweep_staged,
     write_index,
 )
 from townlet.dataset.places import holds, run_folder
@@ -175,6 +176,31 @@ def test_another_writer_meanwhile(store: LocalStore, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(LocalStore, "compare_and_swap", lambda *_: False)
     with pytest.raises(TownletError, match=r"another writer keeps changing dataset\.json"):
         add(store, RUNS[2])
+
+
+def test_a_writer_leaves_alone_what_another_is_about_to_commit(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were its companions swept up, and it killed after its commit, nobody could read the index any more."""
+    add(store, RUNS[0])
+    real, busy = LocalStore.compare_and_swap, [1]
+
+    def swap(self: LocalStore, name: str, expected: str | None, parts: list) -> bool:
+        if not busy:
+            return real(self, name, expected, parts)
+        busy.pop()
+        add(LocalStore(store.root), RUNS[0])
+        assert real(self, name, expected, parts)
+        raise Killed
+
+    monkeypatch.setattr(LocalStore, "compare_and_swap", swap)
+    with pytest.raises(Killed):
+        add(store, RUNS[1])
+    document, _ = read_whole(store, KINDS)
+    assert document["metadata"]["run_count"] == 2
+    sweep_staged(store)
+    assert read_whole(store, KINDS)[0] == document
+    assert not (store.root / ".staging").exists()
 
 
 class Killed(Exception):

@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from townlet.dataset.index import IndexedRun
+from tests.dataset.captures import records_for
+from tests.samples import make_run
+from townlet.dataset.commit import publish_run
+from townlet.dataset.index import IndexedRun, aggregate_records, indexed, sweep_staged, write_index
 from townlet.dataset.parts import read_parts, stage_part
-from townlet.dataset.store import LocalStore
+from townlet.dataset.places import run_folder
+from townlet.dataset.store import STAGING, LocalStore
 from townlet.errors import TownletError
 
 RUNS = [
@@ -31,6 +35,19 @@ def test_the_same_runs_are_the_same_part(tmp_path: Path) -> None:
     assert stage_part(store, RUNS[::-1]) == part
     assert len(list(store.list())) == 1
     assert len(list(read_parts(store, [part, part]))) == len(RUNS)
+
+
+def test_the_step_that_writes_the_index_may_be_tried_again(tmp_path: Path) -> None:
+    """An engine does so where the worker dies after the index was written, and before it could say so."""
+    store, run = LocalStore(tmp_path), make_run("cafe", 0, folder=run_folder("cafe", 0))
+    records = records_for(store, run)
+    part = stage_part(store, [indexed(publish_run(store, run, records), records)])
+    first, again = (
+        write_index(store, read_parts(store, [part]), aggregate_records(records)) for _ in range(2)
+    )
+    assert first == again
+    sweep_staged(store)
+    assert not list(store.list(STAGING))
 
 
 @pytest.mark.parametrize("change", ["gone", "damaged"])

@@ -203,6 +203,13 @@ def finish_moves(store: Store) -> list[str]:
     return moved
 
 
+def sweep_staged(store: Store) -> None:
+    """Remove whatever was staged for the index, once it is written: for whoever holds the lock."""
+    if any(True for _ in store.list(STAGED_INDEX)):
+        finish_moves(store)
+        store.delete(STAGED_INDEX)
+
+
 def aggregate_records(records: Iterable[SampleRecord]) -> Aggregates:
     """The figures of samples, by scenario and overall."""
     aggregates = Aggregates()
@@ -320,7 +327,7 @@ def _commit(
     data = document_bytes(document)
     files = index_files(document)
     if before == sha256_hex(data) and all(holds(store, file.name, file) for file in files):
-        store.delete(STAGED_INDEX)
+        _unstage(store, files)
         return True
     contents = [content for _, content in companions.values()]
     for file, content in zip(files, contents, strict=True):
@@ -335,5 +342,11 @@ def _commit(
             store.write_whole(file.name, [content])
     store.write_whole(LOG_NAME, [log_bytes(work)])
     store.make_durable([""])
-    store.delete(STAGED_INDEX)
+    _unstage(store, files)
     return True
+
+
+def _unstage(store: Store, files: Iterable[FileRecord]) -> None:
+    """Remove staged companions that have their names. Others are another writer's, who may be about to commit."""
+    for file in files:
+        store.delete(staged_companion(file))

@@ -1,8 +1,9 @@
 """Parts of an index on their way: what is to be indexed lies in the output, and only names of it travel.
 
 An engine holds what travels to the last step several times over; of ten thousand runs that was a hundred
-megabytes, of a million it is more than a worker has. A part is staged below the index's own folder and goes
-with it once the index is written. The same runs give the same part: writing one twice is harmless.
+megabytes, of a million it is more than a worker has. A part is staged below the index's own folder. It stays
+there when the index is written, because that step may be tried again; the launcher sweeps it up in the end. The
+same runs give the same part: writing one twice is harmless.
 """
 
 from __future__ import annotations
