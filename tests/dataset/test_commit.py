@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import pickle
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from tests.dataset.captures import capture, content, folders, records_for, stage
 from tests.samples import make_run, make_samples
+from townlet.dataset import commit
 from townlet.dataset.commit import (
     publish_run,
     publish_runs,
@@ -309,3 +312,27 @@ def test_compressions_differ_in_bytes_not_in_content(tmp_path: Path) -> None:
         (records[compression],) = capture(store, make_run(compression=compression))
     assert len({record.content_digest for record in records.values()}) == 1
     assert len({record.manifest.sha256 for record in records.values()}) == 3
+
+
+def test_another_worker_publishes_the_run_at_the_same_time(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have outlived its launcher. All that differs is the log, and that does not matter."""
+    logs = itertools.count()
+    monkeypatch.setattr(commit, "log_bytes", lambda: str(next(logs)).encode())
+    run = make_run()
+    records = stage(store, run)
+
+    class Slow(LocalStore):
+        """Between staging the documents and moving them, the other one does all."""
+
+        others = True
+
+        def make_durable(self, folders: Iterable[str]) -> None:
+            super().make_durable(folders)
+            if self.others:
+                self.others = False
+                publish_run(store, run, records)
+
+    publish_run(Slow(store.root), run, records)
+    assert state_of(store, run) == "done"

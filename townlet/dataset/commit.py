@@ -319,6 +319,8 @@ def _place(store: Store, run: Run, file: FileRecord) -> None:
             return
         except FileNotFoundError:
             pass  # placed by an earlier attempt, or by another worker
+    if file.name == LOG_NAME and store.size(target) is not None:
+        return  # another worker's, which says other times and hosts
     if not holds(store, target, file):
         raise _gone(run, file)
 
