@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -111,6 +112,19 @@ def test_without_a_place_for_it_there_is_no_lock(tmp_path: Path, monkeypatch: py
     (tmp_path / "out").mkdir()
     monkeypatch.setattr(os, "open", refuse)
     with output_lock(tmp_path / "out"):
+        pass
+
+
+def test_on_a_full_disk_it_is_held_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with (
+        output_lock(tmp_path / "out"),
+        pytest.raises(OutputError, match="another capture is writing here"),
+        output_lock(tmp_path / "out"),
+    ):
         pass
 
 

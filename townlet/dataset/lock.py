@@ -74,8 +74,9 @@ def _acquire(path: Path, folder: Path) -> int | None:
             os.close(descriptor)
             return None
         if _is_still(path, descriptor):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, _own_name(), 0)
+            with contextlib.suppress(OSError):  # a full disk: the lock is held all the same, by nobody known
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, _own_name(), 0)
             return descriptor
         os.close(descriptor)  # its last holder removed it between our two steps
 
