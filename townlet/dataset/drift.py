@@ -6,7 +6,7 @@ suite and its changes can be read in a review.
 How far a figure has moved is measured against the larger of its golden mean (without sign) and its golden
 standard deviation, both of the mean and of the standard deviation itself. So a mean near zero that moves by
 a hundredth of what samples differ by anyway has moved by 1 %, not by half its size; and a mean that stays
-while the samples around it spread is noticed as well. Where both are zero, any change is beyond all bounds.
+while the samples around it spread is noticed as well. Where both are zero, `SMALLEST_SCALE` stands for them.
 Minimum and maximum are not compared: they are one sample's.
 """
 

@@ -150,9 +150,10 @@ def _write(data_set: DataSet, layout: Layout, path: Path, watched: Watched) -> i
 
 def _tables(data_set: DataSet, schema: pa.Schema, watched: Watched) -> Iterator[pa.Table]:
     """The rows of each sample."""
-    columns = data_set.samples
+    names = ("scenario", "seed", "agent_id", "arrival", "segment")
+    columns = {name: data_set.samples[name] for name in names}  # once: each is picked out of the whole index
     for number, sample in enumerate(watched(data_set)):
-        who = {name: columns[name][number] for name in ("scenario", "seed", "agent_id", "arrival", "segment")}
+        who = {name: column[number] for name, column in columns.items()}
         yield _table(sample, who, schema)
 
 
