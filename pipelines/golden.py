@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +49,9 @@ figures drifted, this accepts them, and regenerate then publishes that version w
 exit codes: 0 written, or as it was; 1 some runs failed, nothing is written; 2 wrong usage or config;
 130 interrupted
 """
+
+
+PATIENCE = 5.0  # seconds until what cannot be removed is left
 
 
 @dataclass(frozen=True)
@@ -102,13 +109,25 @@ def golden(planned: Plan, path: str, output: str | None, work: Work) -> Outcome:
     if Path(path).exists():
         old = read_golden(path)
         check_suites(path, old, planned.suites)
-    with tempfile.TemporaryDirectory(prefix="townlet-") as folder:
+    with _passing_folder() as folder:
         metrics, failures = _metrics(planned, output or f"{folder}/golden", work)
     if metrics is None:
         return Outcome({}, failures=failures)
     document = golden_document(planned.runs, planned.suites, metrics)
     moved = None if old is None else compare_metrics(old, document, 0.0)
     return Outcome(document, write_golden(path, document), moved)
+
+
+@contextlib.contextmanager
+def _passing_folder() -> Iterator[str]:
+    """A folder that is removed again, also where the threads of an interrupted capture still write into it."""
+    folder = tempfile.mkdtemp(prefix="townlet-")
+    try:
+        yield folder
+    finally:
+        end = time.monotonic() + PATIENCE
+        while os.path.exists(folder) and time.monotonic() < end:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def as_json(outcome: Outcome, path: str) -> dict[str, Any]:

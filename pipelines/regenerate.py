@@ -97,9 +97,11 @@ class Outcome:
 def main(argv: Sequence[str], prog: str = "townlet regenerate") -> int:
     """Returns the exit code; raises TownletError for mistakes."""
     arguments, work = prepare(regenerate_parser(prog), argv)
+    if arguments.tolerance is not None and arguments.golden is None:
+        raise UserError("--tolerance: compares with golden figures; give --golden FILE as well")
     wanted = Wanted(
         golden=arguments.golden,
-        tolerance=arguments.tolerance,
+        tolerance=TOLERANCE if arguments.tolerance is None else arguments.tolerance,
         keep=arguments.keep,
         dry_run=arguments.dry_run,
         silent=work.quiet or arguments.json,
@@ -133,9 +135,8 @@ def regenerate_parser(prog: str = "townlet regenerate") -> Parser:
     group.add_argument(
         "--tolerance",
         type=_share,
-        default=TOLERANCE,
         metavar="X",
-        help="how far a figure may be from the golden one (default: %(default)s, which is 2 %%)",
+        help=f"how far a figure may be from the golden one (default: {TOLERANCE}, which is 2 %%)",
     )
     group.add_argument(
         "--keep",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from townlet.commands.figures import count, print_table, size
+from townlet.commands.figures import count, number, print_table, size
 from townlet.dataset.index import Failure
 from townlet.dataset.records import SampleRecord
 
@@ -123,7 +123,7 @@ def _print_runs(outcome: Outcome) -> None:
     totals = outcome.totals
     others = totals["run_count"] - len(outcome.runs)
     print(
-        f"{totals['run_count']} runs, {totals['sample_count']} samples, "
+        f"{number(totals['run_count'], 'run')}, {number(totals['sample_count'], 'sample')}, "
         f"{count(totals['frame_count'])} frames, {size(totals['size'])} in {outcome.output}"
         + (f" ({others} of these runs are others)" if others else "")
     )

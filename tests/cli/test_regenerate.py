@@ -108,6 +108,12 @@ def test_one_scenarios_edit_runs_that_one(townlet: Townlet, village: Path) -> No
     assert os.readlink("data/current") == "versions/2"
     assert townlet("verify", "data").code == 0
     assert townlet("verify", "data/versions/1", "--replay").code == 0
+    # What both versions hold is replayed once: 3 runs of the one, 1 of the other.
+    replayed = townlet("verify", "data", "--all", "--replay", "--json").json["replay"]
+    places = [Path(replay["capture"]).relative_to(village / "data" / "versions") for replay in replayed]
+    assert sorted(map(str, places)) == [
+        "1/runs/two/seed-0", "2/runs/one/seed-0", "2/runs/one/seed-1", "2/runs/two/seed-0",
+    ]  # fmt: skip
 
 
 def test_the_options_that_say_what_is_played(townlet: Townlet, village: Path) -> None:
@@ -191,6 +197,7 @@ def test_golden_of_a_plain_data_set(townlet: Townlet, village: Path) -> None:
         (["--tolerance", "-1"], "--tolerance: expected a share of 0 or more, such as 0.02, got '-1'"),
         (["--tolerance", "nan"], "--tolerance: expected a share"),
         (["--tolerance", "2%"], "--tolerance: expected a share"),
+        (["--tolerance", "0.1"], "--tolerance: compares with golden figures; give --golden FILE as well"),
         (["--keep", "0"], "--keep: expected 1 or more versions, got '0'"),
         (
             ["--golden", "missing.json"],

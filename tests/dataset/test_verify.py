@@ -177,3 +177,8 @@ def test_nothing_to_verify(tmp_path: Path) -> None:
         UserError, match=r"neither a capture nor a data set: no manifest and no dataset\.json"
     ):
         verify(tmp_path)
+    (tmp_path / "notes.txt").write_bytes(b"")
+    with pytest.raises(UserError, match="neither a capture nor a data set"):
+        verify(tmp_path)
+    with pytest.raises(UserError, match="found a file"):
+        verify(tmp_path / "notes.txt")

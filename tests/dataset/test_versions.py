@@ -18,6 +18,7 @@ from townlet.dataset.canonical import sha256_hex
 from townlet.dataset.index import read_index
 from townlet.dataset.overwrite import begin_overwrite
 from townlet.dataset.places import run_folder
+from townlet.dataset.reader import find_manifest_name
 from townlet.dataset.store import Buffer, LocalStore
 from townlet.dataset.verify import verify_store
 from townlet.dataset.versions import (
@@ -72,6 +73,9 @@ def test_nothing_is_published_yet(store: LocalStore) -> None:
     capture(store.below(version_folder(1)), *RUNS)
     assert is_versioned(store)
     assert current_version(store) is None
+    for look in (resolve, verify_store, find_manifest_name):
+        with pytest.raises(UserError, match="no version is current"):
+            look(store)
 
 
 def test_a_plain_data_set_is_itself(store: LocalStore) -> None:

@@ -22,6 +22,11 @@ def count(number: float) -> str:
     return f"{number:.0f}"
 
 
+def number(how_many: int, thing: str) -> str:
+    """1 run, 2 runs."""
+    return f"{how_many} {thing}{'' if how_many == 1 else 's'}"
+
+
 def size(number: float) -> str:
     """Bytes at a glance: 512 B, 68.1 kB, 3.4 MB."""
     for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):

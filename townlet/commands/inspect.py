@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from townlet.commands.figures import count, print_table, size
+from townlet.commands.figures import count, number, print_table, size
 from townlet.commands.parsing import Parser
 from townlet.errors import UserError
 
@@ -118,7 +118,8 @@ def _data_set_warnings(scenarios: Mapping[str, Any], failures: Sequence[Mapping[
 def _show_data_set(facts: Mapping[str, Any]) -> None:
     complete = "complete" if facts["complete"] else "not complete"
     print(
-        f"data set {facts['data_set']}: {facts['run_count']} runs, {facts['sample_count']} samples, "
+        f"data set {facts['data_set']}: {number(facts['run_count'], 'run')}, "
+        f"{number(facts['sample_count'], 'sample')}, "
         f"{count(facts['frame_count'])} frames, {size(facts['size'])}, {complete}\n"
     )
     rows = []

@@ -6,10 +6,13 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from townlet.commands.figures import Meter, counted, size
+from townlet.commands.figures import Meter, counted, number, size
 from townlet.commands.parsing import Parser, positive
+
+if TYPE_CHECKING:
+    from townlet.dataset.verify import Report
 
 EXAMPLES = """\
 examples:
@@ -45,7 +48,7 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
     findings: dict[str, Any] = report.to_json_dict()
     problems = [str(problem) for problem in report.problems]
     if arguments.replay and report.ok:
-        captures = _captures(arguments.path)
+        captures = _captures(arguments.path, report)
         replays = [_replay(folder) for folder in counted(captures, "replayed", quiet=arguments.quiet)]
         findings["replay"] = replays
         problems += [f"{replay['capture']}: {text}" for replay in replays for text in replay["problems"]]
@@ -56,7 +59,7 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
         print(line, file=sys.stderr)
     if not arguments.quiet and not arguments.json:
         rate = f"{size(report.size)} in {seconds:.2f} s, {size(report.size / seconds)}/s"
-        print(f"{report.files} files, {rate}", file=sys.stderr)
+        print(f"{number(report.files, 'file')}, {rate}", file=sys.stderr)
         print(f"{arguments.path}: {_verdict(findings, len(problems), arguments.replay)}")
     return 0 if findings["ok"] else 1
 
@@ -85,8 +88,8 @@ def _notes(notes: Sequence[Any]) -> list[str]:
 def _verdict(findings: dict[str, Any], problems: int, replay: bool) -> str:
     if not findings["ok"]:
         skipped = "; not replayed, because files are damaged" if replay and "replay" not in findings else ""
-        return f"{problems} problem{'s' if problems > 1 else ''}{skipped}"
-    captures = f"{findings['captures']} capture{'s' if findings['captures'] != 1 else ''}"
+        return f"{number(problems, 'problem')}{skipped}"
+    captures = number(findings["captures"], "capture")
     versions = findings["versions"]
     if versions:
         captures += f", version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
@@ -110,15 +113,21 @@ def _replay(place: str) -> dict[str, Any]:
     }
 
 
-def _captures(place: str) -> list[str]:
-    """The places of a data set's captures, or of the capture itself."""
+def _captures(place: str, report: Report) -> list[str]:
+    """The places of a data set's captures, or of the capture itself.
+
+    Of a versioned data set those of the versions that were checked; what several of them hold is named once.
+    """
     from townlet.dataset.index import read_index
     from townlet.dataset.places import INDEX
     from townlet.dataset.stores import open_store
-    from townlet.dataset.versions import POINTER, resolve
+    from townlet.dataset.versions import version_folder
 
-    store = open_store(place)
-    if store.size(INDEX) is None and store.size(POINTER) is None:
+    store, versions = open_store(report.place), report.versions
+    if not versions and store.size(INDEX) is None:
         return [place]
-    found = resolve(store)
-    return [f"{found}/{entry['folder']}" for entry in read_index(found)["runs"]]
+    captures: dict[tuple[str, str], str] = {}
+    for data_set in [store.below(version_folder(version)) for version in reversed(versions)] or [store]:
+        for entry in read_index(data_set)["runs"]:
+            captures.setdefault((entry["folder"], entry["manifest_sha256"]), f"{data_set}/{entry['folder']}")
+    return list(captures.values())

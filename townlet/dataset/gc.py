@@ -177,7 +177,8 @@ def _refuse_others(store: Store, place: str) -> None:
     """Raise UserError where nothing tells that an output is Townlet's: its files are not ours to remove."""
     if isinstance(store, LocalStore):
         if not store.root.is_dir():
-            raise UserError(f"{place}: expected the folder of a capture or a data set, found nothing there")
+            found = "a file" if store.root.exists() else "nothing there"
+            raise UserError(f"{place}: expected the folder of a capture or a data set, found {found}")
         if store.root.parent.name == VERSIONS and (store.root.parent.parent / POINTER).exists():
             raise UserError(f"{place}: is one version of {store.root.parent.parent}; sweep up that instead")
     if _kind(store) is None:

@@ -21,7 +21,7 @@ from .places import INDEX, RUNS, inside
 from .records import FileRecord, SampleRecord
 from .store import LocalStore, Store
 from .stores import open_store
-from .versions import POINTER
+from .versions import NONE_IS_CURRENT, POINTER, is_versioned
 
 
 def load_capture(path: str | os.PathLike[str]) -> Capture:
@@ -271,6 +271,8 @@ def find_manifest_name(store: Store) -> str:
         raise UserError(f"{store}: holds several captures; name one of their manifests: {', '.join(found)}")
     if INDEX in names:
         raise UserError(f"{store}: a data set; its captures are the folders {RUNS}/<name>/seed-<seed>")
+    if POINTER not in names and is_versioned(store):
+        raise UserError(f"{store}: {NONE_IS_CURRENT}")
     raise UserError(
         f"{store}: not a data set or a capture: expected {INDEX}, {POINTER} or a file <prefix>{MANIFEST_SUFFIX} "
         "in it (was it finished?)"

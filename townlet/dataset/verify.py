@@ -21,7 +21,16 @@ from .places import INDEX, inside
 from .reader import Capture
 from .store import STAGING, LocalStore, Store
 from .stores import open_store
-from .versions import LINK, POINTER, VERSIONS, Pointer, read_pointer, version_folder
+from .versions import (
+    LINK,
+    NONE_IS_CURRENT,
+    POINTER,
+    VERSIONS,
+    Pointer,
+    is_versioned,
+    read_pointer,
+    version_folder,
+)
 
 __all__ = ["Kind", "Problem", "Report", "verify", "verify_files", "verify_store"]
 
@@ -75,7 +84,8 @@ def verify(
         place = folder or "."
     store = open_store(place)
     if isinstance(store, LocalStore) and not store.root.is_dir():
-        raise UserError(f"{place}: expected the folder of a capture or a data set, found nothing there")
+        found = "a file" if store.root.exists() else "nothing there"
+        raise UserError(f"{place}: expected the folder of a capture or a data set, found {found}")
     return verify_store(store, workers=workers, every_version=every_version, progress=progress)
 
 
@@ -129,8 +139,10 @@ def _look_at(audit: Audit, store: Store, every_version: bool) -> tuple[int, ...]
         return ()
     if store.size(POINTER) is not None:
         return _look_at_versions(audit, store, every_version)
+    if is_versioned(store):
+        raise UserError(f"{store}: {NONE_IS_CURRENT}")
     audit.loose_captures(store)
-    if not audit.captures and not audit.problems:
+    if not audit.captures and all(problem.kind == "foreign" for problem in audit.problems):
         begun = "; the same capture again finishes what was begun here" if audit.notes else ""
         raise UserError(f"{store}: neither a capture nor a data set: no manifest and no {INDEX}{begun}")
     return ()

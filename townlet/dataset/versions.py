@@ -27,6 +27,10 @@ POINTER = "current.json"
 LINK = "current"
 VERSIONS = "versions"
 _OWN = (POINTER, LINK, LOG_NAME)
+NONE_IS_CURRENT = (
+    "a versioned data set of which no version is current: the next `townlet regenerate` goes on with what was "
+    "begun; until then, name a version's folder"
+)
 IN_USE = timedelta(hours=1)  # a reader may still be at a version that stopped being current less long ago
 
 
@@ -77,6 +81,8 @@ def resolve(store: Store) -> Store:
     if store.size(INDEX) is not None:
         return store
     version = current_version(store)
+    if version is None and is_versioned(store):
+        raise UserError(f"{store}: {NONE_IS_CURRENT}")
     if version is None:
         raise UserError(f"{store}: expected a data set, found neither {INDEX} nor {POINTER}")
     found = store.below(version_folder(version))
