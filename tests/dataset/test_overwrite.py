@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataset.captures import capture, content
+from tests.dataset.captures import capture, content, index, records_for
 from tests.samples import make_run
 from townlet.dataset import overwrite
-from townlet.dataset.commit import state_of
+from townlet.dataset.commit import publish_run, state_of
 from townlet.dataset.overwrite import begin_overwrite, finish_overwrite
 from townlet.dataset.places import run_folder
 from townlet.dataset.store import LocalStore
 from townlet.errors import OutputError
+from townlet.run import Run
 
 OLD, NEW = make_run(seed=1), make_run(seed=2)
 
@@ -122,6 +123,23 @@ def test_the_old_output_of_an_interrupted_exchange_is_removed(
     capture(LocalStore(build), NEW)
     finish_overwrite(output, build)
     assert os.listdir(tmp_path) == ["out"]
+
+
+def test_no_run_of_an_old_data_set_comes_back(tmp_path: Path) -> None:
+    """It was exchanged for the new one, and not removed yet, when the writer was killed."""
+    old, new = (make_run(name, 0, folder=run_folder(name, 0)) for name in ("old", "new"))
+    for place, run in ((tmp_path / "out", new), (tmp_path / ".out.new", old)):
+        _data_set(LocalStore(place), run)
+    undisturbed = content(tmp_path / "out")
+    build = begin_overwrite(tmp_path / "out", [new])
+    _data_set(LocalStore(build), new)
+    finish_overwrite(tmp_path / "out", build)
+    assert content(tmp_path / "out") == undisturbed
+
+
+def _data_set(store: LocalStore, run: Run) -> None:
+    records = records_for(store, run)
+    index(store, [publish_run(store, run, records)], [records], suites=[run.name])
 
 
 def test_a_file_system_that_cannot_exchange(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import OutputError
 from ..run import Run
 from .admission import admit
+from .candidate import drop_others
 from .places import foreign_files
 from .store import LocalStore, Store, explained
 from .stores import is_remote, open_store
@@ -24,7 +25,7 @@ _RENAME_EXCHANGE = 2
 def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> str | Path:
     """The folder to build the new output in: `.<output name>.new` beside it, or itself where it is empty.
 
-    A build that was interrupted is gone on with if it is of the same runs, else removed. Raises OutputError,
+    A build that was interrupted is gone on with where it is of the same runs, the rest is removed. Raises OutputError,
     before any work is done, where the old output holds files that Townlet did not write, or where the file
     system cannot exchange two folders, as no object store can.
     """
@@ -33,6 +34,8 @@ def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> str 
     folder = Path(os.path.realpath(output))
     refuse_versioned(LocalStore(folder))
     build = folder.parent / f".{folder.name}.new"
+    if build.is_dir() and runs[0].folder:
+        drop_others(LocalStore(build), runs)  # a data set welcomes any run, but these replace what is there
     if build.is_dir() and not _can_go_on(LocalStore(build), runs):
         with explained("remove", str(build)):
             shutil.rmtree(build)
