@@ -336,3 +336,19 @@ def test_another_worker_publishes_the_run_at_the_same_time(
 
     publish_run(Slow(store.root), run, records)
     assert state_of(store, run) == "done"
+
+
+def test_what_is_staged_stays_until_the_manifest_is_durable(store: LocalStore) -> None:
+    """A power cut may take away what was moved, and leave what was removed."""
+    run = make_run()
+    records = records_for(store, run)
+    durable: list[tuple[bool, bool]] = []
+
+    class Watched(LocalStore):
+        def make_durable(self, folders: Iterable[str]) -> None:
+            super().make_durable(folders)
+            there = self.size("rollout_sample_manifest.json") is not None
+            durable.append((there, any(True for _ in self.list(staging_folder(run)))))
+
+    publish_run(Watched(store.root), run, records)
+    assert durable == [(False, True), (False, True), (True, True)]

@@ -203,11 +203,12 @@ def test_a_commit_point_is_durable_before_it_is_seen(tmp_path: Path, monkeypatch
     seen: list[tuple[bytes, bool]] = []
 
     def note(path: str) -> None:
-        seen.append((Path(path).read_bytes(), (tmp_path / "dataset.json").exists()))
+        content = b"" if os.path.isdir(path) else Path(path).read_bytes()
+        seen.append((content, (tmp_path / "dataset.json").exists()))
 
     monkeypatch.setattr(store_module, "_sync_one", note)
     assert LocalStore(tmp_path).compare_and_swap("dataset.json", None, [b"new"])
-    assert seen == [(b"new", False)]
+    assert seen == [(b"new", False), (b"", True)]
 
 
 def test_a_folder_is_removed_though_somebody_writes_into_it(

@@ -171,9 +171,9 @@ def publish_runs(store: Store, batch: Sequence[tuple[Run, Iterable[SampleRecord]
     store.make_durable(documents.run.folder for documents in staged)
     for documents in staged:
         _place(store, documents.run, documents.manifest)
-    for run, _ in batch:
-        store.delete(staging_folder(run))
     store.make_durable(documents.run.folder for documents in staged)
+    for run, _ in batch:  # not before: without its manifest, what is staged says whose these files are
+        store.delete(staging_folder(run))
     return published
 
 

@@ -155,6 +155,7 @@ class LocalStore:
             with self._temporary(parts) as temporary:
                 _sync_one(temporary)  # a commit point: a power cut leaves the old or the new, nothing empty
                 os.replace(temporary, path)
+            _sync_one(os.path.dirname(path))  # and what is done because of it must not outlive it
         return True
 
     def move(self, source: str, target: str) -> None:
