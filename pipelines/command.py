@@ -14,7 +14,7 @@ from pipelines import options as capture_options
 from pipelines.failures import read_failures
 from pipelines.report import Outcome, as_json, print_outcome
 from pipelines.resume import rest_of
-from townlet.commands.failing import report
+from townlet.commands.failing import KEPT, report
 from townlet.commands.parsing import Parser
 from townlet.dataset.commit import publish_run, records_of, state_of
 from townlet.dataset.index import read_index, sweep_staged
@@ -126,12 +126,17 @@ def _is_stuck() -> bool:
 
 
 @contextlib.contextmanager
-def leaving_if_stuck() -> Iterator[None]:
-    """End the process at once where Beam's threads would keep it: they wait for what never comes."""
+def leaving_if_stuck(*, keeping: bool = True) -> Iterator[None]:
+    """End the process at once where Beam's threads would keep it: they wait for what never comes.
+
+    Ctrl-C is passed on with what it leaves: `keeping`, so that the same command goes on, or nothing.
+    """
     stuck_before = _is_stuck()  # an earlier call's, in a process that goes on: not this one's to end
     try:
         yield
     except BaseException as error:
+        if keeping and isinstance(error, KeyboardInterrupt):
+            error.args = (KEPT,)
         if _is_stuck() and not stuck_before:
             code = report(error)
             sys.stdout.flush()

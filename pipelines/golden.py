@@ -18,7 +18,7 @@ from pipelines import options as capture_options
 from pipelines.command import Work, announced, capture, leaving_if_stuck, prepare
 from pipelines.next_version import build_next, changes_of, current_store, metrics_of
 from pipelines.report import print_failures
-from pipelines.report_versions import print_changes, print_drift
+from pipelines.report_versions import print_changes, print_drift, runs
 from townlet.commands.parsing import Parser
 from townlet.dataset.candidate import is_finished
 from townlet.dataset.drift import (
@@ -69,7 +69,7 @@ def main(argv: Sequence[str], prog: str = "townlet golden") -> int:
     arguments, work = prepare(golden_parser(prog), argv)
     request = replace(capture_options.request(arguments), as_data_set=True)
     planned = announced(plan(request), work)
-    with leaving_if_stuck():
+    with leaving_if_stuck(keeping=arguments.output is not None):
         outcome = golden(planned, arguments.golden, arguments.output, work)
     if arguments.json:
         print(json.dumps(as_json(outcome, arguments.golden), indent=1, ensure_ascii=False))
@@ -188,7 +188,7 @@ def _print_outcome(outcome: Outcome, path: str) -> None:
 def _verdict(outcome: Outcome) -> str:
     if outcome.moved is None:
         scenarios = outcome.document["scenarios"]
-        return f"written, {outcome.document['run_count']} runs of {', '.join(sorted(scenarios))}"
+        return f"written, {runs(outcome.document['run_count'])} of {', '.join(sorted(scenarios))}"
     if not outcome.moved.movements:
         return "nothing moved" + (", other runs are noted" if outcome.written else "")
     return f"updated: {len(outcome.moved.movements)} of {outcome.moved.compared} figures moved"

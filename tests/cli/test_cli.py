@@ -70,12 +70,16 @@ def test_a_defect_says_where(townlet: Townlet, monkeypatch: pytest.MonkeyPatch) 
     assert cli.main(["schema"]) == 1
 
 
-def test_ctrl_c(townlet: Townlet, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> int:
+def test_ctrl_c(townlet: Townlet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("townlet.commands.schema.main", interrupted)
-    assert townlet("schema").code == 130
+    assert townlet("schema") == (130, "", "interrupted\n")
+    monkeypatch.setattr("pipelines.command.capture", interrupted)
+    said = townlet("capture", "kitchen_breakfast", "--output", tmp_path / "out")
+    assert said.code == 130
+    assert said.err == "interrupted; what is finished is kept, the same command goes on from there\n"
 
 
 def test_help_is_quick_and_a_closed_pipe_is_no_error() -> None:

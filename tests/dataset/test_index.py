@@ -140,8 +140,8 @@ def test_an_index_that_was_changed(store: LocalStore) -> None:
         (data.replace(b'"complete":true', b'"complete":false'), "the index was changed after it was written"),
         (data.replace(b"\n", b" \n", 1), "the index was changed after it was written"),
         (data.replace(b'"format_version":2', b'"format_version":9'), "expected format version 2, found 9"),
-        (b"[]", "not the index of a data set"),
-        (data[:-9], "not the index of a data set"),
+        (b"[]", r"not the index of a data set \(JSON of another shape\)"),
+        (data[:-9], r"not the index of a data set \(not JSON from line \d+, column \d+ on\)"),
     ]
     for changed, message in changes:
         store.write_whole("dataset.json", [changed])

@@ -9,6 +9,7 @@ import traceback
 from townlet.errors import TownletError
 
 INTERRUPTED = 130
+KEPT = "what is finished is kept, the same command goes on from there"
 TRACEBACK = "TOWNLET_TRACEBACK"  # set to anything: errors come with where they came from
 
 
@@ -17,7 +18,7 @@ def report(error: BaseException) -> int:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt):
-        print("interrupted; what is finished is kept, the same command goes on from there", file=sys.stderr)
+        print("; ".join(["interrupted", *map(str, error.args)]), file=sys.stderr)
         return INTERRUPTED
     if isinstance(error, TownletError):
         print(f"error: {error}", file=sys.stderr)

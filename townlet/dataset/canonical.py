@@ -22,6 +22,17 @@ def document_bytes(document: Mapping[str, Any]) -> bytes:
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
+def misshapen(error: Exception) -> str:
+    """What is wrong with a JSON file, in words, of which `error` was raised when it was taken apart."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"not JSON from line {error.lineno}, column {error.colno} on"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 text from byte {error.start} on"
+    if isinstance(error, KeyError):
+        return f"the key {error} is missing"
+    return "JSON of another shape"
+
+
 def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 

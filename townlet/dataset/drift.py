@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from ..errors import OutputError, UserError
 from ..run import RULES_VERSION, Run
-from .canonical import line_bytes, sha256_hex
+from .canonical import line_bytes, misshapen, sha256_hex
 from .manifest import fingerprint_of
 from .store import explained
 
@@ -108,7 +108,9 @@ def read_golden(path: str | os.PathLike[str]) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise UserError(f"{path}: expected a golden metrics file of `townlet golden` ({error!r})") from error
+        raise UserError(
+            f"{path}: expected a golden metrics file of `townlet golden` ({misshapen(error)})"
+        ) from error
     if version != GOLDEN_VERSION:
         raise UserError(
             f"{path}: expected format version {GOLDEN_VERSION}, found {version!r}; remove it and write it anew"

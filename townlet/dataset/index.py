@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..errors import CorruptSampleError, TownletError
 from .aggregate import Aggregates
-from .canonical import document_bytes, sha256_hex
+from .canonical import document_bytes, misshapen, sha256_hex
 from .capture_log import log_bytes
 from .card import CARD, card_bytes
 from .manifest import LOG_NAME
@@ -129,7 +129,7 @@ def parse_index(data: bytes, where: str) -> dict[str, Any]:
         metadata = document["metadata"]
         version, digest, _ = metadata["format_version"], str(metadata["content_sha256"]), document["runs"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CorruptSampleError(f"{place}: not the index of a data set ({error!r})") from error
+        raise CorruptSampleError(f"{place}: not the index of a data set ({misshapen(error)})") from error
     if version != INDEX_VERSION:
         raise CorruptSampleError(
             f"{place}: expected format version {INDEX_VERSION}, found {version!r}; "

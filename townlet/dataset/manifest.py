@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import CorruptSampleError, OutputError
 from ..policy.replay import ReplaySample
 from ..run import FORMAT_VERSION, Run, SampleKey
-from .canonical import document_bytes, line_bytes, sha256_hex
+from .canonical import document_bytes, line_bytes, misshapen, sha256_hex
 from .records import FileRecord, SampleRecord
 
 LOG_NAME = "capture_log.json"  # time stamps, versions, hosts; exempt from every digest
@@ -113,7 +113,7 @@ def loose_manifest(data: bytes, where: str) -> dict[str, Any]:
         document = json.loads(data)
         metadata, samples = document["metadata"], document["samples"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise CorruptSampleError(f"{where}: not a capture's manifest ({error})") from error
+        raise CorruptSampleError(f"{where}: not a capture's manifest ({misshapen(error)})") from error
     if (
         set(document) != {"metadata", "samples"}
         or not isinstance(metadata, dict)
@@ -132,7 +132,7 @@ def named_files(document: Mapping[str, Any]) -> list[FileRecord]:
             files.append(FileRecord(entry["sample"], entry["sha256"], entry["size"]))
             files.append(FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]))
     except (KeyError, TypeError, AttributeError) as error:
-        raise CorruptSampleError(f"not a capture's manifest ({error!r})") from error
+        raise CorruptSampleError(f"not a capture's manifest ({misshapen(error)})") from error
     for file in files:
         if not isinstance(file.name, str) or "/" in file.name or file.name in ("", ".", ".."):
             raise CorruptSampleError(f"a manifest names {file.name!r}, which is no file of its folder")

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from ..errors import CorruptSampleError, OutputError, TownletError, UserError
-from .canonical import line_bytes, sha256_hex
+from .canonical import line_bytes, misshapen, sha256_hex
 from .capture_log import log_bytes
 from .manifest import LOG_NAME, MANIFEST_SUFFIX
 from .places import INDEX, SOME
@@ -31,6 +31,7 @@ NONE_IS_CURRENT = (
     "a versioned data set of which no version is current: the next `townlet regenerate` goes on with what was "
     "begun; until then, name a version's folder"
 )
+MENDING = "; remove it, and `townlet regenerate` publishes the version that it named again"
 IN_USE = timedelta(hours=1)  # a reader may still be at a version that stopped being current less long ago
 
 
@@ -55,9 +56,11 @@ def read_pointer(store: Store) -> Pointer | None:
         pointer = Pointer(**json.loads(data))
         whole = isinstance(pointer.version, int) and pointer.version >= 1
     except (ValueError, TypeError, RecursionError) as error:
-        raise CorruptSampleError(f"{store}: {POINTER}: names no version ({error})") from error
+        raise CorruptSampleError(
+            f"{store}: {POINTER}: names no version ({misshapen(error)}){MENDING}"
+        ) from error
     if not whole or line_bytes(pointer._asdict()) != data:
-        raise CorruptSampleError(f"{store}: {POINTER}: was changed after it was written")
+        raise CorruptSampleError(f"{store}: {POINTER}: was changed after it was written{MENDING}")
     return pointer
 
 
