@@ -24,6 +24,7 @@ KNOWN = (
         "the cluster has no free slot: it has too few TaskManagers, or other jobs have them ({})",
     ),
 )
+STEP = re.compile(r" \[while running [^\]]*\]$")  # what Beam's in-process runner puts after a message
 STATE = re.compile(r"^Pipeline \S+ failed in state \w+:")  # what Beam puts before what the engine says
 
 
@@ -38,6 +39,7 @@ class PipelineFailed(TownletError):
 def explained(error: BaseException) -> TownletError:
     """The error to raise: our own, if there is one somewhere in it. Traces of other languages are left out."""
     if isinstance(error, TownletError):
+        error.args = tuple(STEP.sub("", part) if isinstance(part, str) else part for part in error.args)
         return error
     text = STATE.sub("", str(error).strip()).strip()
     ours = OURS.search(text)

@@ -257,6 +257,7 @@ ANSWERS = [
         "the answer was Teapot, 418 I am a teapot; is the",
     ),
     ("what else", "what else https://bucket/a"),
+    (f"what else http://user:{SECRET}@store:9000/b", "what else http://store:9000/b"),
 ]
 
 

@@ -272,6 +272,20 @@ def test_two_different_runs_of_one_name_are_an_error(tmp_path: Path, fake_play: 
     assert commit.state_of(LocalStore(tmp_path), run) != "done"
 
 
+def test_no_place_for_a_part_of_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_play: list[str]
+) -> None:
+    """Said as it was, without the step of Beam's in which it was said."""
+
+    def full(*_: object) -> Part:
+        raise OutputError("/out: cannot write: the disk is full")
+
+    monkeypatch.setattr(index_module, "FEW_RUNS", 0)
+    monkeypatch.setattr(index_module, "stage_part", full)
+    with pytest.raises(OutputError, match=r"^/out: cannot write: the disk is full$"):
+        capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+
+
 @pytest.mark.parametrize(("part_runs", "few_runs"), [(2, 0), (1, 0), (3, 16)])
 def test_index_entries_that_travel_in_parts(
     tmp_path: Path,

@@ -224,6 +224,10 @@ def explained(action: str, place: str) -> Iterator[None]:
 
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified bucket does not exist")
 
+_SECRETS = re.compile(
+    r"[?]\S+|(?<=://)[^/\s@]*@"
+)  # of an address: a query, which may be signed; user and password
+
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role of this machine",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, gcloud auth application-default login, or a role of this machine",
@@ -272,4 +276,4 @@ def _advice(error: Exception, place: str) -> str:
     answer = ", ".join(found[1].strip() for found in (code, status) if found)
     if answer:
         return f"the answer was {answer}; is the endpoint that of such a store?"
-    return re.sub(r"[?]\S+", "", str(error).strip().partition("\n")[0])[:200] or type(error).__name__
+    return _SECRETS.sub("", str(error).strip().partition("\n")[0])[:200] or type(error).__name__
