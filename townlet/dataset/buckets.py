@@ -224,7 +224,8 @@ def explained(action: str, place: str) -> Iterator[None]:
 
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified bucket does not exist")
 
-_SECRETS = re.compile(r"[?]\S+|(?<=://)\S*@")  # of an address: a query, which may be signed; user and password
+# Of an address: a query, which may be signed; user and password.
+_SECRETS = re.compile(r"[?]\S+|(?<=://)\S*@")
 
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role of this machine",

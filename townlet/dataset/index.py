@@ -207,7 +207,7 @@ def sweep_staged(store: Store) -> None:
     """Remove whatever was staged for the index, once it is written: for whoever holds the lock."""
     if any(True for _ in store.list(STAGED_INDEX)):
         finish_moves(store)
-        store.delete(STAGED_INDEX)
+    store.delete(STAGED_INDEX)  # its folder too, where that is all that is left
 
 
 def aggregate_records(records: Iterable[SampleRecord]) -> Aggregates:
