@@ -236,7 +236,7 @@ def _beam_takes_value(flag: str, ours: list[str]) -> bool:
     actions = _beam_parser()._option_string_actions
     if flag in actions:
         return actions[flag].nargs != 0
-    near = difflib.get_close_matches(flag, [*ours, *actions], 1, cutoff=0.5)
+    near = difflib.get_close_matches(flag, [*ours, *actions], 1)
     raise UserError(f"unknown option {flag}" + (f"; did you mean {near[0]}?" if near else ""))
 
 

@@ -156,6 +156,7 @@ def test_another_capture_is_kept_unless_overwritten(townlet: Townlet, tmp_path: 
     assert said.code == 2
     assert "--overwrite" in said.err
     assert townlet(*SHORT, out, "--seeds", "5..6").code == 2
+    assert "agent not given (asked for: 'alice')" in townlet(*SHORT, out, "--agent", "alice").err
     assert load_capture(out).metadata["seed"] == 0
     assert townlet(*SHORT, out, "--seed", "5", "--overwrite").code == 0
     assert load_capture(out).metadata["seed"] == 5

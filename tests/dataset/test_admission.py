@@ -47,7 +47,7 @@ def test_another_capture_is_named(store: LocalStore) -> None:
         admit(store, [make_run("other", seed=4, ticks=30, policy="uniform")])
     assert str(caught.value) == (
         f"{store.root}: rollout_sample_manifest.json is another capture: scenario 'scene' (asked for: "
-        "'other'), seed 3 (asked for: 4), ticks 20 (asked for: 30), policy None (asked for: 'uniform'); "
+        "'other'), seed 3 (asked for: 4), ticks 20 (asked for: 30), policy not given (asked for: 'uniform'); "
         "choose another output folder, or give --overwrite to replace it"
     )
     assert caught.value.exit_code == 2

@@ -81,6 +81,8 @@ def test_an_index_is_anything_but_a_sample(folder: Path) -> None:
     for wrong in (12, -13):
         with pytest.raises(IndexError, match=rf"expected an index in 0\.\.11, got {wrong}"):
             opened[wrong]
+    with pytest.raises(TypeError):
+        opened["alice"]  # type: ignore[call-overload]
 
 
 def test_nothing_is_read_before_it_is_asked_for(folder: Path) -> None:

@@ -40,6 +40,7 @@ def test_ours_are_ours_and_beams_pass_wherever_they_stand() -> None:
         ("--tick", r"unknown option --tick; did you mean --ticks\?"),
         ("--segment-tick=5", r"unknown option --segment-tick; did you mean --segment-ticks\?"),
         ("--flink_mster", r"unknown option --flink_mster; did you mean --flink_master\?"),
+        ("--bogus", r"unknown option --bogus$"),
         ("--zzzzzzzzzzzz", r"unknown option --zzzzzzzzzzzz$"),
         ("-x", "unknown option -x"),
     ],

@@ -120,11 +120,15 @@ def differences(metadata: Mapping[str, Any], run: Run) -> str:
     """What the manifest that is there says otherwise than the run that is asked for."""
     asked = {"scenario_name": run.name, "seed": run.seed, "ticks": run.ticks, **run_options(run)}
     different = [
-        f"{name.removesuffix('_name')} {metadata[name]!r} (asked for: {value!r})"
+        f"{name.removesuffix('_name')} {_said(metadata[name])} (asked for: {_said(value)})"
         for name, value in asked.items()
         if name in metadata and metadata[name] != value
     ]
     return ", ".join(different) or "of another version of the config, or of the simulation's rules"
+
+
+def _said(value: object) -> str:
+    return "not given" if value is None else repr(value)
 
 
 def _why_unreadable(store: Store, name: str, expected: str) -> str:

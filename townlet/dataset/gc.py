@@ -30,6 +30,7 @@ from .versions import (
     settle,
     utc_now,
     version_folder,
+    version_of_log,
 )
 
 # What a writer leaves among what is staged, whatever it was: enough to know whose folder this is.
@@ -117,6 +118,11 @@ def _of_versions(store: Store, everything: bool) -> Leavings:
     pointer = read_pointer(store)
     current = pointer.version if pointer else 0
     names = _version_names(store)
+    if pointer is None and (len(names) > 1 or version_of_log(store) is not None):
+        raise CorruptSampleError(
+            f"{store}: {POINTER} is missing, so that nobody knows which versions were published; nothing is "
+            "removed; `townlet regenerate` writes it anew"
+        )
     candidates = [number for number in map(int, names) if number > current]
     for number in sorted(map(int, names)):
         folder = version_folder(number)

@@ -99,7 +99,12 @@ def next_version(store: Store) -> int:
     version = current_version(store)
     if version is not None:
         return version + 1
-    return _read_log(store)[0] or 1  # where current.json was lost, the version that it named
+    return version_of_log(store) or 1
+
+
+def version_of_log(store: Store) -> int | None:
+    """Where `current.json` was lost, the version that it named; None where the log does not know."""
+    return _read_log(store)[0]
 
 
 def publish(store: Store, version: int) -> None:

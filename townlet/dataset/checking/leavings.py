@@ -156,7 +156,9 @@ def _own(store: Store, folder: str, names: list[str], indexed: str | None) -> tu
     if indexed is not None and indexed not in names:
         return None, "its manifest is missing, so that nobody knows what belongs here; see townlet verify"
     if manifests and indexed is None and folder:
-        return own, "a capture that no index names; the same capture again adds it"
+        adds = f"{folder}/".startswith(f"{RUNS}/")
+        next_step = "the same capture again adds it" if adds else "move it out of here"
+        return own, f"a capture that no index names; {next_step}"
     return own, ""
 
 

@@ -7,6 +7,7 @@ generator: they do not change with the NumPy version, the processor or the numbe
 from __future__ import annotations
 
 import hashlib
+import operator
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Generic, Self, SupportsIndex, TypeVar, overload
@@ -58,7 +59,7 @@ class Ordered(Sequence[Item], Generic[Item]):
     def __getitem__(self, index: SupportsIndex | slice) -> Item | Self:
         if isinstance(index, slice):
             return self._picked(np.arange(*index.indices(len(self))))
-        number = index.__index__()
+        number = operator.index(index)
         position = number + len(self) if number < 0 else number
         if not 0 <= position < len(self):
             raise IndexError(f"expected an index in 0..{len(self) - 1}, got {number}")
