@@ -70,7 +70,8 @@ def main(argv: Sequence[str], prog: str = "townlet golden") -> int:
     request = replace(capture_options.request(arguments), as_data_set=True)
     planned = announced(plan(request), work)
     with leaving_if_stuck(keeping=arguments.output is not None):
-        outcome = golden(planned, arguments.golden, arguments.output, work)
+        silent = work.quiet or arguments.json
+        outcome = golden(planned, arguments.golden, arguments.output, work, silent=silent)
     if arguments.json:
         print(json.dumps(as_json(outcome, arguments.golden), indent=1, ensure_ascii=False))
     else:
@@ -99,10 +100,11 @@ def golden_parser(prog: str = "townlet golden") -> Parser:
     return parser
 
 
-def golden(planned: Plan, path: str, output: str | None, work: Work) -> Outcome:
+def golden(planned: Plan, path: str, output: str | None, work: Work, *, silent: bool = False) -> Outcome:
     """Write the golden file of the planned runs, which are captured where they are missing.
 
-    Raises UserError for another suite's file, OutputError for what is wrong with the places.
+    `silent`: what changes in a versioned data set is not printed while at it. Raises UserError for another suite's
+    file, OutputError for what is wrong with the places.
     """
     check_place(path)
     old = None
@@ -110,7 +112,7 @@ def golden(planned: Plan, path: str, output: str | None, work: Work) -> Outcome:
         old = read_golden(path)
         check_suites(path, old, planned.suites)
     with _passing_folder() as folder:
-        metrics, failures = _metrics(planned, output or f"{folder}/golden", work)
+        metrics, failures = _metrics(planned, output or f"{folder}/golden", work, silent)
     if metrics is None:
         return Outcome({}, failures=failures)
     document = golden_document(planned.runs, planned.suites, metrics)
@@ -143,10 +145,10 @@ def as_json(outcome: Outcome, path: str) -> dict[str, Any]:
 Figures = tuple[Mapping[str, Any] | None, Sequence[Failure]]  # None: some runs failed
 
 
-def _metrics(planned: Plan, output: str, work: Work) -> Figures:
+def _metrics(planned: Plan, output: str, work: Work, silent: bool) -> Figures:
     """The figures of the planned runs."""
     if is_versioned(open_store(output)):
-        return _metrics_of_version(planned, output, work)
+        return _metrics_of_version(planned, output, work, silent)
     failures = capture(planned, output, work).failures
     if failures:
         return None, failures
@@ -159,7 +161,7 @@ def _metrics(planned: Plan, output: str, work: Work) -> Figures:
     return metrics_of(store), ()
 
 
-def _metrics_of_version(planned: Plan, output: str, work: Work) -> Figures:
+def _metrics_of_version(planned: Plan, output: str, work: Work, silent: bool) -> Figures:
     """Of the current version, where nothing changes in it, or of the next one, which is not published."""
     with output_lock(output):
         store = open_store(output)
@@ -169,7 +171,7 @@ def _metrics_of_version(planned: Plan, output: str, work: Work) -> Figures:
         current = current_store(store)
         if not changes.any and current is not None:
             return metrics_of(current), ()
-        if not work.quiet:
+        if not silent:
             print_changes(changes)
         built = build_next(store, planned, changes, work)
         return (None, built.failures) if built.failures else (metrics_of(built.store), ())

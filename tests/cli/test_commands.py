@@ -180,8 +180,7 @@ def test_inspect_what_is_none(townlet: Townlet, tmp_path: Path, name: str) -> No
         place.write_text("PK not really")
     said = townlet("inspect", place)
     assert said.code in (1, 2)
-    assert said.err.startswith("error: ")
-    assert str(tmp_path) in said.err
+    assert said.err.startswith(f"error: {place}")
 
 
 def sample(**facts: object) -> dict:

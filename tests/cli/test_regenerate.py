@@ -141,6 +141,8 @@ def test_drift(townlet: Townlet, village: Path) -> None:
     assert said.err.splitlines()[-1] == "  townlet golden suite.yaml --output data --golden golden.json"
     assert os.readlink("data/current") == "versions/1"
 
+    other = townlet("golden", "suite.yaml", "--output", "data", "--golden", "other.json", "--json")
+    assert (other.json["written"], other.json["moved"]) == (True, None)
     said = townlet(*said.err.splitlines()[-1].split()[1:])
     assert said.code == 0
     assert "golden.json: updated: " in said.out

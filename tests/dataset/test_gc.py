@@ -193,24 +193,6 @@ def test_a_capture_that_the_index_does_not_name_stays(store: LocalStore) -> None
     assert content(store.root) == {name: data for name, data in before.items() if "stranger" not in name}
 
 
-@pytest.mark.parametrize("lost", [["current.json"], ["current.json", "capture_log.json"]])
-@pytest.mark.parametrize("everything", [False, True])
-def test_where_it_is_lost_which_version_is_current_nothing_goes(
-    tmp_path: Path, lost: list[str], everything: bool
-) -> None:
-    store = LocalStore(tmp_path / "versioned")
-    for version in (1, 2):
-        capture(store.below(f"versions/{version}"), *runs(version))
-        publish(store, version)
-        settle(store, utc_now())
-    for name in lost:
-        (store.root / name).unlink()
-    before = content(store.root)
-    with pytest.raises(CorruptSampleError, match=r"current\.json is missing, .* nothing is removed"):
-        gc(store.root, everything=everything)
-    assert content(store.root) == before
-
-
 @pytest.mark.parametrize("damage", ["missing", "flipped"])
 def test_where_a_manifest_is_damaged_nothing_goes(store: LocalStore, damage: str) -> None:
     manifest = store.root / "runs/scene/seed-1/rollout_sample_manifest.json"

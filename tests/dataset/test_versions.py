@@ -15,6 +15,7 @@ from tests.dataset.captures import capture, content
 from tests.samples import make_run
 from townlet.dataset.admission import admit
 from townlet.dataset.canonical import sha256_hex
+from townlet.dataset.gc import gc
 from townlet.dataset.index import read_index
 from townlet.dataset.overwrite import begin_overwrite
 from townlet.dataset.places import run_folder
@@ -186,6 +187,21 @@ def test_the_current_version_is_lost(store: LocalStore) -> None:
     make_version(store, 2)
     (store.root / "current.json").unlink()
     assert next_version(store) == 2
+
+
+@pytest.mark.parametrize("lost", [["current.json"], ["current.json", "capture_log.json"]])
+def test_where_it_is_lost_which_version_is_current_nothing_is_swept(
+    store: LocalStore, lost: list[str]
+) -> None:
+    make_version(store, 1)
+    make_version(store, 2)
+    for name in lost:
+        store.delete(name)
+    before = content(store.root)
+    for everything in (False, True):
+        with pytest.raises(CorruptSampleError, match=r"current\.json is missing, .* nothing is removed"):
+            gc(store.root, everything=everything)
+    assert content(store.root) == before
 
 
 def test_pruning_keeps_the_newest_and_what_may_be_read(store: LocalStore) -> None:

@@ -54,6 +54,8 @@ def glance_at_capture(capture: Capture) -> dict[str, Any]:
 def glance_at_sample(path: Path) -> dict[str, Any]:
     """Facts of one sample, given by its NPZ or its JSON. An NPZ without its JSON is shown as plain arrays."""
     npz, sidecar = path.with_suffix(".npz"), path.with_suffix(".json")
+    if path == sidecar and path.is_file() and not npz.is_file():
+        raise UserError(f"{path}: expected the JSON of a sample, found no {npz.name} beside it")
     arrays = _arrays(npz)
     if not sidecar.is_file():
         shown = {name: _range(array) for name, array in arrays.items()}
