@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ def _print_what_next(outcome: Outcome) -> None:
     if outcome.failures:
         print("the same command tries what failed again, and nothing else", file=sys.stderr)
     if outcome.samples or outcome.runs:
-        print(f"next: townlet inspect {outcome.output}", file=sys.stderr)
+        print(f"next: townlet inspect {shlex.quote(outcome.output)}", file=sys.stderr)
 
 
 def print_failures(failures: Sequence[Failure]) -> None:

@@ -24,7 +24,7 @@ NOBODY = "config_id: empty\nworld: {grid_size: [8, 8]}\n"
 
 
 def test_what_was_written_and_what_to_type_next(townlet: Townlet, tmp_path: Path) -> None:
-    out = tmp_path / "out"
+    out = tmp_path / "my town"
     said = townlet(*SHORT, out)
     assert said.code == 0
     table = [line.split() for line in said.out.splitlines()]
@@ -33,7 +33,7 @@ def test_what_was_written_and_what_to_type_next(townlet: Townlet, tmp_path: Path
         ["rollout_sample_alice_001.npz", "alice", "10"],
         ["rollout_sample_bob_002.npz", "bob", "10"],
     ]
-    assert said.err.splitlines()[-1] == f"next: townlet inspect {out}"
+    assert said.err.splitlines()[-1] == f"next: townlet inspect '{out}'"
     again = townlet(*SHORT, out)
     assert again.code == 0
     assert again.out == said.out
