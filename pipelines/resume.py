@@ -13,7 +13,7 @@ from typing import NamedTuple
 from townlet.commands.figures import counted
 from townlet.dataset.admission import admit
 from townlet.dataset.aggregate import Aggregates
-from townlet.dataset.index import index_files, write_index
+from townlet.dataset.index import NO_SUITE, index_files, write_index
 from townlet.dataset.places import LEASE, holds
 from townlet.dataset.store import STAGING, Store
 from townlet.dataset.survey import Finding, Index, clear_damaged, look_at_index, survey
@@ -60,9 +60,9 @@ def _findings(planned: Plan, store: Store, index: Index, quiet: bool) -> list[Fi
 def _says_all(index: Index, planned: Plan, store: Store) -> bool:
     """Whether there is nothing to be said of this plan that the index does not say, and nothing left half done."""
     facts = index.metadata
-    complete = facts["complete"] or facts["failure_count"] or not planned.whole
+    settled = not planned.whole or not (set(planned.suites) or {NO_SUITE}) & set(facts["partial"])
     return bool(
-        complete
+        settled
         and set(planned.suites) <= set(facts["suites"])
         and all(holds(store, file.name, file) for file in index_files({"metadata": facts}))
         and all(file.name == LEASE for file in store.list(STAGING))

@@ -297,3 +297,20 @@ def test_a_reader_beside_a_writer_never_sees_a_mixture(store: LocalStore) -> Non
         thread.join()
     assert not problems
     assert seen
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_what_was_captured_in_part_stays_so_in_any_order(store: LocalStore, order: tuple[int, ...]) -> None:
+    records = [records_for(store, run) for run in RUNS]
+    published = [publish_run(store, run, some) for run, some in zip(RUNS, records, strict=True)]
+    captures = [(["x"], True), (["y"], False), ([], True)]
+    for number in order:
+        suites, whole = captures[number]
+        one = slice(number, number + 1)
+        document = index(store, published[one], records[one], suites=suites, whole=whole)
+    assert (document["metadata"]["complete"], document["metadata"]["partial"]) == (False, ["y"])
+    document = index(store, published[3:], records[3:], suites=["y"])
+    assert (document["metadata"]["complete"], document["metadata"]["partial"]) == (True, [])
+    document = index(store, [], [], whole=False)
+    assert (document["metadata"]["complete"], document["metadata"]["partial"]) == (False, [""])
+    assert "(configs that were captured by themselves)" in store.read("README.md").decode()

@@ -127,12 +127,14 @@ def test_the_card(tmp_path: Path) -> None:
     card = store.read("README.md").decode()
     assert card.startswith("# Replay data: smoke\n")
     assert "10 runs, 20 samples, 400 timesteps, " in card
-    assert "**Not complete:** not all planned runs are there." in card
+    assert "**Not complete:** not all planned runs are there (smoke)." in card
     assert "townlet capture smoke.yaml --output DIR" in card
     assert "| a | 5 | 0..4 | 20 | 10 | 200 | " in card
     assert "| reward_sum | " in card
     assert document["metadata"]["suites"] == ["smoke"]
     document = index(store, *published(store), suites=["nightly"])
+    assert not document["metadata"]["complete"]  # smoke was captured in part
+    document = index(store, *published(store), suites=["smoke"])
     assert document["metadata"]["suites"] == ["nightly", "smoke"]
     assert document["metadata"]["complete"]
     assert "Not complete" not in store.read("README.md").decode()

@@ -68,7 +68,10 @@ def _what(facts: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Ite
     yield ""
     if not facts["complete"]:
         missing = facts["failure_count"]
-        why = f"{missing:,} runs failed, see failures.json" if missing else "not all planned runs are there"
+        partly = ", ".join(name or "configs that were captured by themselves" for name in facts["partial"])
+        reasons = [f"{missing:,} runs failed, see failures.json"] if missing else []
+        reasons += [f"not all planned runs are there ({partly})"] if partly else []
+        why = "; ".join(reasons)
         yield f"**Not complete:** {why}."
         yield ""
 

@@ -30,6 +30,7 @@ from .store import STAGING, Store
 METRICS = "metrics.json"
 FAILURES = "failures.json"
 STAGED_INDEX = f"{STAGING}/index"
+NO_SUITE = ""  # stands for configs that were captured by themselves
 INDEX_VERSION = 2  # of dataset.json and its companions; raised when they change their meaning
 
 ATTEMPTS = 10  # of a writer, while others write too
@@ -68,7 +69,7 @@ def write_index(
     aggregates: Aggregates,
     failures: Iterable[Failure] = (),
     *,
-    suites: Iterable[str] = (),
+    suites: Collection[str] = (),
     whole: bool = True,
     work: Mapping[str, Any] | None = None,
     carried: tuple[Store, Collection[RunKey]] | None = None,
@@ -76,11 +77,11 @@ def write_index(
     """Write the companions and, last, dataset.json. Returns what dataset.json says.
 
     `aggregates` is over the samples of `runs`; runs that only the index of the store knows are added to both. A
-    run that failed now is in it no more: what holds is not tried. `suites`: which were captured. The data set is
-    `complete` when this was all that was planned (`whole`) and every run that ever failed in it has been captured
-    since. `work` goes into the log. `carried`: another store, and the runs of its index that this one, which has
-    no index yet, holds too. Raises TownletError where somebody else writes the index over and over again,
-    CorruptSampleError where a capture that the index names is gone.
+    run that failed now is in it no more: what holds is not tried. `suites`: which were captured; without `whole`
+    they are there in part, until they are captured whole. The data set is `complete` when none is, and every run
+    that ever failed in it has been captured since. `work` goes into the log. `carried`: another store, and the
+    runs of its index that this one, which has no index yet, holds too. Raises TownletError where somebody else
+    writes the index over and over again, CorruptSampleError where a capture that the index names is gone.
     """
     given = {item.key: item for item in runs}
     failures = list(failures)
@@ -98,9 +99,11 @@ def write_index(
             before.rows.add_figures(total, kept)
         packed = {key: item.rows for key, item in given.items()}
         failed = _open_failures(before.failures, failures, merged)
+        partial = before.partial_after(suites, whole)
         facts = {
-            "complete": whole and not failed,
+            "complete": not partial and not failed,
             "failure_count": len(failed),
+            "partial": partial,
             "suites": sorted({*before.suites, *suites}),
         }
         figures = total.to_json_dict()
@@ -237,6 +240,7 @@ class _Before:
         self.rows: Rows | None = None
         self.failures: list[Failure] = []
         self.suites: list[str] = []
+        self._partial: list[str] = []
         try:
             document, companions = read_whole(store, ("samples", "failures"))
         except FileNotFoundError:
@@ -244,8 +248,14 @@ class _Before:
         self.digest = sha256_hex(document_bytes(document))
         self.entries = {(entry["scenario"], entry["seed"]): entry for entry in document["runs"]}
         self.suites = document["metadata"]["suites"]
+        self._partial = document["metadata"]["partial"]
         self.rows = Rows(companions["samples"], f"{store}: {SAMPLES}")
         self.failures = parse_failures(companions["failures"])
+
+    def partial_after(self, suites: Collection[str], whole: bool) -> list[str]:
+        """Which suites are there in part only, once these have been captured."""
+        now = set(suites) or {NO_SUITE}
+        return sorted(set(self._partial) - now if whole else {*self._partial, *now})
 
     def take_over(self, other: Store, keys: Collection[RunKey]) -> None:
         """Know what another store's index says of some runs."""
