@@ -233,7 +233,7 @@ def _point_link(store: Store, version: int) -> None:
     with explained("write", str(link)):
         staging.mkdir(exist_ok=True)
         try:
-            with contextlib.suppress(PermissionError, NotImplementedError):  # a file system without links
+            with contextlib.suppress(PermissionError):  # what a file system without links says
                 temporary.symlink_to(target)
                 temporary.replace(link)
         finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import operator
 import zlib
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Generic, Self, SupportsIndex, TypeVar, overload
 
@@ -29,12 +30,13 @@ class Ordered(Sequence[Item], Generic[Item]):
     What `[i]` gives is an item, and what a slice, `shuffled` and `shard` give is a view of the same kind.
     """
 
+    @abstractmethod
     def _picked(self, positions: I64) -> Self:
         """The view with the items at these positions, in this order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _item(self, position: int) -> Item:
-        raise NotImplementedError
+        """Read the item at a position, 0 <= position < len."""
 
     def shuffled(self, seed: int, epoch: int = 0) -> Self:
         """In an order that is a function of seed, epoch and the number of items, on every machine.
