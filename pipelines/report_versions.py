@@ -9,6 +9,7 @@ from pipelines.report import shortened
 from townlet.commands.figures import print_table
 from townlet.dataset.changes import Changes, State
 from townlet.dataset.drift import Drift, Movement
+from townlet.run import seed_spans
 
 LARGEST = 9.99  # of a drift that is shown; above, the number says nothing
 LONGEST = 24  # characters of the seeds in a row
@@ -69,13 +70,7 @@ _NUMBERS = ("golden", "now", "moved by")
 
 def _spans(seeds: Sequence[int]) -> str:
     """`0..9,12`, cut where it is long."""
-    spans: list[list[int]] = []
-    for seed in sorted(seeds):
-        if spans and seed == spans[-1][1] + 1:
-            spans[-1][1] = seed
-        else:
-            spans.append([seed, seed])
-    text = ",".join(str(first) if first == last else f"{first}..{last}" for first, last in spans)
+    text = ",".join(seed_spans(seeds))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from townlet import run as runs
-from townlet.run import Run, canonical_json
+from townlet.run import Run, canonical_json, seed_spans
 
 texts = some.text(max_size=8)
 values: Any = some.recursive(
@@ -96,3 +97,11 @@ def test_what_is_not_in_a_fingerprint() -> None:
 def test_no_canonical_json_of_what_is_no_number(value: float) -> None:
     with pytest.raises(ValueError):
         canonical_json({"a": value})
+
+
+@pytest.mark.parametrize(
+    ("seeds", "shown"),
+    [([], []), ([3], ["3"]), ([9, 1, 2, 0, 12, 8], ["0..2", "8..9", "12"]), (range(100), ["0..99"])],
+)
+def test_seeds_at_a_glance(seeds: Iterable[int], shown: list[str]) -> None:
+    assert seed_spans(seeds) == shown

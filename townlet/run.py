@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -18,6 +19,17 @@ _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 def canonical_json(value: Any) -> str:
     """The one JSON text of a value: keys sorted, no spaces, no NaN. Raises ValueError for NaN and infinities."""
     return _encoder.encode(value)
+
+
+def seed_spans(seeds: Iterable[int]) -> list[str]:
+    """Seeds at a glance, sorted, neighbours together: `["0..9", "12"]`."""
+    spans: list[list[int]] = []
+    for seed in sorted(seeds):
+        if spans and seed == spans[-1][1] + 1:
+            spans[-1][1] = seed
+        else:
+            spans.append([seed, seed])
+    return [str(first) if first == last else f"{first}..{last}" for first, last in spans]
 
 
 class SampleKey(NamedTuple):

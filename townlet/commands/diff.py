@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from townlet.commands.figures import Meter, print_table
 from townlet.commands.parsing import Parser, positive
 from townlet.errors import CorruptSampleError
+from townlet.run import seed_spans
 
 if TYPE_CHECKING:
     from townlet.dataset.checking.diff_arrays import ArrayDifference
@@ -222,15 +223,9 @@ def _seeds(runs: Sequence[RunDifference]) -> dict[str, list[int]]:
 
 def _spans(seeds: Sequence[int], limit: int) -> str:
     """`seed 3`, `seeds 0..9, 12`: neighbours together."""
-    spans: list[list[int]] = []
-    for seed in sorted(seeds):
-        if spans and seed == spans[-1][1] + 1:
-            spans[-1][1] = seed
-        else:
-            spans.append([seed, seed])
-    shown = [str(first) if first == last else f"{first}..{last}" for first, last in spans[:limit]]
+    spans = seed_spans(seeds)
     more = ", ..." if len(spans) > limit else ""
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(shown)}{more}"
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(spans[:limit])}{more}"
 
 
 def _value(value: Any) -> str:

@@ -10,11 +10,13 @@ from itertools import groupby
 from typing import Any
 
 from ..errors import CorruptSampleError
+from ..run import seed_spans
 from .manifest import parse_manifest
 from .places import inside
 from .store import Store
 
 CARD = "README.md"
+MOST_SPANS = 8  # of seeds, in a row of the table
 
 # The figures that a reader looks at first, where there are such.
 FIRST_FIGURES = (
@@ -87,7 +89,7 @@ def _scenarios(store: Store, entries: Sequence[Mapping[str, Any]]) -> Iterable[s
             str(value) for value in sorted({entry["ticks"] for entry in runs if entry["ticks"]})
         )
         yield (
-            f"| {name} | {len(runs):,} | {spans(entry['seed'] for entry in runs)} | {ticks} "
+            f"| {name} | {len(runs):,} | {_seeds(entry['seed'] for entry in runs)} | {ticks} "
             f"| {sum(entry['sample_count'] for entry in runs):,} "
             f"| {sum(entry['frame_count'] for entry in runs):,} | {_description(store, runs[0])} |"
         )
@@ -153,14 +155,7 @@ def _use() -> Iterable[str]:
     yield "```"
 
 
-def spans(seeds: Iterable[int]) -> str:
-    """Seeds at a glance: `0..99, 200`."""
-    ordered = sorted(seeds)
-    found: list[list[int]] = []
-    for seed in ordered:
-        if found and seed == found[-1][1] + 1:
-            found[-1][1] = seed
-        else:
-            found.append([seed, seed])
-    shown = [f"{first}..{last}" if last > first else str(first) for first, last in found[:8]]
-    return ", ".join(shown) + (", ..." if len(found) > 8 else "")
+def _seeds(seeds: Iterable[int]) -> str:
+    """`0..99, 200`, cut where there are many spans."""
+    spans = seed_spans(seeds)
+    return ", ".join(spans[:MOST_SPANS]) + (", ..." if len(spans) > MOST_SPANS else "")
