@@ -51,8 +51,8 @@ class BuildWithConfigs(build_py):
     """Put the shipped configs and profiles inside the packages, so that a wheel finds them wherever it is installed.
 
     They live in `configs/` and `deploy/profiles/`, where people look for them, and in `townlet/_configs/` and
-    `pipelines/_profiles/` in a wheel; `townlet.config.load.find_shipped` and `pipelines.profile.find_profile` know
-    both places. An editable install needs no copy.
+    `townlet/_profiles/` in a wheel; `townlet.config.load.find_shipped` and
+    `townlet.pipelines.runners.profiles.find_profile` know both places. An editable install needs no copy.
     """
 
     def run(self) -> None:
@@ -70,7 +70,7 @@ class BuildWithConfigs(build_py):
     def _shipped(self) -> list[tuple[Path, Path]]:
         built = Path(self.build_lib)
         configs = self._files(ROOT / "configs", built / "townlet" / "_configs")
-        return configs + self._files(ROOT / "deploy" / "profiles", built / "pipelines" / "_profiles")
+        return configs + self._files(ROOT / "deploy" / "profiles", built / "townlet" / "_profiles")
 
     def _files(self, shipped: Path, target: Path) -> list[tuple[Path, Path]]:
         sources = sorted(path for path in shipped.rglob("*") if path.suffix in CONFIG_KINDS)
@@ -97,14 +97,15 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=find_packages(include=["townlet", "townlet.*", "pipelines", "pipelines.*"]),
+    packages=find_packages(include=["townlet", "townlet.*"]),
     package_data={"townlet": ["py.typed"]},
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": [
             "townlet = townlet.cli:main",
-            "townlet-worker = pipelines.boot:main",  # what Beam's PROCESS and EXTERNAL environments start
+            # What Beam's PROCESS and EXTERNAL environments start.
+            "townlet-worker = townlet.pipelines.runners.engine_worker:main",
         ]
     },
     cmdclass={"build_py": BuildWithConfigs},

@@ -13,8 +13,8 @@ from bench.suites import AGENTS, SCENARIOS, TICKS, ManyRuns, file_bytes, link_tr
 from bench.tables import Column, Goal, Row, Table, at_least, at_most
 from bench.towns import STANDARD, write_town
 from bench.watching import Watched, watch
-from townlet.dataset.stores import open_store
-from townlet.dataset.versions import publish, settle, utc_now
+from townlet.dataset.store.open_store import open_store
+from townlet.dataset.versions.versions import publish, settle, utc_now
 
 OPEN_WALL = 2.0  # seconds, of whatever has up to 100,000 samples
 VERIFY_RATE = 500  # MB/s a core, where files are large

@@ -19,7 +19,7 @@ from bench.tables import Column, Row, Table
 from bench.towns import STANDARD, write_town
 from bench.watching import cpu_of
 from deploy.flink.cluster import Cluster
-from pipelines.flink import JAR
+from townlet.pipelines.runners.flink import JAR
 
 COLUMNS = (
     Column("steps/s (wall)", "rate"),

@@ -15,8 +15,8 @@ from bench.scale import Scale
 from bench.suites import file_bytes
 from bench.tables import Column, Goal, Row, Table, at_most
 from bench.watching import Moment, Watched, watch
-from pipelines.warming import warm
-from townlet.plan import Request, plan
+from townlet.pipelines.runners.warmup import warm
+from townlet.planning.plan import Request, plan
 
 CONFIG = "scenarios/kitchen_breakfast.yaml"
 AGENTS = 2

@@ -28,7 +28,7 @@ def capture_and_tell(*words: str) -> None:
 
     Raises RuntimeError where the capture fails.
     """
-    from pipelines.command import main
+    from townlet.commands.capture.capture import main
 
     if main(words):
         raise RuntimeError("some runs failed")

@@ -13,14 +13,14 @@ from bench.scale import Scale
 from bench.tables import Column, Row, Table, at_least, at_most
 from bench.towns import STANDARD, request, runs_of, write_town
 from bench.writing import FASTER, SAVEZ, numpys, simulated, write_all
-from pipelines.command import Work, capture
-from pipelines.warming import warm
-from townlet.dataset.commit import stage_sample
-from townlet.dataset.store import LocalStore
-from townlet.plan import plan
-from townlet.policy.replay import stack_groups
-from townlet.rollout import play
+from townlet.commands.capture.capture import Work, capture
+from townlet.dataset.capture.commit import stage_sample
+from townlet.dataset.store.local import LocalStore
+from townlet.pipelines.runners.warmup import warm
+from townlet.planning.plan import plan
+from townlet.rollout.play import play
 from townlet.run import Run
+from townlet.samples import stack_groups
 
 RATE = 700_000  # agent-steps a second of processor time
 OVERHEAD = 1.15  # of what the bare loop takes

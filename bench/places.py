@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from pipelines.command import Work, capture
-from townlet.dataset.canonical import file_sha256
-from townlet.dataset.store import Store
-from townlet.dataset.stores import is_remote, open_store
-from townlet.dataset.verify import verify_store
-from townlet.plan import Request, plan
+from townlet.commands.capture.capture import Work, capture
+from townlet.dataset.checking.verify import verify_store
+from townlet.dataset.format.canonical import file_sha256
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.open_store import is_remote, open_store
+from townlet.planning.plan import Request, plan
 
 ROUNDS = 3
 LARGE, SMALL = (16 << 20, 8), (20_000, 200)  # bytes of a file, and how many

@@ -9,8 +9,8 @@ from bench.measure import in_turns, median
 from bench.scale import Scale
 from bench.tables import Column, Goal, Row, Table, at_least
 from bench.towns import runs_of, write_town
-from townlet import rollout
-from townlet.segment import choices, frames, play_segment
+from townlet.rollout import play as rollout
+from townlet.rollout.kernels import choices, frames, play_segment
 
 BUFFER_BYTES = 1_250_000  # stays in a second-level cache of 2 MB
 LEAST_TICKS = 8  # of a buffer; a call from Python costs what some thirty agent-steps cost

@@ -22,7 +22,7 @@ COLUMNS = (Column("wall", "seconds"), Column("CPU", "seconds"))
 
 def first_tick(config: str) -> None:
     """Play one tick of a config: all kernels are compiled, or loaded from the cache."""
-    from townlet.rollout import play
+    from townlet.rollout.play import play
 
     for _ in play(runs_of(Path(config), 1)[0]):
         pass

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
-from townlet.commands.figures import print_table, size
+from townlet.console.formatting import print_table, size
 
 # How figures of a kind are written.
 KINDS: dict[str, Callable[[float], str]] = {

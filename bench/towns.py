@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from townlet.config.load import find_shipped
-from townlet.plan import Request, plan
+from townlet.planning.plan import Request, plan
 from townlet.run import Run
 
 STANDARD = 8  # agents, where their number is not the question

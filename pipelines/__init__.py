@@ -1,16 +1,5 @@
-"""The Beam side of Townlet: how runs become samples on disk. No simulation lives here.
+"""The pipeline's entry points in a checkout: `python -m pipelines.capture`.
 
-`import pipelines` loads no Beam. What does is imported by the commands that need it.
+The code is the package `townlet.pipelines`, under the one name by which it is installed, imported and pickled; a
+project that has a package `pipelines` of its own is not disturbed by Townlet. These modules only pass on.
 """
-
-from __future__ import annotations
-
-import logging
-
-
-def _is_worth_saying(record: logging.LogRecord) -> bool:
-    """Beam warns on the root logger, on import, that Google's clients are not installed: nobody asked."""
-    return not record.getMessage().startswith("apitools not found")
-
-
-logging.getLogger().addFilter(_is_worth_saying)

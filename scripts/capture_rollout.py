@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # in a clone that nobody installed
 
-from pipelines.command import script
+from townlet.commands.capture.capture import script
 
 if __name__ == "__main__":
     sys.exit(script(sys.argv[1:], "scripts/capture_rollout.py"))

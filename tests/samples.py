@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from townlet.policy.replay import FrameGroup, ReplaySample, stack_groups
 from townlet.run import Run, SampleKey, canonical_json
+from townlet.samples import FrameGroup, ReplaySample, stack_groups
 
 FEATURES = (
     "need_hunger",

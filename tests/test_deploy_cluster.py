@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines import boot, flink
-from pipelines.engines import engine, is_loopback
-from pipelines.options import beam_options, capture_parser, parse
-from pipelines.profile import shipped_profiles
+from townlet.commands.capture.options import capture_parser, parse
 from townlet.errors import ConfigError, UserError
+from townlet.pipelines.runners import engine_worker as boot
+from townlet.pipelines.runners import flink
+from townlet.pipelines.runners.engines import engine, is_loopback
+from townlet.pipelines.runners.options import beam_options
+from townlet.pipelines.runners.profiles import shipped_profiles
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"

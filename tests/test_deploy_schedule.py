@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import options as capture_options
-from pipelines.golden import golden_parser
-from pipelines.regenerate import regenerate_parser
+from townlet.commands.capture import options as capture_options
+from townlet.commands.capture.golden import golden_parser
+from townlet.commands.capture.regenerate import regenerate_parser
 from townlet.config.load import existing
 from townlet.config.suite import is_suite
 

@@ -18,7 +18,7 @@ LONGER_FOR_A_REASON = {
 }
 
 ABOVE_THE_WORLD = (
-    "townlet.build",
+    "townlet.generator.generate",
     "townlet.cli",
     "townlet.config",
     "townlet.dataset",
@@ -26,12 +26,12 @@ ABOVE_THE_WORLD = (
     "townlet.observation",
     "townlet.policy",
     "townlet.report",
-    "townlet.rollout",
+    "townlet.rollout.play",
     "townlet.run",
-    "townlet.simulation",
+    "townlet.rollout.loop",
     "townlet.train",
 )
-SIMULATION = ("townlet.build", "townlet.simulation", "townlet.rollout")
+SIMULATION = ("townlet.generator.generate", "townlet.rollout.loop", "townlet.rollout.play")
 COMPILING = ("townlet.world.jit", "townlet.world.rng")  # the decorator and the draws: no state, no rules
 
 # (who, never imports what, save for what): the names are prefixes of dotted module names.
@@ -49,11 +49,15 @@ TABLE: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     (
         "townlet.policy",
         ("townlet.world", "townlet.dataset", "townlet.cli", *SIMULATION),
-        (*COMPILING, "townlet.build"),
+        (*COMPILING, "townlet.generator.generate"),
     ),
     ("townlet.dataset", ("townlet.world", "townlet.observation", "townlet.cli", *SIMULATION), ()),
     # The compiler's cache is warmed before workers need it.
-    ("pipelines", ("townlet.world", "townlet.build", "townlet.observation"), ("townlet.world.jit",)),
+    (
+        "pipelines",
+        ("townlet.world", "townlet.generator.generate", "townlet.observation"),
+        ("townlet.world.jit",),
+    ),
 ]
 
 # What a process may not have loaded after importing these modules and all below them.

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests import world_arrays as arrays
 from townlet.world import state as st
 from townlet.world.state import Params, World
-
-from . import world_arrays as arrays
 
 
 # --- what a test says -----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from townlet import __version__
-from townlet.commands.failing import report
+from townlet.console.errors import report
 from townlet.errors import UserError
 
 
@@ -20,20 +20,30 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "capture": Command("pipelines.command", "simulate configs or suites and write replay samples"),
-    "plan": Command("pipelines.planning", "say what a capture would do, and what it would cost"),
-    "regenerate": Command("pipelines.regenerate", "make the next version of a data set where things changed"),
-    "golden": Command("pipelines.golden", "write the figures that a suite should have, and say what moved"),
-    "inspect": Command("townlet.commands.inspect", "show a capture, a data set or a sample at a glance"),
-    "verify": Command("townlet.commands.verify", "check the files of a capture or data set, or replay it"),
-    "diff": Command("townlet.commands.diff", "say what differs between two captures or two data sets"),
-    "gc": Command("townlet.commands.gc", "remove what writers that died have left, and what does not belong"),
-    "export": Command("townlet.commands.export", "write the samples of a data set as Parquet"),
-    "validate": Command(
-        "townlet.commands.validate", "check configs and suites, and show the budget of a day"
+    "capture": Command(
+        "townlet.commands.capture.capture", "simulate configs or suites and write replay samples"
     ),
-    "actions": Command("townlet.commands.actions", "list the action catalogue of a config"),
-    "schema": Command("townlet.commands.schema", "print the JSON Schema of configs, for editors"),
+    "plan": Command("townlet.commands.capture.plan", "say what a capture would do, and what it would cost"),
+    "regenerate": Command(
+        "townlet.commands.capture.regenerate", "make the next version of a data set where things changed"
+    ),
+    "golden": Command(
+        "townlet.commands.capture.golden", "write the figures that a suite should have, and say what moved"
+    ),
+    "inspect": Command("townlet.commands.data.inspect", "show a capture, a data set or a sample at a glance"),
+    "verify": Command(
+        "townlet.commands.data.verify", "check the files of a capture or data set, or replay it"
+    ),
+    "diff": Command("townlet.commands.data.diff", "say what differs between two captures or two data sets"),
+    "gc": Command(
+        "townlet.commands.data.gc", "remove what writers that died have left, and what does not belong"
+    ),
+    "export": Command("townlet.commands.data.export", "write the samples of a data set as Parquet"),
+    "validate": Command(
+        "townlet.commands.config.validate", "check configs and suites, and show the budget of a day"
+    ),
+    "actions": Command("townlet.commands.config.actions", "list the action catalogue of a config"),
+    "schema": Command("townlet.commands.config.schema", "print the JSON Schema of configs, for editors"),
 }
 
 

@@ -23,9 +23,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipelines.flink import JAR, free_port, look_at_cluster
-from pipelines.profile import find_profile
 from townlet.errors import TownletError, UserError
+from townlet.pipelines.runners.flink import JAR, free_port, look_at_cluster
+from townlet.pipelines.runners.profiles import find_profile
 
 HERE = Path(__file__).resolve().parent
 POM = HERE / "pom.xml"

@@ -13,7 +13,7 @@ from bench.command import QUESTIONS, main
 from bench.measure import Spent, in_turns, median, python, ratio, run_child
 from bench.tables import Column, Row, Table, at_least, at_most, show
 from bench.towns import runs_of, write_town
-from townlet.rollout import play
+from townlet.rollout.play import play
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -19,7 +19,7 @@ from bench.scale import QUICK
 from bench.suites import AGENTS, SCENARIOS, TICKS, ManyRuns, file_bytes, link_tree
 from bench.towns import STANDARD
 from bench.watching import Moment, family, watch
-from townlet.plan import Plan, Request, plan
+from townlet.planning.plan import Plan, Request, plan
 
 TINY = replace(QUICK, data_set_runs=(2, 6), data_set_ticks=2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from townlet.dataset.stores import open_store
+from townlet.dataset.store.open_store import open_store
 
 
 def stored(place: object) -> dict[str, bytes]:

@@ -14,21 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.options import beam_options
-from pipelines.simulate import _Play, share_configs
-from pipelines.sinks import _Publish
 from tests.cloud.conftest import PATIENCE, USER, Server, Start, Townlet, ended, new_place, new_server, running
 from tests.cloud.stored import stored
-from townlet.dataset.places import LEASE
-from townlet.dataset.reader import load_capture
-from townlet.dataset.stores import open_store
-from townlet.plan import Request, plan
+from townlet.dataset.format.paths import LEASE
+from townlet.dataset.reading.capture import load_capture
+from townlet.dataset.store.open_store import open_store
+from townlet.pipelines.runners.options import beam_options
+from townlet.pipelines.simulate import _Play, share_configs
+from townlet.pipelines.stage import _Publish
+from townlet.planning.plan import Request, plan
 
 pytestmark = pytest.mark.campaign
 
 HOLD = """
 import sys
-from townlet.dataset.lock import output_lock
+from townlet.dataset.store.lock import output_lock
 with output_lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

@@ -12,10 +12,10 @@ import pytest
 
 from tests.cloud.conftest import PATIENCE, Start, Townlet
 from tests.cloud.stored import stored
-from townlet.dataset.places import LEASE
-from townlet.dataset.store import Store
-from townlet.dataset.stores import open_store
-from townlet.dataset.verify import verify_store
+from townlet.dataset.checking.verify import verify_store
+from townlet.dataset.format.paths import LEASE
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.open_store import open_store
 
 pytestmark = pytest.mark.campaign
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_regenerate import write_config, write_suite
 from tests.cloud.conftest import PATIENCE, Start, Townlet
-from townlet.dataset.stores import open_store
-from townlet.dataset.versions import current_version, resolve
+from tests.commands.capture.test_regenerate import write_config, write_suite
+from townlet.dataset.store.open_store import open_store
+from townlet.dataset.versions.versions import current_version, resolve
 
 pytestmark = pytest.mark.campaign
 

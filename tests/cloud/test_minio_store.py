@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.conftest import USER, Server
-from tests.dataset.store_contract import StoreContract
-from townlet.dataset.canonical import file_sha256
-from townlet.dataset.object_store import ObjectStore
-from townlet.dataset.store import Store
-from townlet.dataset.stores import open_store
+from tests.dataset.store.store_contract import StoreContract
+from townlet.dataset.format.canonical import file_sha256
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.object_store import ObjectStore
+from townlet.dataset.store.open_store import open_store
 from townlet.errors import OutputError
 
 pytestmark = pytest.mark.campaign

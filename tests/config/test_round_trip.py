@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from tests.config.test_keys import KEYS, Key, ends
 from townlet.config import Resolved, auto_seed, load_config
 from townlet.config.schema import NEEDS, PERSONALITIES
-from townlet.config.schema_scenario import MEANING
+from townlet.config.schema.scenario import MEANING
 
 KINDS = {
     "fridge": "eat_meal",

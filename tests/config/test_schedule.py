@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from townlet.config.schema import ScheduleEntry
-from townlet.config.schema_scenario import MEANING
+from townlet.config.schema.scenario import MEANING
 
 
 def entry(**data: Any) -> ScheduleEntry:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.samples import make_samples
-from townlet.dataset.admission import admit
-from townlet.dataset.commit import (
+from townlet.dataset.capture.commit import (
     begin_run,
     publish_runs,
     read_receipt,
@@ -17,9 +16,10 @@ from townlet.dataset.commit import (
     stage_sample,
     state_of,
 )
-from townlet.dataset.index import aggregate_records, indexed, write_index
-from townlet.dataset.records import RunRecord, SampleRecord
-from townlet.dataset.store import Store
+from townlet.dataset.capture.preflight import admit
+from townlet.dataset.format.records import RunRecord, SampleRecord
+from townlet.dataset.index.index_file import aggregate_records, indexed, write_index
+from townlet.dataset.store.contract import Store
 from townlet.run import Run
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from townlet.dataset import store
+from townlet.dataset.store import local as store
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from townlet.dataset.canonical import document_bytes, sha256_hex
-from townlet.dataset.index import INDEX_VERSION
-from townlet.dataset.places import INDEX, run_folder
-from townlet.dataset.rows import IDENTITY, ROW_GROUP, SAMPLES
-from townlet.dataset.store import Store
+from townlet.dataset.format.canonical import document_bytes, sha256_hex
+from townlet.dataset.format.paths import INDEX, run_folder
+from townlet.dataset.index.index_file import INDEX_VERSION
+from townlet.dataset.index.metrics_table import IDENTITY, ROW_GROUP, SAMPLES
+from townlet.dataset.store.contract import Store
 
 SCENARIOS = 20
 AGENTS = 10  # of a run, one sample each

@@ -9,12 +9,12 @@ import numpy as np
 
 from tests.dataset.captures import index
 from tests.samples import make_group, make_metadata, make_run
-from townlet.dataset.admission import admit
-from townlet.dataset.commit import publish_runs, stage_receipt, stage_sample
-from townlet.dataset.places import run_folder
-from townlet.dataset.store import Store
-from townlet.policy.replay import FrameGroup, ReplaySample, stack_groups
+from townlet.dataset.capture.commit import publish_runs, stage_receipt, stage_sample
+from townlet.dataset.capture.preflight import admit
+from townlet.dataset.format.paths import run_folder
+from townlet.dataset.store.contract import Store
 from townlet.run import Run, SampleKey
+from townlet.samples import FrameGroup, ReplaySample, stack_groups
 
 
 class Life(NamedTuple):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from deploy.flink.cluster import Cluster, build_jar
-from pipelines.flink import JAR
 from townlet.errors import TownletError, UserError
+from townlet.pipelines.runners.flink import JAR
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 UNREACHABLE = ("Could not transfer", "Could not resolve", "Unknown host")  # as Maven says it

@@ -15,8 +15,8 @@ import pytest
 
 from deploy.flink.cluster import Cluster
 from tests.distributed.conftest import Start
-from tests.pipeline.test_capture import files
-from townlet.dataset.verify import verify
+from tests.pipelines.test_capture import files
+from townlet.dataset.checking.verify import verify
 
 pytestmark = pytest.mark.campaign
 PATIENCE = 240  # seconds; a machine may be busy

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.flink import free_port
 from tests.distributed.conftest import PLAIN, Start
-from tests.pipeline.test_capture import files
+from tests.pipelines.test_capture import files
+from townlet.pipelines.runners.flink import free_port
 
 PATIENCE = 120  # seconds; a machine may be busy
 WORDS = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..1", "--ticks", "10"]
@@ -24,7 +24,7 @@ TALKATIVE = """\
 import sys
 
 def speak(event, arguments):
-    if event == "import" and arguments[0] == "townlet.rollout":
+    if event == "import" and arguments[0] == "townlet.rollout.play":
         print("x" * 1_000_000, flush=True)
 
 sys.addaudithook(speak)

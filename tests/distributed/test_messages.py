@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import simulate
-from pipelines.complaints import PipelineFailed, WorkerDied, explained
-from pipelines.engines import signals_beside
-from pipelines.signals import Listener, Signals
-from pipelines.simulate import Step
-from townlet.dataset.store import LocalStore
+from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError, TownletError, UserError
+from townlet.pipelines import simulate
+from townlet.pipelines.progress.reports import Listener, Signals
+from townlet.pipelines.runners.engines import signals_beside
+from townlet.pipelines.runners.errors import PipelineFailed, WorkerDied, explained
+from townlet.pipelines.simulate import Step
 
 FAILED = "Pipeline BeamApp-root-1123_d1c76516 failed in state FAILED: "
 TRACE = """\

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from townlet.build import Built
 from townlet.config.load import find_shipped, shipped_configs
-from townlet.plan import Request, plan
-from townlet.rollout import TIME_MAJOR, build_run, deciders, lives
+from townlet.generator.generate import Built
+from townlet.planning.plan import Request, plan
+from townlet.rollout.kernels import Frames, choices, frames, play_segment
+from townlet.rollout.play import TIME_MAJOR, build_run, deciders, lives
 from townlet.run import Run
-from townlet.segment import Frames, choices, frames, play_segment
 from townlet.world.digest import world_digest
 from townlet.world.state import COUNTS, NEEDS, NOBODY, NOTHING, STOCKS, World
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.observation.towns import Buffers, town
-from townlet.build import Built
+from townlet.generator.generate import Built
 from townlet.observation.layout import LEAVERS
 from townlet.world import state as st
 

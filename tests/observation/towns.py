@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from townlet.build import Built, build
 from townlet.config.affordances import AffordanceFile
 from townlet.config.load import Resolved
 from townlet.config.schema import Config
+from townlet.generator.generate import Built, build
 from townlet.observation.encode import observe
 from townlet.observation.layout import ALL_ALIVE
 from townlet.world import state as st

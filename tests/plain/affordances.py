@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tests.plain.derived import leave, living, recount, waiters
+from tests.plain.queues import block
+from tests.plain.readiness import away, closed, may_begin, nearest_with, object_to_start, price, ready, source
 from townlet.world.state import (
     COIN_EARNINGS,
     COIN_PRICES,
@@ -15,10 +18,6 @@ from townlet.world.state import (
     Params,
     World,
 )
-
-from .derived import leave, living, recount, waiters
-from .queues import block
-from .readiness import away, closed, may_begin, nearest_with, object_to_start, price, ready, source
 
 
 def update(world: World, params: Params) -> None:

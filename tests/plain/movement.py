@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tests.plain.derived import living, recount, tile_of
 from townlet.world.rng import USE_MOVE_TIE, draw
-from townlet.world.state import (
-    ACTION_MOVE,
-    MOVE,
-    N_GHOST,
-    NOTHING,
-    STEP_X,
-    STEP_Y,
-    Params,
-    World,
-)
-
-from .derived import living, recount, tile_of
+from townlet.world.state import ACTION_MOVE, MOVE, N_GHOST, NOTHING, STEP_X, STEP_Y, Params, World
 
 Tile = tuple[int, int]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.plain.features import Features
 from tests.plain.viewpoint import FAR, STEPS, Tile, apart
-from townlet.names import Names
+from townlet.vocabulary import Names
 from townlet.world import state as st
 
 

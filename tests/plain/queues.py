@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.plain.derived import leave, living, recount, tile_of, waiters
+from tests.plain.readiness import object_to_request, walk
 from townlet.world.state import (
     FAR,
     N_BLOCK,
@@ -15,9 +17,6 @@ from townlet.world.state import (
     Params,
     World,
 )
-
-from .derived import leave, living, recount, tile_of, waiters
-from .readiness import object_to_request, walk
 
 
 def update(world: World, params: Params) -> None:

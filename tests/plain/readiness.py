@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 
+from tests.plain.derived import tile_of
 from townlet.world.state import (
     COMPARISONS,
     FACTS,
@@ -15,8 +16,6 @@ from townlet.world.state import (
     Params,
     World,
 )
-
-from .derived import tile_of
 
 SIGNS = {
     "<": operator.lt,

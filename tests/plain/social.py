@@ -1,4 +1,4 @@
-"""Plain twin of townlet/world/rules/social.py and townlet/world/ties.py, written from their docstrings."""
+"""Plain twin of townlet/world/rules/social.py and townlet/world/relations.py, written from their docstrings."""
 
 from __future__ import annotations
 

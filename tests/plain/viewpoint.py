@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from townlet.names import Names
+from townlet.vocabulary import Names
 from townlet.world import state as st
 
 STEPS = ((0, -1), (0, 1), (1, 0), (-1, 0))  # north, south, east, west

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from townlet.config.load import load_config
-from townlet.policy.replay import ReplaySample, stack_groups
-from townlet.rollout import play
+from townlet.rollout.play import play
 from townlet.run import Run, canonical_json
+from townlet.samples import ReplaySample, stack_groups
 
 AFFORDANCES = """
 - id: {id}

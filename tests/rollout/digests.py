@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from townlet.config.load import find_shipped
-from townlet.plan import Request, plan
-from townlet.policy.replay import stack_groups
-from townlet.rollout import build_run, play, play_segments
+from townlet.planning.plan import Request, plan
+from townlet.rollout.play import build_run, play, play_segments
 from townlet.run import Run
+from townlet.samples import stack_groups
 from townlet.world.digest import world_digest
 
 POLICIES = (None, "uniform")

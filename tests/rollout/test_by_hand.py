@@ -19,7 +19,7 @@ from tests.rollout.by_hand import (
     on_map,
     rows,
 )
-from townlet.policy.replay import ReplaySample
+from townlet.samples import ReplaySample
 
 STEPS = {"north": (0, -1), "south": (0, 1), "east": (1, 0), "west": (-1, 0)}
 

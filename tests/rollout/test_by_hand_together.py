@@ -6,18 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rollout.by_hand import (
-    action,
-    as_json,
-    captured,
-    exactly,
-    features,
-    from_needs,
-    mask,
-    on_map,
-    rows,
-)
-from townlet.policy.replay import ReplaySample
+from tests.rollout.by_hand import action, as_json, captured, exactly, features, from_needs, mask, on_map, rows
+from townlet.samples import ReplaySample
 
 #   . . . . .     Ann (1, 1) is granted the shower (2, 1), on which Bob stands; he asks for it on tick 0, and again on
 #   . A B . .     tick 1, which is a block. She showers on ticks 2 and 3, he is granted it on 4 and showers on 5 and 6.

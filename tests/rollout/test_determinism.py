@@ -15,13 +15,13 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines.capture import build
-from pipelines.command import Work, capture
 from tests.rollout.digests import digests
+from townlet.commands.capture.capture import Work, capture
 from townlet.config.load import shipped_configs
-from townlet.dataset import store
-from townlet.dataset.reader import load_capture
-from townlet.plan import Plan, Request, plan
+from townlet.dataset.reading.capture import load_capture
+from townlet.dataset.store import local as store
+from townlet.pipelines.capture import build
+from townlet.planning.plan import Plan, Request, plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = [path.removesuffix(".yaml") for path in shipped_configs()]

@@ -7,9 +7,9 @@ import pytest
 
 from tests.crowded.town import STAGES, crowded
 from tests.rollout.digests import shipped
-from townlet.policy.replay import stack_groups
-from townlet.rollout import build_run, play, play_segments
+from townlet.rollout.play import build_run, play, play_segments
 from townlet.run import Run
+from townlet.samples import stack_groups
 from townlet.world.state import CHARGES, COUNTS, World
 
 LONG = 10_000

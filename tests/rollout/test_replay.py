@@ -13,15 +13,15 @@ from tests.crowded.town import crowded
 from tests.rollout.digests import shipped
 from townlet.cli import main
 from townlet.config.load import shipped_configs
-from townlet.dataset import store
-from townlet.dataset.commit import publish_run, stage_receipt, stage_sample
-from townlet.dataset.reader import Capture, load_capture
-from townlet.dataset.store import LocalStore
-from townlet.plan import Request, plan
-from townlet.policy.replay import ReplaySample, stack_groups
-from townlet.replay_check import verify_replay
-from townlet.rollout import play
+from townlet.dataset.capture.commit import publish_run, stage_receipt, stage_sample
+from townlet.dataset.reading.capture import Capture, load_capture
+from townlet.dataset.store import local as store
+from townlet.dataset.store.local import LocalStore
+from townlet.planning.plan import Request, plan
+from townlet.rollout.play import play
+from townlet.rollout.replay import verify_replay
 from townlet.run import Run, SampleKey
+from townlet.samples import ReplaySample, stack_groups
 
 SHIPPED = [path.removesuffix(".yaml") for path in shipped_configs()]
 Alter = Callable[[SampleKey, ReplaySample], ReplaySample | None]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from townlet.config.load import find_shipped, load_config, shipped_configs
-from townlet.policy.replay import FrameGroup
-from townlet.rollout import play
+from townlet.rollout.play import play
 from townlet.run import Run, canonical_json
+from townlet.samples import FrameGroup
 
 SCENARIOS = [name for name in shipped_configs() if name.startswith("scenarios/")]
 

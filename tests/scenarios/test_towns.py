@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from townlet.config.load import Resolved, find_shipped, load_config
-from townlet.rollout import play
+from townlet.rollout.play import play
 from townlet.run import Run, canonical_json
 
 DAY = 1440

@@ -9,16 +9,7 @@ from hypothesis import strategies as st
 from tests.plain import employment as plain
 from tests.worlds import Person, Scene, Shift, scene
 from townlet.world.rules import employment
-from townlet.world.state import (
-    ABSENT,
-    COIN_WAGES,
-    LATE,
-    NEVER,
-    NOBODY,
-    ON_TIME,
-    POST_SHIFT,
-    PRE_SHIFT,
-)
+from townlet.world.state import ABSENT, COIN_WAGES, LATE, NEVER, NOBODY, ON_TIME, POST_SHIFT, PRE_SHIFT
 
 DAY = 100
 JOB = Shift(start=10, length=40, wage=0.1, penalty=0.25, place=(1, 1))

@@ -13,16 +13,7 @@ from tests.plain import events as plain
 from tests.worlds import Happening, Offer, Scene, scene
 from townlet.world.rng import USE_EVENT, draw
 from townlet.world.rules import events
-from townlet.world.state import (
-    ARRANGED_MEET,
-    BLACKOUT,
-    N_EVENT,
-    NOTHING,
-    OUTAGE,
-    POWER,
-    PRICE_SPIKE,
-    WATER,
-)
+from townlet.world.state import ARRANGED_MEET, BLACKOUT, N_EVENT, NOTHING, OUTAGE, POWER, PRICE_SPIKE, WATER
 
 DAY = 20
 ANYTIME = [9, 0, 0, 0, 1, 9]  # limits that let nearly everything happen

@@ -10,7 +10,7 @@ import pytest
 from tests.world.play import tick
 from tests.worlds import Offer, Scene, request, scene, start
 from townlet.config.load import load_config
-from townlet.rollout import build_run, play_segments
+from townlet.rollout.play import build_run, play_segments
 from townlet.run import Run, canonical_json
 from townlet.world.invariants import violations
 from townlet.world.state import COIN_RENT, N_GHOST, NOBODY, NOTHING, world_arrays

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.plain import lifecycle as plain
 from tests.worlds import Person, Scene, Shift, scene
-from townlet.build.start import identity
+from townlet.generator.start import identity
 from townlet.world.rules import lifecycle
 from townlet.world.state import (
     COIN_DEPARTED,

@@ -18,12 +18,12 @@ import pytest
 
 from tests.crowded.town import crowded
 from tests.rollout.digests import shipped
-from townlet.build import Built
 from townlet.config.load import shipped_configs
+from townlet.generator.generate import Built
 from townlet.observation.encode import observe
-from townlet.rollout import build_run, deciders, play_segments
+from townlet.rollout.kernels import ALIVE, choices, decide, frames
+from townlet.rollout.play import build_run, deciders, play_segments
 from townlet.run import Run
-from townlet.segment import ALIVE, choices, decide, frames
 from townlet.world import rules as folder
 from townlet.world import step as steps
 from townlet.world.digest import world_digest

@@ -22,10 +22,9 @@ from pydantic import (
     model_validator,
 )
 
-from townlet.config.describe import unknown
-from townlet.config.schema_economy import Economy
-from townlet.config.schema_scenario import STOCK_RULE, Stock
-from townlet.config.schema_types import (
+from townlet.config.schema.economy import Economy
+from townlet.config.schema.scenario import STOCK_RULE, Stock
+from townlet.config.schema.types import (
     STOCKS,
     Flag,
     Identifier,
@@ -38,6 +37,7 @@ from townlet.config.schema_types import (
     in_order,
     says,
 )
+from townlet.config.type_text import unknown
 
 Effect = Literal["hunger", "hygiene", "energy", "money", "meals", "raw_ingredients"]
 Fact = Literal["occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet"]

@@ -24,10 +24,10 @@ from townlet.config.affordances import (
     EntriesOfFile,
     ObjectInFile,
 )
-from townlet.config.describe import Kind
 from townlet.config.schema import DEFAULT_TICKS, PERSONALITIES, Config
-from townlet.config.schema_types import ID_RULE, NO_EFFECT, UNREAD, names_of
+from townlet.config.schema.types import ID_RULE, NO_EFFECT, UNREAD, names_of
 from townlet.config.suite import SuiteInFile
+from townlet.config.type_text import Kind
 
 FILES: dict[str, tuple[type[BaseModel], str]] = {
     "config": (Config, "A Townlet config"),

@@ -11,12 +11,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from townlet.config.affordances import AffordanceFile, EntriesOfFile
-from townlet.config.check import AUTO_SEEDED, check
-from townlet.config.complete import complete, default_jobs_that_fit
-from townlet.config.describe import nearest
-from townlet.config.guard import path_text, read_document
-from townlet.config.reading import Reading, read, refusal, without_effect
+from townlet.config.checks import AUTO_SEEDED, check
+from townlet.config.defaults import complete, default_jobs_that_fit
 from townlet.config.schema import Config, Scenario, ScenarioAgent, ScenarioObject
+from townlet.config.type_text import nearest
+from townlet.config.validation import Reading, read, refusal, without_effect
+from townlet.config.yaml_loader import path_text, read_document
 from townlet.errors import ConfigError, Problem
 
 PACKAGE = Path(__file__).resolve().parent.parent

@@ -15,11 +15,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from townlet.config.guard import Keys, read_document
 from townlet.config.load import existing
-from townlet.config.reading import Reading, read, refusal
-from townlet.config.schema_features import PolicyName
-from townlet.config.schema_types import (
+from townlet.config.schema.features import PolicyName
+from townlet.config.schema.types import (
     ID_PATTERN,
     ID_RULE,
     LARGEST_SEED,
@@ -32,6 +30,8 @@ from townlet.config.schema_types import (
     expected,
     says,
 )
+from townlet.config.validation import Reading, read, refusal
+from townlet.config.yaml_loader import Keys, read_document
 from townlet.errors import ConfigError, Problem, UserError
 
 MOST_SEEDS = 1_000_000

@@ -6,14 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .reader import Capture, load_capture
-    from .reading.opened import DataSet, open
+    from townlet.dataset.reading.capture import Capture, load_capture
+    from townlet.dataset.reading.data_set import DataSet, open
 
 _MODULES = {
-    "Capture": "reader",
-    "DataSet": "reading.opened",
-    "load_capture": "reader",
-    "open": "reading.opened",
+    "Capture": "reading.capture",
+    "DataSet": "reading.data_set",
+    "load_capture": "reading.capture",
+    "open": "reading.data_set",
 }
 
 __all__ = ["Capture", "DataSet", "load_capture", "open"]

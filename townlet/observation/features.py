@@ -29,7 +29,7 @@ from townlet.observation.columns import (
 )
 from townlet.observation.layout import ALL_ALIVE, NEARBY, PERSONALITY, TARGETS
 from townlet.world.jit import inner
-from townlet.world.measures import attendance
+from townlet.world.shared_terms import attendance
 from townlet.world.state import NOTHING, STAYS
 
 SHIFT_STATES = 5

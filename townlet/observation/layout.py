@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from townlet.arrays import F32, I64, U8, U16, Bool
-from townlet.names import Names
 from townlet.observation import columns as table
 from townlet.observation import routes
 from townlet.observation.columns import Channel, Column
+from townlet.vocabulary import Names
 from townlet.world.records import columns
 from townlet.world.state import NOTHING, STOCKS, Params
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from townlet.observation.layout import ALL_ALIVE
 from townlet.world.jit import inlined, inner
-from townlet.world.readiness import price
+from townlet.world.preconditions import price
 from townlet.world.state import (
     ACTION_CHAT,
     ACTION_FIRST_AFFORDANCE,

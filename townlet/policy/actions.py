@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UserError
-from ..run import canonical_json
+from townlet.errors import UserError
+from townlet.run import canonical_json
 
 DIRECTIONS = ("north", "south", "east", "west")
 FIRST_AFFORDANCE = 7

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..arrays import F32, Bool
-from .actions import Choice
+from townlet.arrays import F32, Bool
+from townlet.policy.actions import Choice
 
 
 @dataclass(frozen=True)

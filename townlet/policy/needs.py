@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import F64, I64
-from ..world.jit import kernel
+from townlet.arrays import F64, I64
+from townlet.world.jit import kernel
 
 NO_AFFORDANCE = -1
 _WAIT, _MOVE, _FIRST_AFFORDANCE = 0, 1, 7  # ids of the catalogue

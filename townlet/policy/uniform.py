@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from ..arrays import F32
-from ..world.jit import kernel
-from ..world.rng import USE_POLICY, draw
+from townlet.arrays import F32
+from townlet.world.jit import kernel
+from townlet.world.rng import USE_POLICY, draw
 
 
 def log_table(dim: int) -> F32:

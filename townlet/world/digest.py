@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from .state import World, world_arrays
+from townlet.world.state import World, world_arrays
 
 
 def world_digest(world: World) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import inlined, inner
-from .state import FAR, NOBODY, NOTHING, STEP_X, STEP_Y
+from townlet.world.jit import inlined, inner
+from townlet.world.state import FAR, NOBODY, NOTHING, STEP_X, STEP_Y
 
 
 @inlined

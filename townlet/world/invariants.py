@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .state import (
+from townlet.world.state import (
     COIN_DEPARTED,
     COIN_EARNINGS,
     COIN_NEWCOMERS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import allocating, kernel
-from .state import FAR, STEP_X, STEP_Y
+from townlet.world.jit import allocating, kernel
+from townlet.world.state import FAR, STEP_X, STEP_Y
 
 
 @allocating

@@ -7,8 +7,8 @@ here and with the start and end of an affordance, together with what they are co
 
 from __future__ import annotations
 
-from .jit import inner
-from .state import N_BLOCK, N_ROTATION, NOBODY, NOTHING
+from townlet.world.jit import inner
+from townlet.world.state import N_BLOCK, N_ROTATION, NOBODY, NOTHING
 
 
 @inner

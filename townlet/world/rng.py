@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .jit import kernel
+from townlet.world.jit import kernel
 
 # What a draw is for. Part of the data's definition: never renumber.
 USE_MOVE_TIE = 1  # two claimants of one tile

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import F32, F64, I16, I32, I64, U8, U16, Bool
-from .records import column_names, columns
+from townlet.arrays import F32, F64, I16, I32, I64, U8, U16, Bool
+from townlet.world.records import column_names, columns
 
 # --- sentinels and codes ----------------------------------------------------------------------------------------
 NOBODY = -1  # no agent

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from .jit import kernel, spliced
-from .rules import (
+from townlet.world.jit import kernel, spliced
+from townlet.world.rules import (
     affordances,
     economy,
     employment,
@@ -19,7 +19,7 @@ from .rules import (
     schedule,
     social,
 )
-from .state import (
+from townlet.world.state import (
     ACTION_FIRST_AFFORDANCE,
     ACTION_RELEASE,
     ACTION_WAIT,

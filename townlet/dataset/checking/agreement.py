@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import CorruptSampleError
-from ..index import METRICS
-from ..places import INDEX
-from ..rows import IDENTITY, ROW_GROUP, SAMPLES, RunKey
-from .check_captures import ROW_KEYS, Problem, rows_digest
+from townlet.dataset.checking.check_captures import ROW_KEYS, Problem, rows_digest
+from townlet.dataset.format.paths import INDEX
+from townlet.dataset.index.index_file import METRICS
+from townlet.dataset.index.metrics_table import IDENTITY, ROW_GROUP, SAMPLES, RunKey
+from townlet.errors import CorruptSampleError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ...errors import CorruptSampleError, OutputError
-from ..canonical import sha256_hex
-from ..index import METRICS, IndexMoved, index_files, parse_index, read_companion, staged_companion
-from ..manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files
-from ..places import INDEX, INDEX_FILES, LEASE, RUNS, inside, named_by_receipts, run_folder
-from ..records import FileRecord
-from ..rows import SAMPLES, RunKey
-from ..store import STAGING, Store
-from .agreement import index_problems, open_rows, rows_by_run
-from .check_captures import Found, Kind, Problem, Unit, below, hashed, swapped
-from .sweep import Amount, check_all, folders
+from townlet.dataset.capture.contents import named_by_receipts
+from townlet.dataset.checking.agreement import index_problems, open_rows, rows_by_run
+from townlet.dataset.checking.check_captures import Found, Kind, Problem, Unit, below, hashed, swapped
+from townlet.dataset.checking.parallel_check import Amount, check_all, folders
+from townlet.dataset.format.canonical import sha256_hex
+from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files
+from townlet.dataset.format.paths import INDEX, INDEX_FILES, LEASE, RUNS, STAGING, inside, run_folder
+from townlet.dataset.format.records import FileRecord
+from townlet.dataset.index.index_file import (
+    METRICS,
+    IndexMoved,
+    index_files,
+    parse_index,
+    read_companion,
+    staged_companion,
+)
+from townlet.dataset.index.metrics_table import SAMPLES, RunKey
+from townlet.dataset.store.contract import Store
+from townlet.errors import CorruptSampleError, OutputError
 
 Progress = Callable[[int, int, int], None]  # folders checked, of how many (0: not known), bytes read
 

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
-from ...errors import CorruptSampleError, OutputError
-from ..canonical import line_bytes, sha256_hex
-from ..manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
-from ..places import inside
-from ..records import FileRecord
-from ..store import LocalStore, Store, explained
+from townlet.dataset.format.canonical import line_bytes, sha256_hex
+from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
+from townlet.dataset.format.paths import inside
+from townlet.dataset.format.records import FileRecord
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.local import LocalStore, explained
+from townlet.errors import CorruptSampleError, OutputError
 
 Kind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...policy.replay import FINAL_ARRAYS, ReplaySample
+from townlet.samples import FINAL_ARRAYS, ReplaySample
 
 SHOWN_VALUES = 3  # of an array, the first that differ
 

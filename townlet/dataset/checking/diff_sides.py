@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...errors import CorruptSampleError, UserError
-from ..aggregate import Aggregates
-from ..index import IndexMoved, parse_failures, read_whole
-from ..manifest import MANIFEST_SUFFIX
-from ..places import INDEX
-from ..reader import Capture, find_manifest_name, read_capture
-from ..store import Store
-from ..stores import open_store
-from ..versions import POINTER, resolve
+from townlet.dataset.format.manifest import MANIFEST_SUFFIX
+from townlet.dataset.format.paths import INDEX
+from townlet.dataset.index.aggregate import Aggregates
+from townlet.dataset.index.index_file import IndexMoved, parse_failures, read_whole
+from townlet.dataset.reading.capture import Capture, find_manifest_name, read_capture
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.open_store import open_store
+from townlet.dataset.versions.versions import POINTER, resolve
+from townlet.errors import CorruptSampleError, UserError
 
 RunKey = tuple[str, int]  # scenario and seed
 Figures = Mapping[str, Mapping[str, float]]  # figure -> count, mean, std, min, max

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
 
-from ...errors import TownletError
-from ..store import LocalStore, Store
-from .check_captures import Found, Unit, check_folder, together
+from townlet.dataset.checking.check_captures import Found, Unit, check_folder, together
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.local import LocalStore
+from townlet.errors import TownletError
 
 
 class Processes:

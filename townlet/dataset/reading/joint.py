@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arrays import Array
-from ...errors import UserError
-from ...policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
-from .lives import Stretches, padded
+from townlet.arrays import Array
+from townlet.dataset.reading.episodes import Stretches, padded
+from townlet.errors import UserError
+from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS
 
 if TYPE_CHECKING:
-    from .opened import DataSet
+    from townlet.dataset.reading.data_set import DataSet
 
 
 @dataclass(frozen=True, eq=False)

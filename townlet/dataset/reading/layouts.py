@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import I64, Array
-from ...errors import UserError
-from ...policy.replay import ReplaySample
+from townlet.arrays import I64, Array
+from townlet.errors import UserError
+from townlet.samples import ReplaySample
 
 SHOWN = 4  # layouts in a message, and names in each
 

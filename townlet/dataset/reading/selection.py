@@ -15,9 +15,9 @@ from typing import Generic, Self, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
-from ...arrays import I64, U64
-from ...errors import UserError
-from ...run import canonical_json
+from townlet.arrays import I64, U64
+from townlet.errors import UserError
+from townlet.run import canonical_json
 
 Item = TypeVar("Item", covariant=True)
 

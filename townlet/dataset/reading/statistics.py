@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ...arrays import F32, F64, Array
-from ...errors import UserError
-from ..metrics import fixed_sum
+from townlet.arrays import F32, F64, Array
+from townlet.dataset.format.metrics import fixed_sum
+from townlet.errors import UserError
 
 if TYPE_CHECKING:
-    from ...policy.replay import ReplaySample
-    from .opened import DataSet
+    from townlet.dataset.reading.data_set import DataSet
+    from townlet.samples import ReplaySample
 
 LEAST_STD = 1e-6  # what varies less counts as constant
 

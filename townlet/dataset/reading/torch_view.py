@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Array
-from ...errors import UserError
-from .selection import Ordered
+from townlet.arrays import Array
+from townlet.dataset.reading.selection import Ordered
+from townlet.errors import UserError
 
 
 def map_style(view: Ordered[Any], arrays: Iterable[str] | None = None) -> Any:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arrays import I64, Array
-from ...errors import UserError
-from ...policy.replay import FINAL_ARRAYS, GROUP_ARRAYS
-from .lives import Stretches, padded
-from .selection import Ordered, pack_positions, unpack_positions
+from townlet.arrays import I64, Array
+from townlet.dataset.reading.episodes import Stretches, padded
+from townlet.dataset.reading.selection import Ordered, pack_positions, unpack_positions
+from townlet.errors import UserError
+from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS
 
 if TYPE_CHECKING:
-    from .opened import DataSet
+    from townlet.dataset.reading.data_set import DataSet
 
 KEPT = 64  # MB of samples that are kept, where the data set does not say: neighbours lie in the same ones
 
@@ -111,13 +111,13 @@ class Windows(Ordered[Window]):
 
     def torch(self, *, arrays: Any = None) -> Any:
         """A map-style `torch.utils.data.Dataset` of these windows: see `torch_view.map_style`."""
-        from .torch_view import map_style
+        from townlet.dataset.reading.torch_view import map_style
 
         return map_style(self, arrays)
 
     def torch_stream(self, *, seed: int | None = None, arrays: Any = None) -> Any:
         """A `torch.utils.data.IterableDataset` of these windows: see `torch_view.stream`."""
-        from .torch_view import stream
+        from townlet.dataset.reading.torch_view import stream
 
         return stream(self, seed, arrays)
 

@@ -24,12 +24,11 @@ In this order:
 
 from __future__ import annotations
 
-from ..choice import object_to_start
-from ..geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals
-from ..jit import inner, kernel, rule
-from ..readiness import may_begin, price, ready, source
-from ..reservations import block, leave_queue, mark_reserved
-from ..state import (
+from townlet.world.geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals
+from townlet.world.jit import inner, kernel, rule
+from townlet.world.preconditions import may_begin, price, ready, source
+from townlet.world.reservations import block, leave_queue, mark_reserved
+from townlet.world.state import (
     COIN_EARNINGS,
     COIN_PRICES,
     MEALS,
@@ -41,6 +40,7 @@ from ..state import (
     RELEASE,
     START,
 )
+from townlet.world.target_selection import object_to_start
 
 
 @rule

@@ -7,8 +7,8 @@ rises by one. (Two unpaid days in a row evict: see lifecycle.)
 
 from __future__ import annotations
 
-from ..jit import rule
-from ..state import COIN_RENT
+from townlet.world.jit import rule
+from townlet.world.state import COIN_RENT
 
 
 @rule

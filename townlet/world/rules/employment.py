@@ -35,19 +35,10 @@ arrival number: `taken_over_by` for who became absent, `helped_by` for who arriv
 
 from __future__ import annotations
 
-from ..geometry import apart
-from ..jit import inner, rule
-from ..measures import attendance as attendance
-from ..state import (
-    ABSENT,
-    COIN_WAGES,
-    LATE,
-    NOBODY,
-    NOTHING,
-    ON_TIME,
-    POST_SHIFT,
-    PRE_SHIFT,
-)
+from townlet.world.geometry import apart
+from townlet.world.jit import inner, rule
+from townlet.world.shared_terms import attendance as attendance
+from townlet.world.state import ABSENT, COIN_WAGES, LATE, NOBODY, NOTHING, ON_TIME, POST_SHIFT, PRE_SHIFT
 
 REACH = 2  # tiles from the job's place that count as on site
 

@@ -26,9 +26,9 @@ a blackout turns the power off, an outage the water.
 
 from __future__ import annotations
 
-from ..jit import inner, rule
-from ..rng import USE_EVENT, draw
-from ..state import (
+from townlet.world.jit import inner, rule
+from townlet.world.rng import USE_EVENT, draw
+from townlet.world.state import (
     ARRANGED_MEET,
     BLACKOUT,
     N_EVENT,

@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inner, rule
-from ..measures import potential
-from ..reservations import leave_queue, mark_reserved
-from ..rng import USE_IDENTITY, draw
-from ..state import (
+from townlet.world.jit import inner, rule
+from townlet.world.reservations import leave_queue, mark_reserved
+from townlet.world.rng import USE_IDENTITY, draw
+from townlet.world.shared_terms import potential
+from townlet.world.state import (
     ACTION_WAIT,
     COIN_DEPARTED,
     COIN_NEWCOMERS,

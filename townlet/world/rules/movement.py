@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..jit import inlined, inner, rule
-from ..rng import USE_MOVE_TIE, draw
-from ..state import ACTION_MOVE, MOVE, N_GHOST, NOTHING, STEP_X, STEP_Y
+from townlet.world.jit import inlined, inner, rule
+from townlet.world.rng import USE_MOVE_TIE, draw
+from townlet.world.state import ACTION_MOVE, MOVE, N_GHOST, NOTHING, STEP_X, STEP_Y
 
 
 @rule

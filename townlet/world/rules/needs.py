@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..jit import rule
+from townlet.world.jit import rule
 
 
 @rule

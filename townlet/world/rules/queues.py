@@ -23,11 +23,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..choice import object_to_request
-from ..geometry import next_to_act, rows_follow_arrivals
-from ..jit import inlined, inner, rule
-from ..reservations import block, comes_before, leave_queue, mark_reserved
-from ..state import FAR, N_GRANT, N_LAPSE, NOBODY, NOTHING, RELEASE, REQUEST
+from townlet.world.geometry import next_to_act, rows_follow_arrivals
+from townlet.world.jit import inlined, inner, rule
+from townlet.world.reservations import block, comes_before, leave_queue, mark_reserved
+from townlet.world.state import FAR, N_GRANT, N_LAPSE, NOBODY, NOTHING, RELEASE, REQUEST
+from townlet.world.target_selection import object_to_request
 
 SPARE_TICKS = 5  # beyond the walk, until a reservation lapses
 

@@ -26,9 +26,9 @@ to the next day).
 
 from __future__ import annotations
 
-from ..jit import inner, rule
-from ..measures import attendance, potential
-from ..state import (
+from townlet.world.jit import inner, rule
+from townlet.world.shared_terms import attendance, potential
+from townlet.world.state import (
     CAP,
     CLIP,
     EVICTED,

@@ -35,9 +35,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import apart, step_toward
-from ..jit import inner, kernel
-from ..state import (
+from townlet.world.geometry import apart, step_toward
+from townlet.world.jit import inner, kernel
+from townlet.world.state import (
     ACTION_CHAT,
     ACTION_FIRST_AFFORDANCE,
     ACTION_MOVE,

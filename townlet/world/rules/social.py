@@ -1,4 +1,4 @@
-"""Step 5 of a tick: what agents come to feel toward each other. `townlet/world/ties.py` says how a change
+"""Step 5 of a tick: what agents come to feel toward each other. `townlet/world/relations.py` says how a change
 is applied.
 
 First all ties fade by a tick. Then what has just happened, each kind over all rows in order, as changes of
@@ -34,10 +34,11 @@ helped +.20 / +.10 / -.10.
 
 from __future__ import annotations
 
-from ..geometry import apart, next_to_act, rows_follow_arrivals
-from ..jit import inner, rule
-from ..rng import USE_CHAT, draw
-from ..state import (
+from townlet.world.geometry import apart, next_to_act, rows_follow_arrivals
+from townlet.world.jit import inner, rule
+from townlet.world.relations import AMBITION, EXTROVERSION, change_tie, fade
+from townlet.world.rng import USE_CHAT, draw
+from townlet.world.state import (
     CHAT,
     GONE,
     N_CHAT,
@@ -51,7 +52,6 @@ from ..state import (
     RIVALRY_QUEUE,
     RIVALRY_STEP,
 )
-from ..ties import AMBITION, EXTROVERSION, change_tie, fade
 
 CHAT_REWARD_PAUSE = 60  # ticks between two rewarded chats of a pair
 TABLE = 2  # tiles within which two that eat share a meal

@@ -1,0 +1,155 @@
+"""`townlet plan` and `townlet capture --dry-run`: what is there, what is missing and why, and what it will cost."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Townlet
+from tests.dataset.captures import content, flip
+from townlet.commands.capture import plan as planning
+from townlet.dataset.store.lock import output_lock
+
+WORDS = ["kitchen_breakfast", "queue_conflict", "--ticks", "20"]
+SEEDS = [*WORDS, "--seeds", "0..1"]
+SPACE = namedtuple("SPACE", ["total", "used", "free"])
+
+
+def rows(out: str) -> list[list[str]]:
+    return [line.split() for line in out.splitlines()]
+
+
+def test_nothing_is_there_and_nothing_is_made(townlet: Townlet, tmp_path: Path) -> None:
+    for words in (["plan"], ["capture", "--dry-run"]):
+        said = townlet(*words, *SEEDS, "--output", tmp_path / "deep" / "out")
+        assert said.code == 0, said.err
+        table = rows(said.out)
+        assert table[0] == ["run", "seed", "ticks", "~frames", "~size", "~core", "time", "is", "why"]
+        assert table[1][:4] == ["kitchen_breakfast", "0", "20", "40"]
+        assert table[1][-3:] == ["missing", "not", "there"]
+        assert "4 runs: 4 missing" in said.out
+        assert "missing: 80 ticks; estimated from a pilot of " in said.out
+        assert " 200 frames, 10 samples, " in said.out
+        assert said.err == "next: townlet capture with the same words\n"
+        assert not list(tmp_path.iterdir())
+
+
+def test_everything_is_there(townlet: Townlet, village: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "pilot", None)  # nothing to try
+    before = content(village)
+    with output_lock(village):  # whoever writes does not hinder
+        said = townlet("plan", *SEEDS, "--output", village)
+    assert said.code == 0
+    assert [row[-1] for row in rows(said.out)[1:5]] == ["done"] * 4
+    assert said.out.splitlines()[-1] == "4 runs: 4 done"
+    assert said.err == "nothing to do\n"
+    assert content(village) == before
+
+
+def test_some_is_missing(townlet: Townlet, village: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(village, folder)
+    shutil.rmtree(folder / "runs/queue_conflict/seed-1")
+    damaged = "runs/kitchen_breakfast/seed-1/rollout_sample_alice_001.npz"
+    flip(folder / damaged, 300)
+    said = townlet("plan", *WORDS, "--seeds", "0..11", "--output", folder)
+    table = {row[0]: row for row in rows(said.out)[:3]}
+    assert table["kitchen_breakfast"][:5] == ["kitchen_breakfast", "12", "1", "11", "220"]
+    assert " ".join(table["kitchen_breakfast"][-5:]) == "10 not there, 1 damaged"
+    assert " ".join(table["queue_conflict"][-3:]) == "11 not there"
+    assert said.out.splitlines()[3] == f"kitchen_breakfast seed 1: damaged: {damaged}"
+    assert "24 runs: 2 done, 22 missing" in said.out
+    each = townlet("plan", *WORDS, "--seeds", "0..11", "--output", folder, "--all")
+    assert len(each.out.splitlines()) == 1 + 24 + 3
+
+
+def test_for_scripts(townlet: Townlet, village: Path) -> None:
+    said = townlet("plan", *WORDS, "--seeds", "0..30", "--output", village, "--json", "--quiet")
+    assert said.err == ""
+    document = said.json
+    assert document["counts"] == {"done": 4, "missing": 58}
+    assert len(document["runs"]) == 62
+    assert document["runs"][0]["standing"] == "done"
+    assert document["runs"][-1] | {"fingerprint": ""} == {
+        "scenario": "queue_conflict",
+        "seed": 30,
+        "ticks": 20,
+        "folder": "runs/queue_conflict/seed-30",
+        "fingerprint": "",
+        "standing": "missing",
+        "why": "not there",
+    }
+    assert document["estimate"]["ticks"] == 58 * 20
+    assert document["fits"] is True and document["data_set"] is True and document["left_out"] == 0
+    dry = townlet("capture", "--dry-run", *WORDS, "--seeds", "0..30", "--output", village, "--json").json
+    drop = ("estimate", "free_bytes")
+    assert {key: dry[key] for key in dry if key not in drop} == {
+        key: document[key] for key in document if key not in drop
+    }
+
+
+def test_what_would_be_refused(townlet: Townlet, village: Path, kitchen: Path) -> None:
+    said = townlet("plan", *WORDS, "--ticks", "30", "--seeds", "0..1", "--output", village)
+    assert said.code == 0
+    assert "another capture: ticks 20 (asked for: 30)" in said.out
+    assert "4 runs: 4 refused" in said.out
+    assert "a capture would be refused" in said.err
+    over = townlet(
+        "capture", "--dry-run", "--overwrite", *WORDS, "--ticks", "30", "--seeds", "0..1", "--output", village
+    )
+    assert "4 runs: 4 missing" in over.out and "to be replaced" in over.out
+    single = townlet("plan", "kitchen_breakfast", "--output", village)
+    assert "1 run: 1 refused" in single.out
+    assert "holds a data set" in single.err
+    assert "holds a single capture" in townlet("plan", *SEEDS, "--output", kitchen).err
+
+
+def test_a_single_capture(townlet: Townlet, kitchen: Path, tmp_path: Path) -> None:
+    words = ["plan", "kitchen_breakfast", "--ticks", "30", "--output"]
+    assert townlet(*words, kitchen).out.splitlines()[-1] == "1 run: 1 done"
+    other = townlet(*words, kitchen, "--seed", "4")
+    assert "another capture: seed 0 (asked for: 4)" in other.out
+    assert "1 run: 1 missing" in townlet(*words, tmp_path / "out").out
+
+
+def test_a_limit(townlet: Townlet, tmp_path: Path) -> None:
+    said = townlet("plan", "smoke", "--limit", "3", "--output", tmp_path / "out")
+    assert [row[0] for row in rows(said.out)[1:4]] == ["employment_punctuality"] * 2 + ["hard_winter"]
+    assert "3 runs: 3 missing" in said.out
+    assert "--limit leaves 11 runs out" in said.out
+
+
+def test_a_disk_that_is_too_small(townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning.shutil, "disk_usage", lambda path: SPACE(10**6, 10**6, 5_000))
+    said = townlet("plan", *SEEDS, "--output", tmp_path / "out")
+    assert said.code == 0
+    assert "warning: about " in said.err and " are needed and 5.0 kB are free" in said.err
+    assert townlet("plan", *SEEDS, "--output", tmp_path / "out", "--json").json["fits"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--limit", "0"], "--limit: expected 1 run or more, got 0"),
+        (["--ticks", "0"], "--ticks: expected 1 to"),
+        (["--workers", "2"], "unrecognized arguments: --workers=2"),
+        (["no_such_config"], "no_such_config"),
+    ],
+)
+def test_mistakes(townlet: Townlet, tmp_path: Path, words: list[str], message: str) -> None:
+    said = townlet("plan", "kitchen_breakfast", "--output", tmp_path / "out", *words)
+    assert said.code == 2
+    assert said.out == ""
+    assert message in said.err or message.replace("=", " ") in said.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_is_none(townlet: Townlet, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "file", tmp_path / "file" / "below", ""):
+        said = townlet("plan", *SEEDS, "--output", place)
+        assert said.code == 2, place
+        assert said.err.startswith("error: ")

@@ -1,0 +1,143 @@
+"""One writer at a time: the second says who the first is, and a dead one is in nobody's way."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from townlet.dataset.store import lock as lock_module
+from townlet.dataset.store.lock import output_lock
+from townlet.errors import OutputError
+
+HOLD = """
+import sys
+from townlet.dataset.store.lock import output_lock
+with output_lock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def held_by_another(output: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", HOLD, str(output)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def test_the_second_writer_is_told_who_holds_it(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with held_by_another(output) as holder:
+        with pytest.raises(OutputError) as caught, output_lock(output):
+            pass
+        message = str(caught.value)
+        assert f"{output}: process {holder.pid} on {socket.gethostname()} (since 20" in message
+        assert "is writing here; wait until it is done, or choose another output folder" in message
+        with output_lock(tmp_path / "other"):
+            pass
+
+
+def test_a_killed_holder_frees_it(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with held_by_another(output) as holder:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait()
+        assert (tmp_path / ".out.lock").exists()
+        with output_lock(output):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    with output_lock(tmp_path / "deep" / "out"):
+        assert [path.name for path in (tmp_path / "deep").iterdir()] == [".out.lock"]
+    assert list((tmp_path / "deep").iterdir()) == []
+    with contextlib.suppress(ZeroDivisionError), output_lock(tmp_path / "out"):
+        raise ZeroDivisionError
+    with output_lock(tmp_path / "out"):
+        pass
+
+
+def test_the_lock_is_the_folder_s_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    with output_lock(tmp_path / "link"), pytest.raises(OutputError), output_lock(f"{tmp_path}/x/../out/"):
+        pass
+
+
+def test_a_lock_file_of_nonsense(tmp_path: Path) -> None:
+    with output_lock(tmp_path / "out"):
+        (tmp_path / ".out.lock").write_text("nonsense")
+        with (
+            pytest.raises(OutputError, match="another capture is writing here"),
+            output_lock(tmp_path / "out"),
+        ):
+            pass
+
+
+def test_a_holder_that_removes_its_lock_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between our opening the file and our locking it: the lock of a file that is gone protects nothing."""
+    path, real = tmp_path / ".out.lock", lock_module.fcntl.flock
+    removed = []
+
+    def flock(descriptor: int, operation: int) -> None:
+        if not removed:
+            removed.append(1)
+            path.unlink()
+        real(descriptor, operation)
+
+    monkeypatch.setattr(lock_module.fcntl, "flock", flock)
+    with output_lock(tmp_path / "out"):
+        assert path.read_text().startswith('{"host"')
+
+
+def test_without_a_place_for_it_there_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os, "open", refuse)
+    with output_lock(tmp_path / "out"):
+        pass
+
+
+def test_on_a_full_disk_it_is_held_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with (
+        output_lock(tmp_path / "out"),
+        pytest.raises(OutputError, match="another capture is writing here"),
+        output_lock(tmp_path / "out"),
+    ):
+        pass
+
+
+def test_a_file_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with (
+        pytest.raises(OutputError, match="expected a folder for the output, found a file"),
+        output_lock(tmp_path / "out"),
+    ):
+        pass
+    with (
+        pytest.raises(OutputError, match="choose another output folder"),
+        output_lock(tmp_path / "out" / "deep"),
+    ):
+        pass
+    assert (tmp_path / "out").read_text() == "mine"

@@ -1,0 +1,143 @@
+"""Worker processes, Ctrl-C and sudden deaths: the command as typed, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines import fakes
+from tests.pipelines.test_capture import files, plan_of
+from townlet.commands.capture.capture import Work, capture
+from townlet.dataset.checking.verify import verify
+from townlet.pipelines.runners import in_process as local
+from townlet.pipelines.runners.errors import WorkerDied
+
+Start = Callable[..., subprocess.Popen[str]]
+PATIENCE = 120  # seconds; a machine may be busy
+MODES = {
+    "in memory": [],
+    "processes": ["--workers", "2", "--direct_running_mode", "multi_processing"],
+    "threads": ["--workers", "2", "--direct_running_mode", "multi_threading"],
+}
+IN_PROCESSES = Work(("--direct_running_mode=multi_processing",), workers=2, quiet=True)
+# Longer than any test, in pieces that are soon there.
+ENDLESS = ["capture", "small_town", "--seeds", "0..3", "--ticks", "500000", "--segment-ticks", "20"]
+
+
+def wait_for_samples(process: subprocess.Popen[str], folder: Path) -> None:
+    """Until something is staged."""
+    end = time.monotonic() + PATIENCE
+    while not any(".npz" in path.name for path in folder.rglob("*")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """Process ids of the workers that live."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+        except OSError:
+            continue
+        if b"townlet.pipelines.runners.local_worker" in words and str(process.pid).encode() in words:
+            found.append(int(entry.name))
+    return found
+
+
+def until_gone(process: subprocess.Popen[str]) -> list[int]:
+    """The workers that are left after a while."""
+    end = time.monotonic() + PATIENCE
+    while workers_of(process) and time.monotonic() < end:
+        time.sleep(0.05)
+    return workers_of(process)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_ctrl_c_is_answered_at_once(townlet: Start, tmp_path: Path, mode: str) -> None:
+    process = townlet(*ENDLESS, *MODES[mode], "--output", tmp_path / "out")
+    wait_for_samples(process, tmp_path)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
+    started = time.monotonic()
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, err
+    assert time.monotonic() - started < 20
+    assert out == ""
+    assert err.splitlines()[-1].startswith("interrupted; what is finished is kept")
+    assert "Traceback" not in err, err
+    assert not until_gone(process)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]  # and no lock
+
+
+def test_a_worker_that_dies_is_noticed(townlet: Start, tmp_path: Path) -> None:
+    process = townlet(*ENDLESS, *MODES["processes"], "--output", tmp_path / "out")
+    wait_for_samples(process, tmp_path)
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    [line] = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert line.startswith(
+        "error: a worker process ended before its time: killed by SIGKILL, perhaps for want"
+    )
+    assert "Traceback" not in err, err
+    assert not until_gone(process)
+
+
+def test_workers_end_with_their_launcher(townlet: Start, tmp_path: Path) -> None:
+    process = townlet(*ENDLESS, *MODES["processes"], "--output", tmp_path / "out")
+    wait_for_samples(process, tmp_path)
+    assert len(workers_of(process)) == 2
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    assert not until_gone(process)
+
+
+def test_processes_and_surroundings_do_not_matter(townlet: Start, tmp_path: Path) -> None:
+    words = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..1", "--ticks", "10"]
+    # Neither a proxy nor a module of the working folder's may come between launcher and workers.
+    (tmp_path / "json.py").write_text("raise RuntimeError('shadowed')")
+    around = {"http_proxy": "http://192.0.2.1:1", "no_proxy": ""}
+    around |= {"PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu", "LC_ALL": "C"}
+    compiled = {"NUMBA_DISABLE_JIT": "0", "PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+    first = townlet(*words, "--output", tmp_path / "one", "--json", "--quiet", **compiled)
+    second = townlet(*words, "--output", tmp_path / "two", "--json", *MODES["processes"], **around)
+    for process in (first, second):
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, err
+        assert not [line for line in err.splitlines() if "runs" not in line and not line.startswith("note")]
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert verify(tmp_path / "two").ok
+
+
+@pytest.mark.parametrize(
+    ("command", "ending"),
+    [("exit 7", "exit code 7"), ("kill -9 $$", "killed by SIGKILL, perhaps for want of memory")],
+)
+def test_a_worker_that_cannot_start_does_not_hang(
+    tmp_path: Path, fake_play: list[str], monkeypatch: pytest.MonkeyPatch, command: str, ending: str
+) -> None:
+    monkeypatch.setattr(local, "worker_command", lambda signals: command)
+    with pytest.raises(WorkerDied, match=f"{ending}; the same command"):
+        capture(plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
+
+
+def test_a_worker_that_cannot_import_says_so(
+    tmp_path: Path, fake_play: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "grpc").mkdir()
+    (tmp_path / "grpc" / "__init__.py").write_text("raise ImportError('no grpc here')")
+    whole = local.worker_command
+
+    def broken(signals: str) -> str:
+        return whole(signals).replace("PYTHONPATH=", f"PYTHONPATH={tmp_path}:", 1)
+
+    monkeypatch.setattr(local, "worker_command", broken)
+    with pytest.raises(WorkerDied, match="a worker cannot start: ImportError: no grpc here"):
+        capture(plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)

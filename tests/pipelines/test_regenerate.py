@@ -1,0 +1,388 @@
+"""Regenerating: only what changed is simulated, the old version stays until the new one is whole, cut anywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.dataset.captures import content, flip, index, records_for
+from tests.pipelines import fakes
+from tests.samples import make_run
+from townlet.commands.capture import next_version
+from townlet.commands.capture import regenerate as regenerate_module
+from townlet.commands.capture.capture import Work
+from townlet.commands.capture.golden import golden
+from townlet.commands.capture.outcome import Outcome as Captured
+from townlet.commands.capture.regenerate import Outcome, Wanted, regenerate
+from townlet.dataset.capture.commit import publish_runs
+from townlet.dataset.capture.preflight import admit
+from townlet.dataset.checking.verify import verify_store
+from townlet.dataset.format.paths import run_folder
+from townlet.dataset.index.index_file import read_index
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.local import LocalStore
+from townlet.dataset.store.lock import output_lock
+from townlet.dataset.versions.versions import current_version, resolve, utc_now
+from townlet.errors import CorruptSampleError, OutputError, TownletError, UserError
+from townlet.pipelines import launch
+from townlet.planning.plan import Plan
+from townlet.rollout import play as rollout
+from townlet.run import Run
+
+QUIET = Work(quiet=True)
+
+
+def fake(name: str, seed: int, ticks: int = 6) -> Run:
+    return fakes.in_data_set(fakes.run(name, seed=seed, ticks=ticks))
+
+
+def planned(*runs: Run) -> Plan:
+    return Plan(runs=runs, costs=(1,) * len(runs), is_data_set=True, notices=(), suites=("tiny",))
+
+
+FIRST = planned(fake("a", 0), fake("a", 1), fake("b", 0))
+EDITED = planned(fake("a", 0), fake("a", 2), fake("b", 0, ticks=9))  # one new, one removed, one changed
+
+
+def make(plan: Plan, output: Path, **wanted: Any) -> Outcome:
+    return regenerate(plan, str(output), QUIET, Wanted(silent=True, **wanted))
+
+
+def counts(outcome: Outcome) -> tuple[int, ...]:
+    return tuple(outcome.changes.counts().values())  # unchanged, changed, new, removed
+
+
+@pytest.fixture(autouse=True)
+def no_warming(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It plays a tick of a run, which would be counted."""
+    monkeypatch.setattr(launch, "warm", lambda run, *, quiet: None)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_only_what_changed_is_simulated(fake_play: list[str], out: Path) -> None:
+    outcome = make(FIRST, out)
+    assert (outcome.version, outcome.published, outcome.simulated, outcome.exit_code) == (1, True, 3, 0)
+    first = content(out / "versions" / "1")
+    assert sorted(fake_play) == ["a seed 0", "a seed 1", "b seed 0"]
+    fake_play.clear()
+
+    outcome = make(EDITED, out)
+    assert counts(outcome) == (1, 1, 1, 1)
+    assert sorted(fake_play) == ["a seed 2", "b seed 0"]
+    assert (outcome.version, outcome.current, outcome.simulated) == (2, 2, 2)
+    assert content(out / "versions" / "1") == first
+    assert os.readlink(out / "current") == "versions/2"
+    assert verify_store(LocalStore(out)).ok
+
+
+def test_a_version_is_the_data_set_that_a_plain_capture_gives(
+    fake_play: list[str], out: Path, tmp_path: Path
+) -> None:
+    make(FIRST, out)
+    make(EDITED, out)
+    next_version.capture_into(EDITED, LocalStore(tmp_path / "plain"), "plain", QUIET)
+    assert content(out / "versions" / "2") == content(tmp_path / "plain")
+
+
+def test_nothing_changed_nothing_run(fake_play: list[str], out: Path) -> None:
+    make(FIRST, out)
+    before = {path: path.lstat().st_mtime_ns for path in out.rglob("*")}
+    fake_play.clear()
+    outcome = make(FIRST, out)
+    assert (outcome.version, outcome.current, outcome.published, outcome.exit_code) == (None, 1, False, 0)
+    assert not fake_play
+    assert {path: path.lstat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_a_dry_run_writes_nothing(fake_play: list[str], out: Path) -> None:
+    outcome = make(FIRST, out, dry_run=True)
+    assert (outcome.version, outcome.current, counts(outcome)) == (1, None, (0, 0, 3, 0))
+    assert not out.exists()
+    make(FIRST, out)
+    before = content(out)
+    with output_lock(out):  # somebody else may be at it
+        assert counts(make(EDITED, out, dry_run=True)) == (1, 1, 1, 1)
+    assert content(out) == before
+
+
+@pytest.fixture
+def b_fails(monkeypatch: pytest.MonkeyPatch, fake_play: list[str]) -> Callable[[], None]:
+    """The runs of b fail, until this is called."""
+    whole = rollout.play
+    failing = [True]
+
+    def play(run: Run) -> Any:
+        if failing and run.name == "b":
+            raise ValueError("no such thing")
+        yield from whole(run)
+
+    monkeypatch.setattr(rollout, "play", play)
+    return failing.clear
+
+
+def test_a_version_with_a_failed_run_is_not_published(
+    fake_play: list[str], b_fails: Callable[[], None], out: Path, tmp_path: Path
+) -> None:
+    outcome = make(FIRST, out)
+    assert (outcome.version, outcome.published, outcome.exit_code) == (1, False, 1)
+    assert [(failure.scenario, failure.seed) for failure in outcome.failures] == [("b", 0)]
+    assert "no such thing" in outcome.failures[0].reason
+    assert current_version(LocalStore(out)) is None
+    assert not (out / "current").exists()
+
+    b_fails()
+    fake_play.clear()
+    outcome = make(FIRST, out)
+    assert (outcome.version, outcome.published, outcome.simulated) == (1, True, 1)
+    assert fake_play == ["b seed 0"]
+    make(FIRST, tmp_path / "undisturbed")
+    assert content(out) == content(tmp_path / "undisturbed")
+
+
+def test_a_run_that_fails_may_be_taken_out(
+    fake_play: list[str], b_fails: Callable[[], None], out: Path
+) -> None:
+    make(FIRST, out)
+    outcome = make(planned(*FIRST.runs[:2]), out)
+    assert (outcome.version, outcome.published, outcome.simulated) == (1, True, 0)
+    assert read_index(resolve(LocalStore(out)))["metadata"]["complete"]
+
+
+def test_a_version_that_does_not_verify_is_not_published(
+    fake_play: list[str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(FIRST, out)
+    whole = next_version.capture_into
+
+    def damaging(plan: Plan, store: LocalStore, *rest: Any) -> Captured:
+        captured = whole(plan, store, *rest)
+        flip(store.root / "runs/a/seed-0/rollout_sample_alice_001.json", 30)
+        return captured
+
+    monkeypatch.setattr(next_version, "capture_into", damaging)
+    with pytest.raises(
+        CorruptSampleError, match=r"not published:\n  damaged: runs/a/seed-0/rollout_sample_alice"
+    ):
+        make(EDITED, out)
+    assert current_version(LocalStore(out)) == 1
+
+
+def test_a_damaged_capture_is_not_carried_over(fake_play: list[str], out: Path) -> None:
+    make(FIRST, out)
+    place = out / "versions/1/runs/a/seed-0/rollout_sample_alice_001.npz"
+    good = place.read_bytes()
+    flip(place, 90)
+    fake_play.clear()
+    outcome = make(EDITED, out)
+    assert outcome.simulated == 3
+    assert "a seed 0" in fake_play
+    assert (out / "versions/2/runs/a/seed-0/rollout_sample_alice_001.npz").read_bytes() == good
+    assert place.read_bytes() != good
+
+
+def test_drift_is_stopped_until_it_is_accepted(fake_play: list[str], out: Path, tmp_path: Path) -> None:
+    file = tmp_path / "golden.json"
+    make(FIRST, out)
+    assert golden(FIRST, str(file), str(out), QUIET).written
+    assert make(FIRST, out, golden=str(file)).exit_code == 0
+    for _ in range(2):
+        fake_play.clear()
+        outcome = make(EDITED, out, golden=str(file))
+        assert (outcome.exit_code, outcome.version, outcome.published, outcome.current) == (3, 2, False, 1)
+        assert outcome.drift is not None
+        assert {(moved.scenario, moved.figure) for moved in outcome.drift.beyond} >= {("b", "timesteps")}
+        assert current_version(LocalStore(out)) == 1
+    assert not fake_play  # the version was kept
+
+    outcome = make(EDITED, out, golden=str(file), tolerance=1e9)
+    assert outcome.published
+    shutil.rmtree(out)
+    make(FIRST, out)
+    make(EDITED, out, golden=str(file))
+    fake_play.clear()
+    accepted = golden(EDITED, str(file), str(out), QUIET)
+    assert accepted.written and accepted.moved and accepted.moved.movements
+    outcome = make(EDITED, out, golden=str(file), tolerance=0.0)
+    assert (outcome.exit_code, outcome.version, outcome.published, outcome.simulated) == (0, 2, True, 0)
+    assert not fake_play
+
+
+def test_what_drifted_and_was_put_back_is_removed(fake_play: list[str], out: Path, tmp_path: Path) -> None:
+    file = tmp_path / "golden.json"
+    make(FIRST, out)
+    before = content(out)
+    golden(FIRST, str(file), str(out), QUIET)
+    make(EDITED, out, golden=str(file))
+    assert (out / "versions" / "2").exists()
+    make(FIRST, out, golden=str(file))
+    assert content(out) == before
+
+
+def test_golden_files_are_read_before_any_work(fake_play: list[str], out: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="townlet golden"):
+        make(FIRST, out, golden=str(tmp_path / "missing.json"))
+    golden(FIRST, str(tmp_path / "golden.json"), None, QUIET)
+    other = Plan(FIRST.runs, FIRST.costs, True, (), ("other",))
+    fake_play.clear()
+    with pytest.raises(UserError, match="is the golden file of tiny, not of other"):
+        make(other, out, golden=str(tmp_path / "golden.json"))
+    assert not fake_play
+    assert not out.exists()
+
+
+def test_old_versions_are_pruned(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(next_version, "capture_into", by_hand)
+    plans = [planned(make_run("a", seed=seed, folder=run_folder("a", seed))) for seed in range(4)]
+    for plan in plans:
+        assert make(plan, out, keep=1).pruned == []  # somebody may be reading them
+    later = utc_now() + timedelta(hours=2)
+    monkeypatch.setattr(regenerate_module, "utc_now", lambda: later)
+    assert make(plans[-1], out).pruned == []  # nobody asked for it
+    assert make(plans[-1], out, keep=3).pruned == [1]  # also where nothing changed
+    assert make(plans[0], out, keep=1).pruned == [2, 3]
+    assert sorted(os.listdir(out / "versions")) == ["4", "5"]
+
+
+def test_a_second_writer_is_told_who_the_first_is(fake_play: list[str], out: Path) -> None:
+    with output_lock(out), pytest.raises(OutputError, match=f"process {os.getpid()} "):
+        make(FIRST, out)
+
+
+def test_a_data_set_without_versions_becomes_version_one(
+    fake_play: list[str], tmp_path: Path, out: Path
+) -> None:
+    plain = tmp_path / "plain"
+    next_version.capture_into(FIRST, LocalStore(plain), "plain", QUIET)
+    with pytest.raises(OutputError, match="holds a data set without versions"):
+        make(FIRST, plain)
+    (out / "versions").mkdir(parents=True)
+    plain.rename(out / "versions" / "1")
+    fake_play.clear()
+    outcome = make(FIRST, out)
+    assert (outcome.version, outcome.published, outcome.simulated) == (1, True, 0)
+    assert not fake_play
+
+
+class Killed(BaseException):
+    pass
+
+
+CHANGES = ("write_new", "write_whole", "create_if_absent", "compare_and_swap", "move", "link_from", "delete")
+
+
+class Dying:
+    """Let this many changes to a local store pass, and none after that."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = 10**9
+        for name in CHANGES:
+            self._patch(monkeypatch, name, getattr(LocalStore, name))
+
+    def _patch(self, monkeypatch: pytest.MonkeyPatch, name: str, whole: Callable[..., Any]) -> None:
+        def change(store: LocalStore, *given: Any) -> Any:
+            if self.left == 0:
+                raise Killed
+            self.left -= 1
+            return whole(store, *given)
+
+        monkeypatch.setattr(LocalStore, name, change)
+
+
+def by_hand(plan: Plan, store: Store, output: str, work: Work) -> Captured:
+    """A capture without Beam: it stops where it is killed."""
+    admit(store, plan.runs)
+    records = [records_for(store, run) for run in plan.runs]
+    published = publish_runs(store, list(zip(plan.runs, records, strict=True)))
+    index(store, published, records, suites=plan.suites)
+    return Captured(output, runs=read_index(store)["runs"])
+
+
+def test_cut_anywhere_it_ends_as_undisturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path
+) -> None:
+    """At any moment a reader finds the old version or the new one, whole; the same command again finishes."""
+    monkeypatch.setattr(next_version, "capture_into", by_hand)
+    first = planned(*(make_run(name, seed=1, folder=run_folder(name, 1)) for name in ("a", "b")))
+    edited = planned(
+        make_run("a", seed=1, folder=run_folder("a", 1)),
+        make_run("c", seed=1, folder=run_folder("c", 1)),
+    )
+    make(first, out)
+    start = tmp_path / "start"
+    shutil.copytree(out, start, symlinks=True)
+    make(edited, out)
+    undisturbed = content(out)
+    old, new = (read_index(LocalStore(out / "versions" / version)) for version in ("1", "2"))
+
+    dying = Dying(monkeypatch)
+    steps, seen = 0, set()
+    while True:
+        place = tmp_path / f"{steps}"
+        shutil.copytree(start, place, symlinks=True)
+        dying.left = steps
+        try:
+            make(edited, place)
+            break
+        except Killed:
+            pass
+        finally:
+            dying.left = 10**9
+        found = read_index(resolve(LocalStore(place)))
+        assert found in (old, new)
+        seen.add(found == new)
+        make(edited, place)
+        assert content(place) == undisturbed, f"killed before change {steps}"
+        assert os.readlink(place / "current") == "versions/2"
+        shutil.rmtree(place)
+        steps += 1
+    assert steps > 30
+    assert seen == {False, True}
+
+
+def test_an_edit_in_the_middle_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
+    """Killed at any step of one edit, the next edit ends as if there had been no other."""
+    monkeypatch.setattr(next_version, "capture_into", by_hand)
+    runs = {name: make_run(name, seed=1, folder=run_folder(name, 1)) for name in "abcd"}
+    runs["B"] = make_run("b", seed=1, folder=run_folder("b", 1), ticks=9)
+    first, edited, again = (planned(*map(runs.__getitem__, names)) for names in ("ab", "aBc", "bd"))
+    make(first, out)
+    start = tmp_path / "start"
+    shutil.copytree(out, start, symlinks=True)
+    make(again, out)
+    undisturbed = content(out)
+    dying = Dying(monkeypatch)
+    for steps in range(0, 60, 7):
+        place = tmp_path / f"{steps}"
+        shutil.copytree(start, place, symlinks=True)
+        dying.left = steps
+        with pytest.raises(Killed):
+            make(edited, place)
+        dying.left = 10**9
+        if current_version(LocalStore(place)) == 1:
+            make(again, place)
+            assert content(place) == undisturbed, f"killed before change {steps}"
+
+
+def test_somebody_publishes_meanwhile(
+    fake_play: list[str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where locks do not work (some network disks), one of two writers wins."""
+    make(FIRST, out)
+    monkeypatch.setattr(LocalStore, "compare_and_swap", _beaten(LocalStore.compare_and_swap))
+    with pytest.raises(TownletError, match="somebody else has published"):
+        make(EDITED, out)
+    assert current_version(LocalStore(out)) == 1
+
+
+def _beaten(whole: Callable[..., bool]) -> Callable[..., bool]:
+    return lambda self, name, *rest: name != "current.json" and whole(self, name, *rest)

@@ -1,0 +1,86 @@
+"""The next version of a versioned data set, built beside the current one and not published."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from townlet.commands.capture.capture import Work, capture_into
+from townlet.console.formatting import count, size
+from townlet.dataset.checking.verify import verify_store
+from townlet.dataset.index.index_file import Failure, read_whole
+from townlet.dataset.store.contract import Store
+from townlet.dataset.versions.changes import Changes, compare
+from townlet.dataset.versions.next_version import carry_over, drop_others, is_finished
+from townlet.dataset.versions.versions import current_version, next_version, version_folder
+from townlet.errors import CorruptSampleError
+from townlet.planning.plan import Plan
+
+MOST_PROBLEMS = 5  # of a version that does not verify; the rest is counted
+
+
+@dataclass(frozen=True)
+class Built:
+    """A version that is there now. With failures, it is not whole."""
+
+    version: int
+    store: Store
+    failures: Sequence[Failure] = ()
+    simulated: int = 0  # runs
+
+
+def current_store(store: Store) -> Store | None:
+    """The current version, if one has been published."""
+    version = current_version(store)
+    return None if version is None else store.below(version_folder(version))
+
+
+def changes_of(store: Store, planned: Plan) -> Changes:
+    """What the planned runs change in the current version."""
+    return compare(current_store(store), planned.runs)
+
+
+def build_next(store: Store, planned: Plan, changes: Changes, work: Work) -> Built:
+    """Carry over what is unchanged, capture the rest, and verify the whole. For whoever holds the lock.
+
+    What an earlier attempt has left is gone on from; a version that is whole already is verified again. Raises
+    CorruptSampleError where it does not verify.
+    """
+    version = next_version(store)
+    target, old = store.below(version_folder(version)), current_store(store)
+    simulated = 0
+    if not is_finished(target, planned.runs, planned.suites):
+        drop_others(target, planned.runs)
+        if old is not None:
+            carry_over(old, target, changes.carried, planned.suites)
+        outcome = capture_into(planned, target, str(target), work)
+        if outcome.failures:
+            return Built(version, target, outcome.failures)
+        simulated = 0 if outcome.was_there else len(outcome.runs) - outcome.recalled
+    _verify(target, version, work)
+    return Built(version, target, simulated=simulated)
+
+
+def metrics_of(store: Store) -> Mapping[str, Any]:
+    """The figures of a data set, as metrics.json has them."""
+    _, companions = read_whole(store, ["metrics"])
+    return json.loads(companions["metrics"])
+
+
+def _verify(store: Store, version: int, work: Work) -> None:
+    report = verify_store(store)
+    if not report.ok:
+        shown = [f"\n  {problem}" for problem in report.problems[:MOST_PROBLEMS]]
+        more = len(report.problems) - len(shown)
+        raise CorruptSampleError(
+            f"{store}: version {version} is not what was written, and is not published:{''.join(shown)}"
+            + (f"\n  and {more} more" if more > 0 else "")
+            + "\nremove it and run the same command again"
+        )
+    if not work.quiet:
+        print(
+            f"version {version} verified: {count(report.files)} files, {size(report.size)}", file=sys.stderr
+        )

@@ -1,0 +1,228 @@
+"""The options of a capture: ours, parsed strictly, and Beam's, which pass through and are checked as well.
+
+Beam itself discards a flag that it does not know with one log line, so that a mistyped flag of ours would
+silently not count. Here every flag is either ours or one that Beam knows, or an error that names the nearest.
+What Beam knows is asked (`townlet.pipelines.runners.options`) only when there is a flag that is not ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from townlet.config.suite import parse_seeds
+from townlet.console.parsing import Parser
+from townlet.errors import UserError
+from townlet.planning.plan import COMPRESSIONS, POLICIES, Request
+
+EXAMPLES = """\
+examples:
+  {prog} {config} --output samples/kitchen
+  {prog} {config} --ticks 1000 --seed 7 --policy uniform --output samples/other
+  {prog} {config} --seeds 0..99 --workers 2 --output samples/many     a data set of 100 runs
+  {prog} {suite} --output samples/smoke     a suite: every shipped scenario
+  {prog} {suite} --output samples/smoke --dry-run     what is missing, and what it would cost
+
+Beam's options follow Beam's names (--runner FlinkRunner --flink_master ...); the default runner is this
+process; --workers N takes N threads, or N processes where there is much to do (--direct_running_mode
+multi_threading or multi_processing: as you say).
+The same command again finishes what was interrupted, and does nothing where everything is there.
+
+exit codes: 0 done, 1 some runs failed (the rest is written), 2 wrong usage or config, 130 interrupted
+"""
+
+
+def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
+    """All options but Beam's. `positional`: configs and suites are so named, not by --config and --suite."""
+    first = ("CONFIG ..." if many else "CONFIG") if positional else "--config CONFIG | --suite SUITE"
+    example = ("" if positional else "--config ") + "scenarios/kitchen_breakfast.yaml"
+    suite = ("" if positional else "--suite ") + "suites/smoke.yaml"
+    parser = Parser(
+        prog,
+        "Simulate the towns of YAML configs and write a replay sample for each agent.",
+        EXAMPLES.format(prog=prog, config=example, suite=suite),
+        usage=f"{prog} {first} --output DIR [options]",
+    )
+    add_sources(parser, positional, many)
+    add_limit(add_played(parser))
+    written = add_written(parser)
+    written.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace the capture that is in the output folder, in one step at the end",
+    )
+    add_work(parser).add_argument(
+        "--dry-run", action="store_true", help="say what is there, what is missing, what it costs; do nothing"
+    )
+    return parser
+
+
+def add_played(parser: Parser) -> Any:
+    """The options that say what is played; returns their group."""
+    what = parser.add_argument_group("what is played")
+    what.add_argument(
+        "--ticks", type=_whole, metavar="N", help="ticks to play; default: the scenario's, else 200"
+    )
+    seeds = what.add_mutually_exclusive_group()
+    seeds.add_argument(
+        "--seed", type=_whole, metavar="N", help="the run's seed; default: the config's, else 0"
+    )
+    seeds.add_argument(
+        "--seeds", metavar="0..99", help="several seeds, a run each, as a data set: 0..99 or 1,5,8..11"
+    )
+    what.add_argument("--policy", metavar="P", help=f"who acts where no schedule does: {', '.join(POLICIES)}")
+    what.add_argument("--agent", metavar="ID", help="write the samples of this agent only")
+    what.add_argument(
+        "--auto-seed-agents",
+        action="store_true",
+        help="add alice, bob and one object of each kind where a config spawns nobody",
+    )
+    what.add_argument("--ignore-schedules", action="store_true", help="let the policy act for everybody")
+    return what
+
+
+def add_limit(played: Any) -> None:
+    """The option that cuts a plan short."""
+    played.add_argument(
+        "--limit", type=_whole, metavar="N", help="only the first N runs, as configs and suites list them"
+    )
+
+
+def add_written(parser: Parser) -> Any:
+    """The options that say how samples are written; returns their group."""
+    how = parser.add_argument_group("what is written")
+    how.add_argument("--prefix", default="rollout_sample", metavar="P", help="what file names start with")
+    how.add_argument(
+        "--segment-ticks",
+        type=_whole,
+        metavar="N",
+        help="cut rollouts into samples of N ticks; 0: never; default: as many as keep a run under 256 MB",
+    )
+    how.add_argument(
+        "--compression", choices=COMPRESSIONS, default="fast", help="of the NPZ files (default: %(default)s)"
+    )
+    return how
+
+
+def add_work(parser: Parser) -> Any:
+    """The options that say how the work is done, and what is said about it; returns their group."""
+    work = parser.add_argument_group("how it runs")
+    work.add_argument(
+        "--workers",
+        type=_whole,
+        default=None,
+        metavar="N",
+        help="on this machine; default: 1; 0: one for each core",
+    )
+    work.add_argument(
+        "--profile", metavar="P", help="Beam's options from a YAML file, or a shipped one: flink, spark, ..."
+    )
+    work.add_argument(
+        "--check", action="store_true", help="hold the simulation's invariants after every tick (slow)"
+    )
+    work.add_argument("--quiet", action="store_true", help="no progress, no notices")
+    work.add_argument("--json", action="store_true", help="print what was written as JSON")
+    return work
+
+
+def add_sources(parser: Parser, positional: bool = True, many: bool = True) -> None:
+    """What is captured, and where to."""
+    group = parser.add_argument_group("input and output")
+    if positional:
+        group.add_argument(
+            "sources",
+            nargs="+" if many else 1,
+            metavar="CONFIG",
+            help="a config file, a suite file, or the name of a shipped one",
+        )
+    else:
+        group.add_argument(
+            "--config", action="append", default=[], metavar="CONFIG", help="may be given repeatedly"
+        )
+        group.add_argument(
+            "--suite", action="append", default=[], metavar="SUITE", help="may be given repeatedly"
+        )
+    group.add_argument(
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="the folder of the capture or data set, or s3://bucket/prefix",
+    )
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+
+
+def parse(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our options as a namespace, and Beam's flags as they were typed. Raises UserError."""
+    ours, beams = _split(parser, argv)
+    arguments = parser.parse_args(ours)
+    if not hasattr(arguments, "sources"):
+        arguments.sources = [*arguments.suite, *arguments.config]
+        if not arguments.sources:
+            raise UserError(f"expected --config or --suite ({parser.prog} --help lists the options)")
+    if arguments.profile is not None:
+        from townlet.pipelines.runners.options import beam_parser
+        from townlet.pipelines.runners.profiles import flags_of
+
+        said = beams if arguments.workers is None else [*beams, "--direct_num_workers"]
+        beams = [*flags_of(arguments.profile, said, beam_parser()), *beams]
+    return arguments, beams
+
+
+def request(arguments: argparse.Namespace) -> Request:
+    """What is to be captured."""
+    seeds = None
+    if arguments.seeds is not None:
+        try:
+            seeds = parse_seeds(arguments.seeds)
+        except UserError as error:
+            raise UserError(f"--{error}") from None
+    return Request(
+        sources=tuple(arguments.sources),
+        ticks=arguments.ticks,
+        seeds=(arguments.seed,) if arguments.seed is not None else seeds,
+        policy=arguments.policy,
+        agent=arguments.agent,
+        auto_seed_agents=arguments.auto_seed_agents,
+        ignore_schedules=arguments.ignore_schedules,
+        segment_ticks=arguments.segment_ticks,
+        compression=arguments.compression,
+        prefix=arguments.prefix,
+        check=getattr(arguments, "check", False),  # a plan has no such option
+        as_data_set=seeds is not None,
+        limit=getattr(arguments, "limit", None),  # and not every command may leave runs out
+    )
+
+
+def _split(parser: Parser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our tokens, flags before names, and Beam's flags with their values, however they were mixed."""
+    known = {flag: action for action in parser._actions for flag in action.option_strings}
+    names: list[str] = []
+    ours: list[str] = []
+    beams: list[str] = []
+    tokens = list(argv)
+    while tokens:
+        token = tokens.pop(0)
+        flag, equals, _ = token.partition("=")
+        if token == "--":
+            names += tokens
+            break
+        if not token.startswith("-") or token == "-":
+            names.append(token)
+        elif flag not in known:
+            from townlet.pipelines.runners import options as runner_options
+
+            beams.append(token)
+            if runner_options.takes_value(flag, list(known)) and not equals and tokens:
+                beams.append(tokens.pop(0))
+        elif known[flag].nargs is None and not equals and tokens:
+            ours.append(f"{flag}={tokens.pop(0)}")  # in one piece: the value may begin with a dash
+        else:
+            ours.append(token)
+    return ([*ours, "--", *names] if names else ours), beams

@@ -1,0 +1,28 @@
+"""`townlet schema`: the JSON Schema of config, affordance and suite files, for editors and other checkers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from townlet.console.parsing import Parser
+
+EXAMPLES = """\
+examples:
+  townlet schema > townlet.schema.json
+  townlet schema suite > suite.schema.json
+
+An editor that speaks YAML completes and checks keys once the first line of a config says:
+  # yaml-language-server: $schema=townlet.schema.json
+"""
+
+
+def main(argv: Sequence[str], prog: str = "townlet schema") -> int:
+    parser = Parser(prog, "Print the JSON Schema (2020-12) of a kind of file.", EXAMPLES)
+    parser.add_argument("kind", nargs="?", choices=("config", "affordances", "suite"), default="config")
+    arguments = parser.parse_args(argv)
+
+    from townlet.config.docs import json_schema
+
+    print(json.dumps(json_schema(arguments.kind), indent=2, ensure_ascii=False))
+    return 0

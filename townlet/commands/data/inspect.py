@@ -1,0 +1,273 @@
+"""`townlet inspect`: a capture, a data set or a sample at a glance."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from townlet.console.formatting import count, number, print_table, size
+from townlet.console.parsing import Parser
+from townlet.errors import UserError
+
+if TYPE_CHECKING:
+    from townlet.dataset.store.contract import Store
+
+EXAMPLES = """\
+examples:
+  townlet inspect samples/kitchen                                     a capture: who did and got what
+  townlet inspect samples/kitchen/rollout_sample_alice_001.npz        a sample: every array and every feature
+  townlet inspect samples/many                                        a data set: its scenarios
+  townlet inspect samples/kitchen --json
+"""
+
+SHOWN_ACTIONS = 12  # of a capture's most frequent ones
+NO_VALUE = "-"
+
+
+def main(argv: Sequence[str], prog: str = "townlet inspect") -> int:
+    parser = Parser(
+        prog,
+        "Show shapes, ranges, rewards by term and actions, and warn of what would spoil training.",
+        EXAMPLES,
+    )
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        help="the folder of a capture or data set, or its s3://bucket/prefix, or one .npz or .json",
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    arguments = parser.parse_args(argv)
+    facts, show = _glance(arguments.path)
+    if arguments.json:
+        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        return 0
+    show(facts)
+    sys.stdout.flush()
+    for warning in facts["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
+    return 0
+
+
+def _glance(place: str) -> tuple[dict[str, Any], Any]:
+    """The facts of what lies there, and the function that shows such facts."""
+    from townlet.commands.data import summary as glance
+    from townlet.dataset.format.manifest import MANIFEST_SUFFIX
+    from townlet.dataset.format.paths import INDEX
+    from townlet.dataset.reading.capture import load_capture
+    from townlet.dataset.store.open_store import is_remote, open_store
+    from townlet.dataset.versions.versions import POINTER, resolve
+
+    path = Path(place)
+    if not is_remote(place) and path.is_file() and not path.name.endswith(MANIFEST_SUFFIX):
+        if path.suffix not in (".npz", ".json") or path.name == INDEX:
+            raise UserError(
+                f"{path}: expected a capture's folder, a data set's folder, or a sample's .npz or .json"
+            )
+        return glance.glance_at_sample(path), _show_sample
+    if not place.endswith(MANIFEST_SUFFIX):
+        store = open_store(place)
+        if any(store.size(name) is not None for name in (INDEX, POINTER)):
+            return _data_set(resolve(store)), _show_data_set
+    return glance.glance_at_capture(load_capture(place)), _show_capture
+
+
+def _data_set(store: Store) -> dict[str, Any]:
+    """Facts of a data set, from its index and its figures; no sample is read."""
+    from townlet.dataset.index.index_file import parse_failures, read_whole
+
+    index, companions = read_whole(store, ["metrics", "failures"])
+    figures = json.loads(companions["metrics"])
+    failures = [failure._asdict() for failure in parse_failures(companions["failures"])]
+    keys = ("run_count", "sample_count", "frame_count", "size", "complete")
+    totals = {key: index["metadata"][key] for key in keys}
+    scenarios: dict[str, dict[str, Any]] = {}
+    for entry in index["runs"]:
+        known = scenarios.setdefault(entry["scenario"], {"runs": 0, "samples": 0, "frames": 0, "size": 0})
+        known["runs"] += 1
+        known["samples"] += entry["sample_count"]
+        known["frames"] += entry["frame_count"]
+        known["size"] += entry["size"]
+    for name, known in scenarios.items():
+        known["figures"] = figures["scenarios"].get(name, {})
+    return {
+        "data_set": str(store),
+        **totals,
+        "scenarios": scenarios,
+        "failures": failures,
+        "warnings": _data_set_warnings(scenarios, failures),
+    }
+
+
+def _data_set_warnings(scenarios: Mapping[str, Any], failures: Sequence[Mapping[str, Any]]) -> list[str]:
+    from townlet.commands.data.summary import MOSTLY
+
+    found = []
+    for name, known in scenarios.items():
+        clipped = known["figures"].get("reward_clip_ratio", {}).get("mean", 0.0)
+        if clipped >= MOSTLY:
+            found.append(f"{name}: the clip cuts {clipped:.0%} of the rewards; such a reward teaches little")
+    found += [
+        f"failed: {failure['scenario']} seed {failure['seed']}: {failure['reason']}" for failure in failures
+    ]
+    return found
+
+
+def _show_data_set(facts: Mapping[str, Any]) -> None:
+    complete = "complete" if facts["complete"] else "not complete"
+    print(
+        f"data set {facts['data_set']}: {number(facts['run_count'], 'run')}, "
+        f"{number(facts['sample_count'], 'sample')}, "
+        f"{count(facts['frame_count'])} frames, {size(facts['size'])}, {complete}\n"
+    )
+    rows = []
+    for name, known in facts["scenarios"].items():
+        rows.append((
+            name, str(known["runs"]), str(known["samples"]), count(known["frames"]), size(known["size"]),
+            _spread(known["figures"], "reward_sum"), _spread(known["figures"], "need_hunger_mean"),
+            _mean(known["figures"], "done"), _mean(known["figures"], "reward_clip_ratio"),
+        ))  # fmt: skip
+    columns = ("scenario", "runs", "samples", "frames", "size", "reward", "hunger", "ended", "clipped")
+    print_table(columns, rows, numbers=columns[1:])
+
+
+def _spread(figures: Mapping[str, Any], name: str) -> str:
+    """Mean and standard deviation over samples."""
+    figure = figures.get(name)
+    return f"{figure['mean']:.3g} ± {figure['std']:.2g}" if figure else NO_VALUE
+
+
+def _mean(figures: Mapping[str, Any], name: str) -> str:
+    return f"{figures[name]['mean']:.0%}" if name in figures else NO_VALUE
+
+
+def _show_capture(facts: Mapping[str, Any]) -> None:
+    print(
+        f"{facts['scenario_name']}, seed {facts['seed']}, {facts['ticks']} ticks: "
+        f"{facts['sample_count']} samples, {count(facts['frame_count'])} frames, "
+        f"{size(facts['size'])} in {facts['capture']}"
+    )
+    if facts["scenario_description"]:
+        print(facts["scenario_description"])
+    print(f"{_layout_line(facts)}\n")
+    _print_agents(facts["samples"])
+    print("\nrewards by term")
+    _print_terms(facts["samples"])
+    print("\nactions")
+    _print_actions(facts["samples"])
+    print("\narrays")
+    _print_arrays(facts["ranges"])
+
+
+def _layout_line(facts: Mapping[str, Any]) -> str:
+    shape = " x ".join(map(str, facts["map_shape"]))
+    channels = ", ".join(facts["map_channels"])
+    return f"map {shape} ({channels}), {facts['feature_count']} features, {facts['action_dim']} actions"
+
+
+def _print_agents(samples: Sequence[Mapping[str, Any]]) -> None:
+    """How each agent fared. Needs are the lowest seen; rivalry the highest."""
+    figures = (
+        ("reward", "reward_sum", ".3f"),
+        ("mean", "reward_mean", ".4f"),
+        ("hunger", "need_hunger_min", ".2f"),
+        ("hygiene", "need_hygiene_min", ".2f"),
+        ("energy", "need_energy_min", ".2f"),
+        ("rivalry", "rivalry_max_max", ".2f"),
+        ("wallet", "wallet_last", ".2f"),
+        ("refused", "action_blocked_ratio", ".0%"),
+    )
+    rows = []
+    for sample in samples:
+        cells = [_figure(sample["metrics"], key, form) for _, key, form in figures]
+        end = "left" if sample["done"] else "cut"
+        span = f"{sample['first_tick']}..{sample['last_tick']}"
+        rows.append((sample["agent_id"], sample["policy"], span, end, *cells))
+    names = [name for name, _, _ in figures]
+    print_table(("agent", "policy", "ticks", "end", *names), rows, numbers=["ticks", *names])
+    print("(needs: the lowest; rivalry: the highest; wallet: the last; end: left the town, or cut off)")
+
+
+def _figure(metrics: Mapping[str, Any], key: str, form: str) -> str:
+    return format(metrics[key], form) if key in metrics else NO_VALUE
+
+
+def _print_terms(samples: Sequence[Mapping[str, Any]]) -> None:
+    """Sums over each sample; terms that nobody got are left out."""
+    names = [
+        name
+        for name in samples[0]["reward_by_term"]
+        if any(sample["reward_by_term"][name] for sample in samples)
+    ]
+    rows = [
+        (
+            sample["agent_id"],
+            *[f"{sample['reward_by_term'][name]:.3f}" for name in names],
+            _figure(sample["metrics"], "reward_clip_ratio", ".0%"),
+        )
+        for sample in samples
+    ]
+    print_table(("agent", *names, "ticks clipped"), rows, numbers=[*names, "ticks clipped"])
+
+
+def _print_actions(samples: Sequence[Mapping[str, Any]]) -> None:
+    totals: dict[str, int] = {}
+    for sample in samples:
+        for action, times in sample["actions"].items():
+            totals[action] = totals.get(action, 0) + times
+    ordered = sorted(totals, key=lambda action: (-totals[action], action))
+    agents = list(dict.fromkeys(sample["agent_id"] for sample in samples))
+    rows = []
+    for action in ordered[:SHOWN_ACTIONS]:
+        each = [
+            sum(sample["actions"].get(action, 0) for sample in samples if sample["agent_id"] == agent)
+            for agent in agents
+        ]
+        rows.append((action, *[str(times) if times else NO_VALUE for times in each]))
+    if len(ordered) > SHOWN_ACTIONS:
+        rows.append((f"{len(ordered) - SHOWN_ACTIONS} others", *[""] * len(agents)))
+    print_table(("action", *agents), rows, numbers=agents)
+
+
+def _print_arrays(ranges: Mapping[str, Mapping[str, Any]]) -> None:
+    rows = [
+        (
+            name,
+            f"({', '.join(map(str, found['shape']))})",
+            found["dtype"],
+            _number(found["min"]),
+            _number(found["max"]),
+        )
+        for name, found in ranges.items()
+    ]
+    print_table(("array", "shape", "dtype", "min", "max"), rows, numbers=("min", "max"))
+
+
+def _number(value: float | bool | None) -> str:
+    if value is None or isinstance(value, bool):
+        return NO_VALUE if value is None else str(value)
+    return f"{value:.6g}"
+
+
+def _show_sample(facts: Mapping[str, Any]) -> None:
+    if "agent_id" not in facts:
+        print(f"{facts['sample']}\n")
+        _print_arrays(facts["arrays"])
+        return
+    print(
+        f"{facts['sample']}: {facts['agent_id']} of {facts['scenario_name']}, seed {facts['seed']}, "
+        f"ticks {facts['first_tick']}..{facts['last_tick']}, policy {facts['policy']}"
+    )
+    print(f"{_layout_line(facts)}\n")
+    _print_agents([facts])
+    print("\nrewards by term")
+    _print_terms([facts])
+    print("\nactions")
+    _print_actions([facts])
+    print("\narrays")
+    _print_arrays(facts["arrays"])
+    print("\nfeatures")
+    rows = [(name, _number(found["min"]), _number(found["max"])) for name, found in facts["features"].items()]
+    print_table(("feature", "min", "max"), rows, numbers=("min", "max"))

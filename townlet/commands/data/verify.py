@@ -1,0 +1,133 @@
+"""`townlet verify`: whether what was captured is still what was written, and can be played again."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from townlet.console.formatting import Meter, counted, number, size
+from townlet.console.parsing import Parser, positive
+
+if TYPE_CHECKING:
+    from townlet.dataset.checking.verify import Report
+
+EXAMPLES = """\
+examples:
+  townlet verify samples/kitchen
+  townlet verify samples/many --workers 4
+  townlet verify s3://bucket/samples
+  townlet verify samples/nightly --all         every version of a versioned data set, not the current one alone
+  townlet verify samples/kitchen --replay      play the stored actions again, compare every array to the bit
+
+What is staged, or captured and not in the index yet, is noted and is no problem: somebody is at work, or was
+stopped, and the same capture again finishes it.
+
+exit codes: 0 all is as it was written, 1 something is not, 2 there is no capture
+"""
+
+SHOWN_NOTES = 10
+
+
+def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
+    arguments = _parser(prog).parse_args(argv)
+
+    from townlet.dataset.checking.verify import verify
+
+    started = time.monotonic()
+    with Meter("captures", quiet=arguments.quiet) as meter:
+        report = verify(
+            arguments.path,
+            workers=arguments.workers,
+            every_version=arguments.all,
+            progress=meter.show,
+        )
+    seconds = max(1e-3, time.monotonic() - started)
+    findings: dict[str, Any] = report.to_json_dict()
+    problems = [str(problem) for problem in report.problems]
+    if arguments.replay and report.ok:
+        captures = _captures(arguments.path, report)
+        replays = [_replay(folder) for folder in counted(captures, "replayed", quiet=arguments.quiet)]
+        findings["replay"] = replays
+        problems += [f"{replay['capture']}: {text}" for replay in replays for text in replay["problems"]]
+        findings["ok"] = not problems
+    if arguments.json:
+        print(json.dumps(findings, indent=1, ensure_ascii=False))
+    for line in [*problems, *([] if arguments.quiet else _notes(report.notes))]:
+        print(line, file=sys.stderr)
+    if not arguments.quiet and not arguments.json:
+        rate = f"{size(report.size)} in {seconds:.2f} s, {size(report.size / seconds)}/s"
+        print(f"{number(report.files, 'file')}, {rate}", file=sys.stderr)
+        print(f"{arguments.path}: {_verdict(findings, len(problems), arguments.replay)}")
+    return 0 if findings["ok"] else 1
+
+
+def _parser(prog: str) -> Parser:
+    parser = Parser(
+        prog,
+        "Check every file of a capture or data set against its manifests: changed, missing, exchanged and "
+        "foreign files are named.",
+        EXAMPLES,
+    )
+    parser.add_argument("path", metavar="DIR", help="the folder or URL of a capture or of a data set")
+    parser.add_argument("--all", action="store_true", help="every version of a versioned data set")
+    parser.add_argument("--workers", type=positive, metavar="N", help="how many at once (default: all cores)")
+    parser.add_argument("--replay", action="store_true", help="also simulate again and compare every array")
+    parser.add_argument("--quiet", action="store_true", help="say what is wrong, and nothing else")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    return parser
+
+
+def _notes(notes: Sequence[Any]) -> list[str]:
+    lines = [f"note: {note}" for note in notes[:SHOWN_NOTES]]
+    return lines + ([f"note: and {len(notes) - SHOWN_NOTES} more"] if len(notes) > SHOWN_NOTES else [])
+
+
+def _verdict(findings: dict[str, Any], problems: int, replay: bool) -> str:
+    if not findings["ok"]:
+        skipped = "; not replayed, because files are damaged" if replay and "replay" not in findings else ""
+        return f"{number(problems, 'problem')}{skipped}"
+    captures = number(findings["captures"], "capture")
+    versions = findings["versions"]
+    if versions:
+        captures += f", version{'s' if len(versions) > 1 else ''} {', '.join(map(str, versions))}"
+    if not replay:
+        return f"ok, {captures}"
+    timesteps = sum(found["timesteps"] for found in findings["replay"])
+    return f"ok, {captures}, replayed to the bit: {timesteps} timesteps"
+
+
+def _replay(place: str) -> dict[str, Any]:
+    """What a capture's replay found."""
+    from townlet.dataset.reading.capture import load_capture
+    from townlet.rollout.replay import verify_replay
+
+    report = verify_replay(load_capture(place))
+    return {
+        "capture": place,
+        "samples": report.samples,
+        "timesteps": report.timesteps,
+        "problems": list(report.problems),
+    }
+
+
+def _captures(place: str, report: Report) -> list[str]:
+    """The places of a data set's captures, or of the capture itself.
+
+    Of a versioned data set those of the versions that were checked; what several of them hold is named once.
+    """
+    from townlet.dataset.format.paths import INDEX
+    from townlet.dataset.index.index_file import read_index
+    from townlet.dataset.store.open_store import open_store
+    from townlet.dataset.versions.versions import version_folder
+
+    store, versions = open_store(report.place), report.versions
+    if not versions and store.size(INDEX) is None:
+        return [place]
+    captures: dict[tuple[str, str], str] = {}
+    for data_set in [store.below(version_folder(version)) for version in reversed(versions)] or [store]:
+        for entry in read_index(data_set)["runs"]:
+            captures.setdefault((entry["folder"], entry["manifest_sha256"]), f"{data_set}/{entry['folder']}")
+    return list(captures.values())

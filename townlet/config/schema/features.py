@@ -1,0 +1,233 @@
+"""The sections that switch parts of the simulation on, and that say what is observed and who decides."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from townlet.config.schema.types import (
+    LONGEST_DAY,
+    AnyMapping,
+    ByName,
+    Flag,
+    Identifier,
+    Number,
+    Section,
+    Text,
+    Unused,
+    Whole,
+    unused,
+)
+
+Stage = Literal["OFF", "A", "B", "C1", "C2", "C3"]
+PolicyName = Literal["scripted", "needs", "uniform"]
+LARGEST_WINDOW = 511  # sees a grid of 256 x 256 whole from any tile
+
+
+class StageFeatures(Section):
+    """How much of social life is simulated."""
+
+    relationships: Stage = Field(
+        default="OFF", description="`OFF`: only rivalry moves; any other stage: trust and familiarity too."
+    )
+    social_rewards: Literal["OFF", "C1", "C2", "C3"] = Field(
+        default="OFF", description="`OFF`: none; `C1`: chats are rewarded; `C2`, `C3`: avoided conflicts too."
+    )
+
+
+class SystemFeatures(Section):
+    """Whole systems, on or off."""
+
+    lifecycle: Literal["on", "off"] = Field(
+        default="on", description="`off`: nobody faints, is evicted or returns."
+    )
+    observations: Literal["full", "hybrid", "compact"] = Field(
+        default="hybrid", description="What an agent sees."
+    )
+
+
+class TrainingFeatures(Section):
+    """Switches of a trainer."""
+
+    curiosity: Unused[Literal["phase_A", "off"]] = unused()
+
+
+class ConsoleFeatures(Section):
+    """Switches of a console."""
+
+    mode: Unused[Literal["viewer", "admin"]] = unused()
+
+
+class BehaviorFeatures(Section):
+    """What personality touches."""
+
+    personality_profiles: Flag = Field(
+        default=False, description="Personality on, as with `features.relationship_modifiers`."
+    )
+    reward_multipliers: Unused[Flag] = unused("Rewards are the same for every personality.")
+
+
+class ObservationFeatures(Section):
+    """What personality adds to the observation."""
+
+    personality_channels: Flag = Field(
+        default=False,
+        description="Adds `personality_extroversion`, `_forgiveness` and `_ambition` to the features.",
+    )
+    personality_ui: Unused[Flag] = unused()
+
+
+class Features(Section):
+    """Switches."""
+
+    stages: StageFeatures = Field(
+        default=StageFeatures(), description="How much of social life is simulated."
+    )
+    systems: SystemFeatures = Field(default=SystemFeatures(), description="Whole systems, on or off.")
+    training: TrainingFeatures = Field(default=TrainingFeatures(), description="Switches of a trainer.")
+    console: ConsoleFeatures = Field(default=ConsoleFeatures(), description="Switches of a console.")
+    relationship_modifiers: Flag = Field(default=False, description="Personality changes how ties move.")
+    behavior: BehaviorFeatures = Field(default=BehaviorFeatures(), description="What personality touches.")
+    observations: ObservationFeatures = Field(
+        default=ObservationFeatures(), description="What personality adds to the observation."
+    )
+
+
+class HybridObservation(Section):
+    """The observations `hybrid` and `full`."""
+
+    local_window: Whole = Field(
+        default=11,
+        ge=3,
+        le=LARGEST_WINDOW,
+        description="Side of the map in tiles; the agent stands at its middle.",
+    )
+    include_targets: Flag = Field(
+        default=False,
+        description="Adds `fridge_dx`, `fridge_dy`, `fridge_dist`, and the same for stove, bed, shower.",
+    )
+    time_ticks_per_day: Whole = Field(
+        default=1440, ge=1, le=LONGEST_DAY, description="Period of `time_sin` and `time_cos` in ticks."
+    )
+
+
+class CompactObservation(Section):
+    """The observation `compact`."""
+
+    map_window: Whole = Field(
+        default=7,
+        ge=3,
+        le=LARGEST_WINDOW,
+        description="Side of the map in tiles; the agent stands at its middle.",
+    )
+    include_targets: Flag = Field(default=False, description="As in `hybrid`.")
+    object_channels: tuple[Identifier, ...] = Field(
+        default=(),
+        description="Object types that have a map channel of their own; empty: all types, by name.",
+    )
+    normalize_counts: Flag = Field(
+        default=True, description="Counts of agents and objects nearby are divided by the number of tiles."
+    )
+
+
+class SocialSnippet(Section):
+    """What an agent knows of its friends and rivals."""
+
+    top_friends: Whole = Field(default=2, ge=0, le=8, description="Slots for the strongest friends.")
+    top_rivals: Whole = Field(default=2, ge=0, le=8, description="Slots for the strongest rivals.")
+    embed_dim: Whole = Field(default=8, ge=1, le=32, description="Numbers of the hashed identity in a slot.")
+    include_aggregates: Flag = Field(
+        default=True, description="Adds the mean and greatest trust and rivalry (`social_trust_mean`, ...)."
+    )
+
+
+class Observations(Section):
+    """What an agent sees. An older name of the section is `observations_config`."""
+
+    extended: Flag = Field(
+        default=False,
+        description="Appends what an agent needs to act well: prices, queue, cooldown, objects by type, ...",
+    )
+    hybrid: HybridObservation = Field(
+        default=HybridObservation(), description="The observations `hybrid` and `full`."
+    )
+    compact: CompactObservation = Field(
+        default=CompactObservation(), description="The observation `compact`."
+    )
+    social_snippet: SocialSnippet = Field(
+        default=SocialSnippet(), description="What an agent knows of its friends and rivals."
+    )
+
+
+class EmbeddingAllocator(Section):
+    """Slots that tell agents apart (`embedding_slot_norm`)."""
+
+    cooldown_ticks: Whole = Field(
+        default=2000,
+        ge=0,
+        le=10_000,
+        description="Ticks for which a departed agent's slot is not given again.",
+    )
+    reuse_warning_threshold: Unused[Number] = unused()
+    log_forced_reuse: Unused[Flag] = unused()
+    max_slots: Whole = Field(
+        default=64, ge=1, le=256, description="Number of slots; `embedding_slot_norm` is slot / it."
+    )
+
+
+class AffordanceRuntime(Section):
+    """How an installation calls its hooks. A capture's hooks are built in and load no code."""
+
+    factory: Unused[Text] = unused()
+    instrumentation: Unused[Literal["off", "timings"]] = unused()
+    options: Unused[AnyMapping] = unused()
+    hook_allowlist: Unused[tuple[Text, ...]] = unused("Hooks are names of a fixed list; none loads code.")
+    allow_env_hooks: Unused[Flag] = unused("No hook is read from the environment.")
+
+
+class Affordances(Section):
+    """What objects offer."""
+
+    affordances_file: Text = Field(
+        default="configs/affordances/core.yaml",
+        min_length=1,
+        description="Looked for beside the config, in the folders above it, in the working folder, and "
+        "among the shipped configs.",
+    )
+    runtime: AffordanceRuntime = Field(
+        default=AffordanceRuntime(), description="How an installation calls its hooks."
+    )
+
+
+class Behavior(Section):
+    """The policy `needs`."""
+
+    hunger_threshold: Number = Field(default=0.4, ge=0, le=1, description="Below it, hunger is served.")
+    hygiene_threshold: Number = Field(default=0.4, ge=0, le=1, description="Below it, hygiene is served.")
+    energy_threshold: Number = Field(default=0.4, ge=0, le=1, description="Below it, energy is served.")
+    job_arrival_buffer: Whole = Field(
+        default=20, ge=0, description="Ticks before a shift at which an agent sets out for work."
+    )
+
+
+class PolicySection(Section):
+    """Who decides for agents without a schedule."""
+
+    default: PolicyName | None = Field(
+        default=None, description="The policy of a run that names none; none: `needs`."
+    )
+    agents: ByName[PolicyName] = Field(default={}, description="By agent id; wins over the run's policy.")
+
+
+class PolicyRuntime(Section):
+    """How a policy's choices are carried out."""
+
+    option_commit_ticks: Whole = Field(
+        default=15, ge=0, le=100_000, description="Ticks an affordance runs before a policy may release it."
+    )
+
+
+def unused_section() -> Any:
+    """A whole section that other parts of an installation read."""
+    return unused("Any mapping.")

@@ -1,0 +1,259 @@
+"""The grid, and who and what stands on it."""
+
+from __future__ import annotations
+
+import struct
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
+
+from townlet.config.schema.economy import NeedName
+from townlet.config.schema.social import Personality
+from townlet.config.schema.types import (
+    LONGEST_DAY,
+    NEEDS,
+    Flag,
+    GridSize,
+    Identifier,
+    Number,
+    Section,
+    Seed,
+    Text,
+    Tile,
+    Unused,
+    Whole,
+    expected,
+    in_order,
+    says,
+    unused,
+)
+
+MOST_AGENTS = 256
+MOST_OBJECTS = 1024
+START_NEED = 0.7
+START_NEEDS: dict[Any, float] = dict.fromkeys(NEEDS, START_NEED)
+WALL, FLOOR = "#", ". "
+Kind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]
+Until = Literal["arrived", "granted", "finished"]
+
+# What an entry of each kind may say beside `kind`, `blocked` and `ticks`, and how it may end.
+MEANING: dict[str, tuple[set[str], set[str]]] = {
+    "wait": (set(), {"granted", "finished"}),
+    "move": ({"position"}, {"arrived"}),
+    "request": ({"object", "affordance"}, {"granted"}),
+    "start": ({"object", "affordance"}, {"finished"}),
+    "release": ({"object", "affordance"}, set()),
+    "chat": ({"target", "quality"}, set()),
+}
+
+
+def float32(value: float) -> float:
+    """The nearest float32, as a float: what is stored is what the simulation reads."""
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+class World(Section):
+    """The grid and its clock."""
+
+    grid_size: GridSize = Field(
+        default=(48, 48), description="Width and height in tiles; with `map`: the map's size."
+    )
+    ticks_per_day: Whole = Field(default=1440, ge=1, le=LONGEST_DAY, description="Ticks (minutes) of a day.")
+    walls: tuple[Tile, ...] = Field(
+        default=(), description="Tiles that nobody can enter, beside those of `map`."
+    )
+    map: Text | None = Field(
+        default=None, description="The grid as text, a line a row: `#` is a wall, `.` or a space is floor."
+    )
+    weather_seed: Unused[Whole] = unused()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _size_of_map(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("map"), str) and "grid_size" not in data:
+            rows = map_rows(data["map"])
+            if rows and 1 <= len(rows) <= 256 and 1 <= len(rows[0]) <= 256:
+                return {**data, "grid_size": (len(rows[0]), len(rows))}
+        return data
+
+    @field_validator("map", mode="after")
+    @classmethod
+    def _rectangle(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        rows = map_rows(text)
+        if not rows or not rows[0]:
+            raise says("expected at least one row of # and . (the map is empty)")
+        if len(rows) > 256 or len(rows[0]) > 256:
+            raise says(f"expected a map of at most 256 x 256 tiles, got {len(rows[0])} x {len(rows)}")
+        for number, row in enumerate(rows):
+            strange = set(row) - set(WALL + FLOOR)
+            if strange:
+                raise says(f"row {number + 1}: expected only # and . (or a space), got {min(strange)!r}")
+            if len(row) != len(rows[0]):
+                lengths = f"row 1 has {len(rows[0])} tiles, row {number + 1} has {len(row)}"
+                raise says(f"expected rows of equal length: {lengths}")
+        return "\n".join(rows).replace(" ", ".")
+
+    @model_validator(mode="after")
+    def _agrees_with_map(self) -> World:
+        if self.map is not None:
+            rows = self.map.split("\n")
+            size = [len(rows[0]), len(rows)]
+            if list(self.grid_size) != size:
+                raise says(
+                    f"expected the map's size {size} as grid_size, got {list(self.grid_size)}; leave it out"
+                )
+        return self
+
+    def wall_tiles(self) -> frozenset[tuple[int, int]]:
+        """All walls, of `walls` and of `map`, as (x, y)."""
+        rows = self.map.split("\n") if self.map else []
+        drawn = {(x, y) for y, row in enumerate(rows) for x, tile in enumerate(row) if tile == WALL}
+        return frozenset(drawn | set(self.walls))
+
+
+def map_rows(text: str) -> list[str]:
+    """The rows of an ASCII map; empty lines above and below it (a space is floor) are not rows."""
+    rows = [line.rstrip("\r") for line in text.split("\n")]
+    while rows and not rows[0]:
+        rows.pop(0)
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+Stock = Annotated[
+    dict[Literal["meals", "raw_ingredients"], Annotated[Whole, Field(ge=0, le=1_000_000)]],
+    AfterValidator(in_order),
+]
+STOCK_RULE = "What it holds; none: 5 meals in a fridge, 3 raw ingredients in a stove. What it holds it keeps."
+
+
+class ScenarioObject(Section):
+    """A thing that agents use."""
+
+    id: Identifier = Field(description="Its name.")
+    type: Identifier = Field(description="What it is: a type that the affordances use, such as `fridge`.")
+    position: Tile | None = Field(
+        default=None, description="Where it stands; none: on a free tile, the same every time."
+    )
+    stock: Stock | None = Field(default=None, description=STOCK_RULE)
+
+
+class ScheduleEntry(Section):
+    """What a scripted agent does, for a tick or longer."""
+
+    kind: Kind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
+    object: Identifier | None = Field(
+        default=None, description="The object of a request, start or release; none: the nearest usable one."
+    )
+    affordance: Identifier | None = Field(
+        default=None,
+        description="What to request or start; it may be left out where the object offers only one.",
+    )
+    position: Tile | None = Field(default=None, description="Where a move leads.")
+    target: Identifier | None = Field(
+        default=None,
+        validation_alias=AliasChoices("target", "target_agent"),
+        description="Whom to chat with; none: the nearest neighbour.",
+    )
+    quality: Number = Field(default=1.0, ge=0, le=1, description="Quality of a chat; rounded to float32.")
+    blocked: Flag = Field(
+        default=False,
+        description="A label: the attempt is expected to be refused. Metrics count where it was wrong.",
+    )
+    ticks: Whole = Field(
+        default=1, ge=1, description="How many ticks the entry lasts; a move without it lasts until arrived."
+    )
+    until: Until | None = Field(
+        default=None,
+        description="Ends the entry when the agent has arrived, is granted the object, or has finished.",
+    )
+
+    @field_validator("quality", mode="after")
+    @classmethod
+    def _as_stored(cls, quality: float) -> float:
+        return float32(quality)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_full(cls, data: Any) -> Any:
+        """`kind: blocked` is a labelled request; a move that names no end lasts until it has arrived."""
+        if not isinstance(data, dict):
+            raise expected("an entry {kind: ..., ...}")
+        if data.get("kind") == "blocked":
+            return {**data, "kind": "request", "blocked": True}
+        if data.get("kind") == "move" and "ticks" not in data and data.get("until") is None:
+            return {**data, "until": "arrived"}
+        return data
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> ScheduleEntry:
+        known, ends = MEANING[self.kind]
+        for key in ("object", "affordance", "position", "target", "quality"):
+            default = 1.0 if key == "quality" else None
+            if key not in known and getattr(self, key) != default:
+                takes = ", ".join([*sorted(known), "ticks", *(["until"] if ends else [])])
+                raise says(f"`{key}` means nothing to `kind: {self.kind}`, which takes {takes}")
+        if self.kind == "move" and self.position is None:
+            raise says("expected a `position` [x, y] for `kind: move`")
+        if self.kind in ("request", "start") and self.object is None and self.affordance is None:
+            raise says(f"expected an `affordance` or an `object` to {self.kind}")
+        if self.kind == "wait" and self.blocked:
+            raise says("`blocked` means nothing to `kind: wait`: nothing is attempted")
+        if self.until is not None and self.until not in ends:
+            ways = " or ".join(f"`until: {end}`" for end in sorted(ends)) or "`ticks` only"
+            raise says(f"`until: {self.until}` means nothing to `kind: {self.kind}`, which ends by {ways}")
+        if self.until is not None and self.ticks != 1:
+            raise says("expected `ticks` or `until`, got both; leave one out")
+        return self
+
+
+class ScenarioAgent(Section):
+    """Somebody who lives in the town."""
+
+    id: Identifier = Field(description="The name; no two may differ only in case.")
+    position: Tile | None = Field(
+        default=None, description="Where it begins; none: on a free tile, the same every time."
+    )
+    needs: dict[NeedName, Annotated[Number, Field(ge=0, le=1)]] = Field(
+        default=START_NEEDS,
+        description=f"Satisfaction at the start; a need not named begins at {START_NEED}.",
+    )
+    wallet: Number = Field(default=2.0, ge=0, description="Coins at the start.")
+    job: Identifier | None = Field(default=None, description="A name of `jobs`; none: no job.")
+    personality: Personality | None = Field(
+        default=None,
+        description="A profile; none: `personalities.overrides`, else drawn by `personalities.distribution`.",
+    )
+    schedule: tuple[ScheduleEntry, ...] | None = Field(
+        default=None,
+        description="What it does, then from the start again; none: the run's policy decides.",
+    )
+
+    @field_validator("needs", mode="after")
+    @classmethod
+    def _every_need(cls, given: dict[str, float]) -> dict[str, float]:
+        return {need: given.get(need, START_NEED) for need in NEEDS}
+
+    @field_validator("schedule", mode="after")
+    @classmethod
+    def _some_entry(cls, given: tuple[ScheduleEntry, ...] | None) -> tuple[ScheduleEntry, ...] | None:
+        if given == ():
+            raise says("expected at least one entry, got none; without `schedule` the policy decides")
+        return given
+
+
+class Scenario(Section):
+    """Who and what is there at tick zero, and how long it is played."""
+
+    description: Text = Field(default="", description="What happens in it.")
+    ticks: Whole | None = Field(
+        default=None, ge=1, description="Ticks to play where the run names none; none: 200."
+    )
+    seed: Seed | None = Field(default=None, description="Wins over the top level's `seed`.")
+    objects: tuple[ScenarioObject, ...] = Field(
+        default=(), description=f"At most {MOST_OBJECTS}, with those of the affordance file."
+    )
+    agents: tuple[ScenarioAgent, ...] = Field(default=(), description=f"At most {MOST_AGENTS}.")

@@ -1,0 +1,187 @@
+"""What can be swept up in a capture or a data set, and what cannot, with the reasons. Nothing is removed here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection
+from typing import NamedTuple
+
+from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
+from townlet.dataset.format.paths import BEGUN, INDEX, INDEX_FILES, LEASE, RECEIPT, RUNS, STAGING, inside
+from townlet.dataset.index.index_file import STAGED_INDEX, read_index
+from townlet.dataset.store.contract import Store, StoredFile
+from townlet.dataset.store.local import LocalStore, explained
+from townlet.errors import CorruptSampleError, OutputError
+
+
+class Leaving(NamedTuple):
+    """A file or folder that nobody needs any more."""
+
+    name: str
+    size: int  # bytes
+    why: str
+
+
+class Kept(NamedTuple):
+    """Something unfinished that stays."""
+
+    name: str
+    why: str
+
+
+class Leavings(NamedTuple):
+    gone: list[Leaving]  # or to go
+    kept: list[Kept]
+
+    def below(self, folder: str) -> Leavings:
+        """The same, named from a folder higher up."""
+        return Leavings(
+            [leaving._replace(name=inside(folder, leaving.name)) for leaving in self.gone],
+            [kept._replace(name=inside(folder, kept.name)) for kept in self.kept],
+        )
+
+
+def leavings(store: Store, everything: bool = False) -> Leavings:
+    """Of a single capture, or of a data set, finished or begun.
+
+    `everything`: also what an interrupted capture could be gone on from. Raises CorruptSampleError where the
+    index is damaged: then nobody can say what it named.
+    """
+    found = Leavings([], [])
+    promised = _staged(store, everything, found)
+    _unnamed(store, promised, found)
+    if isinstance(store, LocalStore):
+        found.gone.extend(empty_folders(store, [leaving.name for leaving in found.gone]))
+    return found
+
+
+def _staged(store: Store, everything: bool, found: Leavings) -> set[str]:
+    """Look through what is staged; returns the places of files of runs whose receipts are kept."""
+    sizes: dict[str, int] = {}
+    receipts: set[str] = set()
+    begun: set[str] = set()
+    for file in store.list(STAGING):
+        entry = "/".join(file.name.split("/")[:2])
+        sizes[entry] = sizes.get(entry, 0) + file.size
+        if file.name == inside(entry, RECEIPT):
+            receipts.add(entry)
+        if file.name == inside(entry, BEGUN):
+            begun.add(entry)
+    promised: set[str] = set()
+    for entry in sorted(sizes):
+        if entry == LEASE:
+            continue  # our own
+        places = _promised(store, entry) if entry in receipts else set()
+        why = _why_dead(store, entry, places, entry in receipts)
+        if not why and everything:
+            why = "a run that was simulated and not published"
+        if why:
+            found.gone.append(Leaving(entry, sizes[entry], why))
+        else:
+            promised |= places
+            found.kept.append(
+                Kept(entry, "simulated; the same capture again publishes it (--all removes it)")
+            )
+    return promised
+
+
+def _why_dead(store: Store, entry: str, places: set[str], has_receipt: bool) -> str:
+    """Why nobody goes on from something staged; "" where the same capture would."""
+    if entry == STAGED_INDEX:
+        return "an index that was not finished"
+    if entry.endswith(".tmp"):
+        return "a file that was not finished"
+    if not has_receipt:
+        return "a run that was not simulated to its end"
+    if not places:
+        return "a receipt that does not hold"
+    manifests = [name for name in places if name.endswith(MANIFEST_SUFFIX)]
+    if all(store.size(name) is not None for name in manifests):
+        return "a run that is published"
+    return ""
+
+
+def _promised(store: Store, entry: str) -> set[str]:
+    """Where the files of a staged run will be; none where some of them are not there, staged or placed."""
+    try:
+        receipt = json.loads(store.read(inside(entry, RECEIPT)))
+        places = set(receipt["places"])
+        folder = min(places).rpartition("/")[0]
+        for sample in receipt["samples"]:
+            for file in (sample["npz"], sample["meta"]):
+                size = file["size"]
+                placed = store.size(inside(folder, file["name"]))
+                if size not in (placed, store.size(file["staged"]) if file["staged"] else None):
+                    return set()
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OutputError):
+        return set()
+    return places
+
+
+def _unnamed(store: Store, promised: set[str], found: Leavings) -> None:
+    """Files that neither a manifest, nor the index, nor a kept receipt names."""
+    folders: dict[str, list[StoredFile]] = {}
+    for file in store.list():
+        if not file.name.startswith(f"{STAGING}/"):
+            folders.setdefault(file.name.rpartition("/")[0], []).append(file)
+    root = {file.name for file in folders.get("", ())}
+    has_index = INDEX in root
+    entries = read_index(store)["runs"] if has_index else []
+    indexed = {entry["folder"]: inside(entry["folder"], entry["manifest"]) for entry in entries}
+    finished = has_index or any(name.endswith(MANIFEST_SUFFIX) for name in root)
+    for folder, files in folders.items():
+        own, why_kept = _own(store, folder, [file.name for file in files], indexed.get(folder))
+        if why_kept:
+            found.kept.append(Kept(folder, why_kept))
+        if own is None:
+            continue
+        own |= promised | (set(INDEX_FILES) if has_index and not folder else set())
+        others = [file for file in files if file.name not in own]
+        if finished or f"{folder}/".startswith(f"{RUNS}/"):
+            found.gone.extend(Leaving(file.name, file.size, "no manifest names it") for file in others)
+        else:
+            found.kept.extend(Kept(file.name, "nothing tells that it is Townlet's") for file in others)
+
+
+def _own(store: Store, folder: str, names: list[str], indexed: str | None) -> tuple[set[str] | None, str]:
+    """What the manifests in a folder name, None where that cannot be told; and why something there stays."""
+    manifests = [name for name in names if name.endswith(MANIFEST_SUFFIX)]
+    own: set[str] = set()
+    for place in manifests:
+        try:
+            named = named_files(parse_manifest(store.read(place), place))
+        except (CorruptSampleError, FileNotFoundError):
+            return None, "its manifest is damaged, so that nobody knows what belongs here; see townlet verify"
+        own |= {place, inside(folder, LOG_NAME), *(inside(folder, file.name) for file in named)}
+    if indexed is not None and indexed not in names:
+        return None, "its manifest is missing, so that nobody knows what belongs here; see townlet verify"
+    if manifests and indexed is None and folder:
+        adds = f"{folder}/".startswith(f"{RUNS}/")
+        next_step = "the same capture again adds it" if adds else "move it out of here"
+        return own, f"a capture that no index names; {next_step}"
+    return own, ""
+
+
+def empty_folders(store: LocalStore, others: Collection[str]) -> list[Leaving]:
+    """The topmost folders that hold no file. What is in `others` is not looked into."""
+    found: list[str] = []
+    _is_empty(str(store.root), "", {*others}, found)
+    return [Leaving(name, 0, "an empty folder") for name in found]
+
+
+def _is_empty(path: str, name: str, others: set[str], found: list[str]) -> bool:
+    """Whether a folder holds no file. Adds the topmost such folders to `found`, unless it is one itself."""
+    with explained("read", path), os.scandir(path) as entries:
+        ordered = sorted(entries, key=lambda entry: entry.name)
+    stays, inner = False, []
+    for entry in ordered:
+        below = inside(name, entry.name)
+        is_folder = below not in others and entry.is_dir(follow_symlinks=False)
+        if is_folder and _is_empty(entry.path, below, others, inner):
+            inner.append(below)
+        else:
+            stays = True
+    if stays or not name:
+        found += inner
+    return not stays

@@ -1,0 +1,160 @@
+"""All folders of an output, found and checked by every core, in flat memory.
+
+Many small captures are handed to processes, in batches: their cost is Python's. Large files are hashed by
+threads, and so is what lies in an object store: hashing and waiting free the interpreter.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+from townlet.dataset.checking.check_captures import (
+    Found,
+    Hashed,
+    Opened,
+    Unit,
+    check_folder,
+    hashed,
+    judge,
+    open_folder,
+)
+from townlet.dataset.checking.verify_worker import Processes, check_folders
+from townlet.dataset.format.paths import STAGING, inside
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.local import LocalStore, explained
+
+BATCH = 16  # folders that a process is handed at once
+SMALL_FILES = 256 * 1024  # bytes on average; below, processes are worth their start
+ENOUGH_FOR_PROCESSES = 1000  # folders: a tenth of a second of one core, which is what a start costs
+FEW_FOLDERS = 4  # for each worker; fewer of an object store are checked file by file
+WAITING = 64  # files for each worker that are being hashed and not judged
+
+Done = Callable[[Found, int], None]  # what was found in how many folders
+
+
+class Amount(NamedTuple):
+    """How much is to be checked, as far as an index tells."""
+
+    folders: int = 0
+    files: int = 0
+    size: int = 0  # bytes
+
+
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def folders(store: Store, indexed: Mapping[str, Unit]) -> Iterator[Unit]:
+    """The folders that an index names, and then every other folder that holds files, save what is staged.
+
+    Of an object store all names are listed once; of a local folder, each is listed by whoever checks it.
+    """
+    if isinstance(store, LocalStore):
+        yield from indexed.values()
+        yield from _others(str(store.root), "", indexed)
+        return
+    others: dict[str, list[str]] = {}
+    unseen = dict(indexed)
+    folder, names = "", []
+    for file in store.list():
+        owner = "/".join(file.name.split("/", 3)[:3])
+        if owner in indexed:
+            if owner != folder:
+                yield from _gathered(unseen, folder, names)
+                folder, names = owner, []
+            names.append(file.name[len(owner) + 1 :])
+        elif not file.name.startswith(f"{STAGING}/"):
+            parent, _, name = file.name.rpartition("/")
+            others.setdefault(parent, []).append(name)
+    yield from _gathered(unseen, folder, names)
+    yield from (unit._replace(names=()) for unit in unseen.values())
+    yield from (Unit(parent, tuple(names)) for parent, names in others.items())
+
+
+def check_all(store: Store, units: Iterable[Unit], amount: Amount, workers: int, done: Done) -> None:
+    """Check folders; `done` is called, in their order, with what was found."""
+    local = isinstance(store, LocalStore)
+    small = amount.size < SMALL_FILES * max(1, amount.files)
+    if workers == 1:
+        for unit in units:
+            done(check_folder(store, unit), 1)
+    elif local and small and amount.folders >= ENOUGH_FOR_PROCESSES:
+        with Processes(store, workers) as processes:
+            _in_batches(processes.submit, units, BATCH, workers, done)
+    else:
+        threads = ThreadPoolExecutor(workers)
+        try:
+            if local or amount.folders < FEW_FOLDERS * workers:
+                _by_file(store, units, threads, workers, done)
+            else:
+                _in_batches(lambda some: threads.submit(check_folders, store, some), units, 1, workers, done)
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+def _in_batches(
+    submit: Callable[[Sequence[Unit]], Future[Found]],
+    units: Iterable[Unit],
+    size: int,
+    workers: int,
+    done: Done,
+) -> None:
+    left = iter(units)
+    begun: deque[tuple[Future[Found], int]] = deque()
+    while batch := list(islice(left, size)):
+        begun.append((submit(batch), len(batch)))
+        if len(begun) >= 4 * workers:
+            future, count = begun.popleft()
+            done(future.result(), count)
+    for future, count in begun:
+        done(future.result(), count)
+
+
+def _by_file(
+    store: Store, units: Iterable[Unit], threads: ThreadPoolExecutor, workers: int, done: Done
+) -> None:
+    """Folders are opened and judged here, while threads hash."""
+    begun: deque[tuple[Opened, list[Future[Hashed | None]]]] = deque()
+    waiting = 0
+
+    def finish() -> int:
+        opened, digests = begun.popleft()
+        done(judge(opened, [digest.result() for digest in digests]), 1)
+        return len(digests)
+
+    for unit in units:
+        opened = open_folder(store, unit)
+        names = [inside(unit.folder, file.name) for file in opened.present()]
+        begun.append((opened, [threads.submit(hashed, store, name) for name in names]))
+        waiting += len(names)
+        while waiting > WAITING * workers:
+            waiting -= finish()
+    while begun:
+        finish()
+
+
+def _gathered(unseen: dict[str, Unit], folder: str, names: list[str]) -> Iterator[Unit]:
+    if folder in unseen:
+        yield unseen.pop(folder)._replace(names=tuple(names))
+
+
+def _others(path: str, name: str, indexed: Mapping[str, Unit]) -> Iterator[Unit]:
+    """The folders of a local store that no index names, each with the files directly in it."""
+    try:
+        with explained("read", path, allow_missing=True), os.scandir(path) as entries:
+            ordered = sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    inner = [entry.name for entry in ordered if entry.is_dir(follow_symlinks=False)]
+    if len(inner) < len(ordered):
+        among = set(inner)
+        yield Unit(name, tuple(entry.name for entry in ordered if entry.name not in among))
+    for entry in inner:
+        below = inside(name, entry)
+        if below not in indexed and below != STAGING:
+            yield from _others(f"{path}/{entry}", below, indexed)

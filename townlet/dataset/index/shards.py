@@ -1,0 +1,71 @@
+"""Parts of an index on their way: what is to be indexed lies in the output, and only names of it travel.
+
+An engine holds what travels to the last step several times over; of ten thousand runs that was a hundred
+megabytes, of a million it is more than a worker has. A part is staged below the index's own folder. It stays
+there when the index is written, because that step may be tried again; the launcher sweeps it up in the end. The
+same runs give the same part: writing one twice is harmless.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from townlet.dataset.format.canonical import sha256_hex
+from townlet.dataset.index.index_file import STAGED_INDEX, IndexedRun
+from townlet.dataset.store.contract import Store
+from townlet.errors import TownletError
+
+_HEAD = struct.Struct("<HQII")  # bytes of the scenario, seed, bytes of entry and rows
+
+
+class Part(NamedTuple):
+    """Some indexed runs, in a file."""
+
+    sha256: str
+    count: int
+
+    @property
+    def name(self) -> str:
+        return f"{STAGED_INDEX}/parts/{self.sha256}"
+
+
+def stage_part(store: Store, runs: Sequence[IndexedRun]) -> Part:
+    """Write some runs where `read_parts` finds them."""
+    pieces: list[bytes] = []
+    for (scenario, seed), entry, rows in sorted(runs):
+        name = scenario.encode()
+        pieces += [_HEAD.pack(len(name), seed, len(entry), len(rows)), name, entry, rows]
+    data = b"".join(pieces)
+    part = Part(sha256_hex(data), len(runs))
+    store.write_whole(part.name, [data])
+    return part
+
+
+def read_parts(store: Store, parts: Iterable[Part]) -> Iterator[IndexedRun]:
+    """The runs of all parts. Raises TownletError where one is gone or damaged."""
+    for part in dict.fromkeys(parts):
+        try:
+            data = store.read(part.name)
+        except FileNotFoundError:
+            data = b""
+        if sha256_hex(data) != part.sha256:
+            raise TownletError(
+                f"{store}: {part.name}: gone or damaged before the index was written; the same command again "
+                "writes it, and simulates nothing twice"
+            )
+        yield from _runs_in(data)
+
+
+def _runs_in(data: bytes) -> Iterator[IndexedRun]:
+    position = 0
+
+    def take(length: int) -> bytes:
+        nonlocal position
+        position += length
+        return data[position - length : position]
+
+    while position < len(data):
+        name, seed, entry, rows = _HEAD.unpack(take(_HEAD.size))
+        yield IndexedRun((take(name).decode(), seed), take(entry), take(rows))

@@ -1,0 +1,372 @@
+"""Opening a data set: lazy, indexable, filterable, shuffled, sharded and split, without reading a sample too many."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from functools import cached_property
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from townlet.arrays import I64, Array, Bool
+from townlet.dataset.format.manifest import MANIFEST_SUFFIX
+from townlet.dataset.reading.capture import Capture, join_segments, read_capture, read_json, read_sample
+from townlet.dataset.reading.layouts import Layout, refuse_mixed, remap
+from townlet.dataset.reading.sample_cache import Remembered
+from townlet.dataset.reading.sample_index import Catalogue, open_catalogue
+from townlet.dataset.reading.selection import Ordered, held_out, pack_positions, unpack_positions
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.open_store import open_store
+from townlet.errors import CorruptSampleError, UserError
+from townlet.samples import ReplaySample
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from townlet.dataset.reading.episodes import Lives
+    from townlet.dataset.reading.joint import Joint
+    from townlet.dataset.reading.statistics import Statistics
+    from townlet.dataset.reading.windows import Windows
+
+Columns = Mapping[str, Array]
+
+
+def open(place: str | os.PathLike[str] | Store) -> DataSet:
+    """Open a data set, a version of one, a versioned one (its current version, resolved once), or a capture.
+
+    `place` is a folder or a URL. The index is read and checked; samples are read, and checked, when they are
+    asked for. What others write there afterwards changes nothing in what was opened. Raises UserError where
+    there is nothing to open, CorruptSampleError where the index is damaged.
+    """
+    if not isinstance(place, str | os.PathLike):
+        return DataSet(open_catalogue(place))
+    name = os.fspath(place)
+    if name.endswith(MANIFEST_SUFFIX):
+        folder, _, manifest = name.rpartition("/")
+        return DataSet(Catalogue.of_capture(read_capture(open_store(folder or "."), "", manifest)))
+    return DataSet(open_catalogue(open_store(name)))
+
+
+class DataSet(Ordered[ReplaySample]):
+    """Samples of a data set, or a choice of them. `data_set[i]` reads the i-th and checks it before decoding.
+
+    Raises CorruptSampleError, naming the file, for a sample that is not what was written, and ChangedError for
+    one that was removed or replaced since the data set was opened.
+
+    The order is that of the index (scenario, seed, arrival, segment) until it is shuffled. A data set is small
+    when pickled (at most 8 bytes a sample, a few hundred bytes where it is not shuffled): whoever unpickles it
+    opens it again and is told where it is no longer the same.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        rows: I64 | None = None,
+        layout: Layout | None = None,
+        remembered: Remembered | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._rows = np.arange(len(catalogue)) if rows is None else rows
+        self._layout = layout  # that samples are remapped to; None = as they are
+        self._remembered = remembered
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def place(self) -> str:
+        """The folder or URL that was opened; of a versioned data set, the version's."""
+        return str(self._catalogue.store)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What dataset.json says of the whole: complete, counts, suites. Not of a choice of samples."""
+        return self._catalogue.metadata
+
+    @cached_property
+    def samples(self) -> SampleColumns:
+        """What is known of each sample without reading it: columns by name, a row a sample, in this order.
+
+        scenario, seed, agent_id, arrival, segment, frame_count, first_tick, done, truncated, layout_digest, files
+        and digests as stored, and every figure (`reward_sum`, ...; NaN where a sample lacks it). Read-only.
+        """
+        return SampleColumns(self._catalogue, self._rows)
+
+    @property
+    def runs(self) -> tuple[tuple[str, int], ...]:
+        """Scenario and seed of every run that a sample here is of, sorted."""
+        runs = self._catalogue.runs
+        return tuple((runs[run]["scenario"], runs[run]["seed"]) for run in np.unique(self._run_of))
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(scenario for scenario, _ in self.runs))
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The ids of all agents, sorted."""
+        return tuple(sorted(set(self.samples["agent_id"])))
+
+    @property
+    def frame_count(self) -> int:
+        return int(self.samples["frame_count"].sum())
+
+    def filter(
+        self,
+        chosen: Callable[[Columns], Bool] | None = None,
+        *,
+        scenario: str | Iterable[str] | None = None,
+        seed: int | Iterable[int] | None = None,
+        agent: str | Iterable[str] | None = None,
+    ) -> Self:
+        """The samples that fit everything that is asked for, in the order in which they stand here.
+
+        `chosen` is called once, with `samples`, and says True or False for each:
+        `ds.filter(lambda samples: samples["reward_sum"] > 0)`. Raises UserError for a scenario or an agent that
+        the whole data set does not have.
+        """
+        keep = np.ones(len(self), bool)
+        if scenario is not None:
+            wanted = _names(scenario, "scenario", self._catalogue.scenarios)
+            keep &= self._of_runs(lambda run: run["scenario"] in wanted)
+        if seed is not None:
+            seeds = _numbers(seed)
+            keep &= self._of_runs(lambda run: run["seed"] in seeds)
+        if agent is not None:
+            known = self._catalogue.table.numpy("agent_id")
+            ids = _names(agent, "agent", sorted(set(known)))
+            keep &= np.fromiter((name in ids for name in self.samples["agent_id"]), bool, len(self))
+        if chosen is not None:
+            keep &= _checked_choice(chosen(self.samples), len(self))
+        return self._picked(np.flatnonzero(keep))
+
+    def split(self, validation: float = 0.1, salt: str = "") -> tuple[Self, Self]:
+        """Samples to train with, and samples to validate with, apart by runs: no run is on both sides.
+
+        A run's side follows from its scenario, its seed, the fraction and the salt alone (`held_out`): adding
+        runs moves none, and with a larger fraction those held out stay so.
+        """
+        out = self._of_runs(lambda run: held_out(run["scenario"], run["seed"], validation, salt))
+        return self._picked(np.flatnonzero(~out)), self._picked(np.flatnonzero(out))
+
+    def in_order(self) -> Self:
+        """The same samples in the order of the index."""
+        return self._with(rows=np.sort(self._rows))
+
+    def remembering(self, megabytes: float) -> Self:
+        """The same samples, of which as many as fit are kept in memory once they are read, the latest ones.
+
+        Their arrays are read-only. Windows in shuffled order over long samples are slow without it.
+        """
+        return self._with(remembered=Remembered(int(megabytes * 1e6)))
+
+    # Layouts
+
+    @cached_property
+    def layouts(self) -> dict[str, Layout]:
+        """The layouts that samples here have, by digest, as they are stored. Reads a sidecar of each."""
+        found = {}
+        digests = self.samples["layout_digest"]
+        for digest in dict.fromkeys(digests):
+            row = int(self._rows[int(np.argmax(digests == digest))])
+            found[digest] = Layout.of(self._read(row, read_metadata))
+        return found
+
+    @property
+    def layout(self) -> Layout:
+        """The one that all samples here come in. Raises LayoutError, which says how they differ."""
+        if self._layout is not None:
+            return self._layout
+        self.refuse_mixed()
+        if not len(self):
+            raise UserError(f"{self.place}: no sample is left, so there is no layout")
+        return next(iter(self.layouts.values()))
+
+    def remapped(self, to: Layout | None = None) -> Self:
+        """The samples brought to one layout by name (`layouts.remap` says exactly how).
+
+        Without `to`: the union of all layouts here, in which nothing is lost.
+        """
+        layout = Layout.union(self.layouts.values()) if to is None else to
+        remembered = None if self._remembered is None else Remembered(self._remembered.limit)
+        return self._with(layout=layout, remembered=remembered)
+
+    def refuse_mixed(self) -> None:
+        """Raise LayoutError where samples of different layouts would come together."""
+        if self._layout is None and len(set(self.samples["layout_digest"])) > 1:
+            refuse_mixed(self.samples["layout_digest"], self.samples["scenario"], self.layouts)
+
+    # What samples are put together to
+
+    def lives(self) -> Lives:
+        """Whole lives: all segments of one agent joined, each as one sample."""
+        from townlet.dataset.reading.episodes import Lives
+
+        self.refuse_mixed()
+        return Lives(self)
+
+    def windows(self, length: int, stride: int | None = None, *, drop_short: bool = False) -> Windows:
+        """Windows of `length` timesteps, padded and masked at the ends of lives. See `Windows`."""
+        from townlet.dataset.reading.windows import Windows
+
+        self.refuse_mixed()
+        return Windows(self, length, stride, drop_short)
+
+    def joint(self, scenario: str, seed: int, ticks: range | None = None) -> Joint:
+        """All agents of a run aligned by tick, for centralised critics. See `Joint` for shapes and memory."""
+        from townlet.dataset.reading.joint import joint_of
+
+        return joint_of(self.filter(scenario=scenario, seed=seed), scenario, seed, ticks)
+
+    def joined(self, scenario: str, seed: int, agent: str) -> ReplaySample:
+        """All segments of one agent of one run as one sample. Raises UserError where there is none."""
+        life = self.filter(scenario=scenario, seed=seed, agent=agent)
+        if not len(life):
+            raise UserError(f"{self.place}: {scenario} seed {seed} has no sample of {agent} here")
+        return join_segments(list(life.in_order()))
+
+    def capture(self, scenario: str, seed: int) -> Capture:
+        """The run's capture, with its config. Raises UserError where the data set has no such run."""
+        run = self._catalogue.run_index.get((scenario, seed))
+        if run is None:
+            raise UserError(f"{self.place}: has no run {scenario} seed {seed}")
+        return self._catalogue.capture(run)
+
+    def statistics(self) -> Statistics:
+        """Mean, deviation, minimum and maximum of features, map channels and rewards. Reads every sample once."""
+        from townlet.dataset.reading.statistics import statistics_of
+
+        return statistics_of(self)
+
+    def torch(self, *, arrays: Iterable[str] | None = None) -> Any:
+        """A map-style `torch.utils.data.Dataset` of these samples: see `torch_view.map_style`."""
+        from townlet.dataset.reading.torch_view import map_style
+
+        return map_style(self, arrays)
+
+    def torch_stream(self, *, seed: int | None = None, arrays: Iterable[str] | None = None) -> Any:
+        """A `torch.utils.data.IterableDataset` of these samples: see `torch_view.stream`."""
+        from townlet.dataset.reading.torch_view import stream
+
+        return stream(self, seed, arrays)
+
+    def __repr__(self) -> str:
+        runs = self.runs
+        of = "" if len(self) == len(self._catalogue) else f" of {len(self._catalogue)}"
+        return (
+            f"<DataSet {len(self)}{of} samples of {len(runs)} runs, {len(self.scenarios)} scenarios; "
+            f"{self.frame_count} frames; {self.place}>"
+        )
+
+    # Inside
+
+    @property
+    def _run_of(self) -> I64:
+        return self._catalogue.run_of[self._rows]
+
+    def _of_runs(self, chosen: Callable[[Mapping[str, Any]], bool]) -> Bool:
+        """[len(self)] Whether the run of each sample is chosen."""
+        return np.array([chosen(run) for run in self._catalogue.runs], bool)[self._run_of]
+
+    def _picked(self, positions: I64) -> Self:
+        return self._with(rows=self._rows[positions])
+
+    def _with(self, **changes: Any) -> Self:
+        state = {"rows": self._rows, "layout": self._layout, "remembered": self._remembered, **changes}
+        return type(self)(self._catalogue, **state)
+
+    def _item(self, position: int) -> ReplaySample:
+        return self._sample(int(self._rows[position]))
+
+    def _sample(self, row: int) -> ReplaySample:
+        if self._remembered is None:
+            return self._fresh(row)
+        return self._remembered.get(row, self._fresh)
+
+    def _fresh(self, row: int) -> ReplaySample:
+        sample = self._read(row, read_sample)
+        return sample if self._layout is None else remap(sample, self._layout)
+
+    def _read(self, row: int, how: Callable[..., Any]) -> Any:
+        known = self._catalogue
+        try:
+            return how(known.store, known.folder(row), known.entry(row))
+        except CorruptSampleError as error:
+            raise known.explained(error, int(known.run_of[row])) from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        limit = None if self._remembered is None else self._remembered.limit
+        rows = pack_positions(self._rows)
+        return {"catalogue": self._catalogue, "rows": rows, "layout": self._layout, "limit": limit}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        remembered = None if state["limit"] is None else Remembered(state["limit"])
+        self.__init__(state["catalogue"], unpack_positions(state["rows"]), state["layout"], remembered)
+
+
+class SampleColumns(Mapping[str, Array]):
+    """Columns by name, decoded when they are asked for; `rows` of them."""
+
+    def __init__(self, catalogue: Catalogue, rows: I64) -> None:
+        self._catalogue = catalogue
+        self._all = len(rows) == len(catalogue) and bool((rows == np.arange(len(rows))).all())
+        self._rows = rows
+
+    def __getitem__(self, name: str) -> Array:
+        """Raises KeyError, saying which there are."""
+        whole = self._catalogue.table.numpy(name)
+        return whole if self._all else whole[self._rows]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._catalogue.table.names)
+
+    def __len__(self) -> int:
+        return len(self._catalogue.table.names)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} columns of {len(self._rows)} samples: {', '.join(self)}>"
+
+    def to_arrow(self, names: Iterable[str] | None = None) -> pa.Table:
+        """The columns as an Arrow table."""
+        import pyarrow as pa
+
+        table = pa.table({name: self._catalogue.table.arrow(name) for name in names or self})
+        return table if self._all else table.take(pa.array(self._rows))
+
+
+def read_metadata(store: Store, folder: str, entry: Any) -> dict[str, Any]:
+    """A sample's sidecar, checked as the sample is."""
+    return read_json(store, folder, entry.meta, entry.named_by)
+
+
+def _names(value: str | Iterable[str], what: str, known: Iterable[str]) -> set[str]:
+    """Raises UserError for a name that is not known, with the nearest one."""
+    names = {value} if isinstance(value, str) else set(value)
+    known = tuple(known)
+    for name in sorted(names - set(known), key=str):
+        near = difflib.get_close_matches(str(name), known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known[:10])}"
+        raise UserError(f"filter: no {what} {name!r} in this data set; {hint}")
+    return names
+
+
+def _numbers(value: int | Iterable[int]) -> Container[int]:
+    if isinstance(value, range):
+        return value
+    numbers = [value] if isinstance(value, Integral) else value
+    if isinstance(numbers, str) or not isinstance(numbers, Iterable):
+        raise UserError(f"filter: expected a seed or several, got {value!r}")
+    return {int(number) for number in numbers}
+
+
+def _checked_choice(choice: Any, length: int) -> Bool:
+    found = np.asarray(choice)
+    if found.dtype != bool or found.shape != (length,):
+        raise UserError(
+            f"filter: expected the function to give True or False for each of {length} samples, "
+            f"got {found.dtype} of shape {found.shape}"
+        )
+    return found

@@ -1,0 +1,36 @@
+"""Which store a place names: a folder of this machine, or a prefix in a bucket of an object store."""
+
+from __future__ import annotations
+
+import os
+
+from townlet.dataset.store.contract import Store
+from townlet.dataset.store.local import LocalStore
+from townlet.dataset.store.object_store import ObjectStore
+from townlet.dataset.store.object_store_client import Bucket, split_address
+from townlet.errors import OutputError
+
+
+def is_remote(place: str | os.PathLike[str]) -> bool:
+    """Whether a place is named by an address (`s3://bucket/prefix`) and not by a folder of this machine."""
+    scheme, mark, _ = os.fspath(place).partition("://")
+    return bool(mark) and scheme.isalnum()
+
+
+def open_store(place: str | os.PathLike[str], *, greet: bool = True) -> Store:
+    """The store of a place as a user names it: a folder, `s3://bucket/prefix`, `gs://...` or `az://...`.
+
+    Nothing is made, and nothing needs to be there, except the bucket. Raises OutputError (a UserError) for a
+    place that is none, and at once for a bucket that cannot be reached, or not with the credentials that are
+    found. Without `greet`, a bucket is first asked when something is wanted of it, and then with patience.
+    """
+    name = os.fspath(place)
+    if not name.strip():
+        raise OutputError("expected a folder, or s3://bucket/prefix, got nothing")
+    if not is_remote(name):
+        return LocalStore(name)
+    address, prefix = split_address(name)
+    store = ObjectStore(Bucket(address), prefix)
+    if greet:
+        store.check()
+    return store

@@ -1,0 +1,206 @@
+"""What a plan would change in a version: which runs stay as they are, and why the others do not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from townlet.dataset.format.canonical import line_bytes
+from townlet.dataset.format.manifest import fingerprint_of, parse_manifest, run_options
+from townlet.dataset.format.paths import INDEX, RUNS, inside
+from townlet.dataset.index.index_file import INDEX_VERSION, read_index
+from townlet.dataset.store.contract import Store
+from townlet.errors import CorruptSampleError, OutputError
+from townlet.run import FORMAT_VERSION, RULES_VERSION, Run
+
+State = Literal["unchanged", "changed", "new", "removed"]
+STATES: tuple[State, ...] = ("unchanged", "changed", "new", "removed")
+
+MOST_DIFFERENCES = 3  # that a reason names; the rest is counted
+LONGEST_VALUE = 40  # characters of a value in a reason
+
+Entry = Mapping[str, Any]  # a run in dataset.json
+Key = tuple[str, int]  # scenario, seed
+
+
+class Change(NamedTuple):
+    """What becomes of one run."""
+
+    scenario: str
+    seed: int
+    state: State
+    reason: str  # "" for what is unchanged
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Of all runs, by scenario and seed."""
+
+    runs: tuple[Change, ...]
+    carried: tuple[Entry, ...]  # the index entries of the unchanged runs
+
+    @property
+    def any(self) -> bool:
+        return len(self.carried) < len(self.runs)
+
+    def counts(self) -> dict[State, int]:
+        """How many runs are in which state; all states, also those without any."""
+        found = Counter(change.state for change in self.runs)
+        return {state: found[state] for state in STATES}
+
+    def by_scenario(self) -> list[tuple[str, State, list[int], str]]:
+        """(scenario, state, seeds, reason): a row for each scenario, state and reason, in that order."""
+        rows: dict[tuple[str, int, str], list[int]] = {}
+        for change in self.runs:
+            key = (change.scenario, STATES.index(change.state), change.reason)
+            rows.setdefault(key, []).append(change.seed)
+        return [(name, STATES[state], rows[name, state, why], why) for name, state, why in sorted(rows)]
+
+
+def compare(store: Store | None, runs: Sequence[Run]) -> Changes:
+    """Compare planned runs with the version in `store` (None: there is no version yet).
+
+    Reads the version's index, asks for the size of every manifest, and reads one capture's config a scenario.
+    From an index that is damaged or of another format nothing is carried over: all runs are `changed`.
+    """
+    entries, broken = ({}, "") if store is None else _entries(store)
+    sizes = _manifest_sizes(store, entries.values())
+    reasons = _Reasons(store, {name for name, _ in entries})
+    planned = {(run.name, run.seed): run for run in runs}
+    names = {name for name, _ in planned}
+    changes: list[Change] = []
+    carried: list[Entry] = []
+    for key in sorted({*planned, *entries}):
+        run, entry = planned.get(key), entries.get(key)
+        if run is None:
+            changes.append(Change(*key, "removed", _not_any_more(key[0], names)))
+        elif entry is None:
+            changes.append(Change(*key, "changed" if broken else "new", broken or reasons.new(key[0])))
+        elif entry["fingerprint"] != fingerprint_of(run):
+            changes.append(Change(*key, "changed", reasons.changed(run, entry)))
+        elif sizes.get(_manifest_of(entry)) != entry["manifest_size"]:
+            changes.append(Change(*key, "changed", "its manifest is missing or cut short"))
+        else:
+            changes.append(Change(*key, "unchanged", ""))
+            carried.append(entry)
+    return Changes(tuple(changes), tuple(carried))
+
+
+def differences(stored: Any, asked: Any, path: str = "") -> Iterator[str]:
+    """`rewards.survival_tick 0.0 -> 0.1`: where two JSON values differ, a line a place, in the order of names."""
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for key in sorted({*stored, *asked}):
+            inner = f"{path}.{key}" if path else key
+            if key not in stored or key not in asked:
+                yield f"{inner} {'added' if key in asked else 'removed'}"
+            else:
+                yield from differences(stored[key], asked[key], inner)
+    elif isinstance(stored, list) and isinstance(asked, list):
+        if len(stored) != len(asked):
+            yield f"{path} {len(stored)} -> {len(asked)} entries"
+        for number, pair in enumerate(zip(stored, asked, strict=False)):
+            yield from differences(*pair, f"{path}[{number}]")
+    elif stored != asked or type(stored) is not type(asked):
+        yield f"{path} {_shown(stored)} -> {_shown(asked)}"
+
+
+class _Reasons:
+    """Why runs are new or changed. What one run of a scenario is told holds for the others: it is read once."""
+
+    def __init__(self, store: Store | None, scenarios: Collection[str]) -> None:
+        self._store = store
+        self._scenarios = scenarios
+        self._changed: dict[tuple[str, str], str] = {}
+
+    def new(self, scenario: str) -> str:
+        if self._store is None:
+            return "there is no version yet"
+        return "another seed" if scenario in self._scenarios else "another scenario"
+
+    def changed(self, run: Run, entry: Entry) -> str:
+        key = run.name, run.config_json
+        if key not in self._changed:
+            self._changed[key] = self._read(run, entry)
+        return self._changed[key]
+
+    def _read(self, run: Run, entry: Entry) -> str:
+        assert self._store is not None  # who has an entry has a store
+        place = _manifest_of(entry)
+        try:
+            metadata = parse_manifest(self._store.read(place), place)["metadata"]
+            stored = json.loads(
+                self._store.read(inside(entry["folder"], metadata["files"]["config"]["name"]))
+            )
+        except (CorruptSampleError, OutputError, FileNotFoundError, ValueError, KeyError, TypeError):
+            return "its inputs, but the old ones are not readable"
+        found = [*_differences_of_options(metadata, run), *_differences_of_config(stored, run)]
+        more = len(found) - MOST_DIFFERENCES
+        shown = found[:MOST_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
+        return ", ".join(shown) or "its inputs"
+
+
+def _differences_of_options(metadata: Mapping[str, Any], run: Run) -> Iterator[str]:
+    """In all that a fingerprint holds but the config."""
+    asked = {
+        "rules_version": RULES_VERSION,
+        "format_version": FORMAT_VERSION,
+        "ticks": run.ticks,
+        **run_options(run),
+    }
+    for name, value in asked.items():
+        found = metadata.get(name)
+        if found != value:
+            yield f"{name.replace('_', ' ')} {_shown(found)} -> {_shown(value)}"
+
+
+def _differences_of_config(stored: Any, run: Run) -> Iterator[str]:
+    """In the resolved config, affordances included; not in its name and place, which decide nothing."""
+    old, new = ({**facts, "name": "", "config_path": ""} for facts in (stored, json.loads(run.config_json)))
+    for line in differences(old, new):
+        yield line.removeprefix("config.")
+
+
+def _not_any_more(scenario: str, planned: Collection[str]) -> str:
+    return "its seed is not in the suite any more" if scenario in planned else "not in the suite any more"
+
+
+def _entries(store: Store) -> tuple[dict[Key, Entry], str]:
+    """The runs of a version's index; or none, and why nothing in it can be gone on from."""
+    try:
+        document = read_index(store)
+    except (CorruptSampleError, FileNotFoundError):
+        return {}, _why_unusable(store)
+    return {(entry["scenario"], entry["seed"]): entry for entry in document["runs"]}, ""
+
+
+def _why_unusable(store: Store) -> str:
+    try:
+        version = json.loads(store.read(INDEX))["metadata"]["format_version"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+        version = INDEX_VERSION
+    if version != INDEX_VERSION:
+        return f"format version of {INDEX} {_shown(version)} -> {INDEX_VERSION}"
+    return f"the version's {INDEX} is damaged or missing"
+
+
+def _manifest_of(entry: Entry) -> str:
+    return inside(entry["folder"], entry["manifest"])
+
+
+def _manifest_sizes(store: Store | None, entries: Collection[Entry]) -> Mapping[str, int | None]:
+    """The size of every manifest. An object store lists a thousand names in the time that it takes to ask for one."""
+    if store is None or not entries:
+        return {}
+    if store.renames:
+        return {place: store.size(place) for place in map(_manifest_of, entries)}
+    return {file.name: file.size for file in store.list(RUNS)}
+
+
+def _shown(value: Any) -> str:
+    text = (
+        "none" if value is None else value if isinstance(value, str) else line_bytes(value).decode().strip()
+    )
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."

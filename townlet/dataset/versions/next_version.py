@@ -1,0 +1,138 @@
+"""The next version of a versioned data set while it is built: what is carried over, what is gone on from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from townlet.dataset.format.manifest import (
+    LOG_NAME,
+    MANIFEST_SUFFIX,
+    fingerprint_of,
+    loose_manifest,
+    named_files,
+    parse_manifest,
+)
+from townlet.dataset.format.paths import INDEX_FILES, RUNS, STAGING, inside, staging_folder
+from townlet.dataset.index.aggregate import Aggregates
+from townlet.dataset.index.index_file import read_index, write_index
+from townlet.dataset.store.contract import Store
+from townlet.errors import CorruptSampleError
+from townlet.run import Run
+
+CARRIED_AT_ONCE = 256  # captures; what makes files durable is paid once for all of them
+REMOTE_THREADS = 16  # each waits for an answer most of the time
+
+Entry = Mapping[str, Any]  # a run in dataset.json
+
+
+def is_finished(store: Store, runs: Iterable[Run], suites: Sequence[str]) -> bool:
+    """Whether a version is whole and holds these runs and no others, so that only publishing is left."""
+    try:
+        document = read_index(store)
+    except (CorruptSampleError, FileNotFoundError):
+        return False
+    there = {(entry["scenario"], entry["seed"]): entry["fingerprint"] for entry in document["runs"]}
+    metadata = document["metadata"]
+    return (
+        metadata["complete"]
+        and metadata["suites"] == list(suites)
+        and there == {(run.name, run.seed): fingerprint_of(run) for run in runs}
+        and not any(True for _ in store.list(STAGING))
+    )
+
+
+def drop_others(store: Store, runs: Sequence[Run]) -> None:
+    """Remove from an unfinished version what these runs cannot go on from, however it was left.
+
+    Its index, which may name others; captures of other runs or inputs, and what of them is staged; captures
+    that were carried over by half.
+    """
+    for name in INDEX_FILES:
+        store.delete(name)
+    wanted = {run.folder: run for run in runs}
+    staged = {staging_folder(run) for run in runs}
+    started = {"/".join(file.name.split("/")[:2]) for file in store.list(STAGING)}
+    for name in sorted(started - staged):
+        store.delete(name)
+    for folder, manifest in _captures(store).items():
+        run = wanted.get(folder)
+        if run is not None and manifest:
+            kept = _fingerprint(store, manifest) == fingerprint_of(run)
+        else:
+            kept = run is not None and staging_folder(run) in started
+        if not kept:
+            store.delete(folder)
+
+
+def carry_over(old: Store, new: Store, entries: Sequence[Entry], suites: Sequence[str]) -> None:
+    """Have the captures of these entries of an index in another version too: by links, or else by copies.
+
+    A manifest comes last, so that what is cut short is no capture. Captures that are not whole any more are left
+    out. In the end the new version, which must not have an index yet, has one of what was carried over, so that
+    nobody need read it all again to make one. Twice is harmless.
+    """
+    there: set[tuple[str, int]] = set()
+    with ThreadPoolExecutor(1 if new.renames else REMOTE_THREADS) as threads:
+        for first in range(0, len(entries), CARRIED_AT_ONCE):
+            batch = entries[first : first + CARRIED_AT_ONCE]
+            carried = threads.map(partial(_carry_files, old, new), batch)
+            whole = [entry for entry, done in zip(batch, carried, strict=True) if done]
+            new.make_durable(entry["folder"] for entry in whole)
+            list(threads.map(partial(_carry_manifest, old, new), whole))
+            new.make_durable(entry["folder"] for entry in whole)
+            there |= {(entry["scenario"], entry["seed"]) for entry in whole}
+    if there:
+        with contextlib.suppress(CorruptSampleError):  # the old rows are damaged: they are made anew
+            write_index(new, [], Aggregates(), suites=suites, whole=False, carried=(old, there))
+
+
+def _carry_files(old: Store, new: Store, entry: Entry) -> bool:
+    """All files of a capture but its manifest, unless that is there. False where some are gone."""
+    folder, place = entry["folder"], _manifest_of(entry)
+    if new.size(place) == entry["manifest_size"]:
+        return True
+    try:
+        names = [file.name for file in named_files(parse_manifest(old.read(place), place))]
+        for name in names:
+            new.link_from(old, inside(folder, name), inside(folder, name))
+    except (CorruptSampleError, FileNotFoundError):
+        new.delete(folder)
+        return False
+    log = inside(folder, LOG_NAME)
+    if old.size(log) is not None:
+        new.link_from(old, log, log)
+    return True
+
+
+def _carry_manifest(old: Store, new: Store, entry: Entry) -> None:
+    place = _manifest_of(entry)
+    if new.size(place) != entry["manifest_size"]:
+        new.link_from(old, place, place)
+
+
+def _manifest_of(entry: Entry) -> str:
+    return inside(entry["folder"], entry["manifest"])
+
+
+def _captures(store: Store) -> dict[str, str]:
+    """Every folder among the runs, with the place of its manifest, "" where it has none."""
+    found: dict[str, str] = {}
+    for file in store.list(RUNS):
+        folder = file.name.rpartition("/")[0]
+        if file.name.endswith(MANIFEST_SUFFIX):
+            found[folder] = file.name
+        else:
+            found.setdefault(folder, "")
+    return found
+
+
+def _fingerprint(store: Store, manifest: str) -> str | None:
+    """What a manifest says; None where it is not readable."""
+    try:
+        return loose_manifest(store.read(manifest), manifest)["metadata"].get("fingerprint")
+    except (CorruptSampleError, FileNotFoundError):
+        return None

@@ -1,0 +1,143 @@
+"""Who lives in the town, and what their schedules say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from townlet.config.affordances import AffordanceEntry
+from townlet.config.schema import PERSONALITIES, Config, ScenarioAgent, ScheduleEntry
+from townlet.errors import UserError
+from townlet.generator.town import Places, Thing, Tile
+from townlet.world.rng import USE_PERSONALITY, draw
+from townlet.world.state import (
+    CHAT,
+    MOVE,
+    NOBODY,
+    NOTHING,
+    POLICY_NEEDS,
+    POLICY_OUTSIDE,
+    POLICY_UNIFORM,
+    RELEASE,
+    REQUEST,
+    START,
+    UNTIL_ARRIVED,
+    UNTIL_FINISHED,
+    UNTIL_GRANTED,
+    UNTIL_TICKS,
+    WAIT,
+    People,
+    Schedule,
+)
+
+POLICIES = {"needs": POLICY_NEEDS, "uniform": POLICY_UNIFORM, "outside": POLICY_OUTSIDE}
+DEFAULT_POLICY = "needs"
+ENTRY_KINDS = {
+    "wait": WAIT,
+    "move": MOVE,
+    "release": RELEASE,
+    "chat": CHAT,
+    "request": REQUEST,
+    "start": START,
+}
+ENTRY_ENDS = {
+    None: UNTIL_TICKS,
+    "arrived": UNTIL_ARRIVED,
+    "granted": UNTIL_GRANTED,
+    "finished": UNTIL_FINISHED,
+}
+
+
+def policy_of(config: Config, agent: ScenarioAgent, run_policy: str | None) -> str:
+    """The policy that acts for `agent` where no schedule does: its own, else the run's, else the config's, else needs.
+
+    `scripted` names the schedules; an agent that has none follows the default.
+    """
+    chosen = config.policy.agents.get(agent.id) or run_policy or config.policy.default or DEFAULT_POLICY
+    return DEFAULT_POLICY if chosen == "scripted" else chosen
+
+
+def build_people(
+    config: Config, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile], *, run_policy: str | None,
+    ignore_schedules: bool, seed: int,
+) -> People:  # fmt: skip
+    """What a config fixes for each row. Raises UserError for a policy that does not exist."""
+    jobs = list(config.jobs)
+    lengths = [0 if ignore_schedules else len(agent.schedule or ()) for agent in agents]
+    first = np.zeros(len(agents) + 1, np.int64)
+    np.cumsum(lengths, out=first[1:])
+    return People(
+        job=np.array([NOTHING if agent.job is None else jobs.index(agent.job) for agent in agents], np.int64),
+        start_x=np.array([x for x, _ in tiles], np.int64),
+        start_y=np.array([y for _, y in tiles], np.int64),
+        start_wallet=np.array([agent.wallet for agent in agents], np.float64),
+        home_personality=np.array(
+            [_personality(config, agent, row + 1, seed) for row, agent in enumerate(agents)], np.float64
+        ).reshape(len(agents), 3),
+        policy=np.array([_policy_code(policy_of(config, agent, run_policy)) for agent in agents], np.int64),
+        script_first=first[:-1],
+        script_end=first[1:],
+    )
+
+
+def _policy_code(name: str) -> int:
+    if name not in POLICIES:
+        known = ", ".join(["scripted", *(known for known in POLICIES if known != "outside")])
+        raise UserError(f"policy: expected one of {known}, got {name!r}")
+    return POLICIES[name]
+
+
+def _personality(config: Config, agent: ScenarioAgent, arrival: int, seed: int) -> tuple[float, float, float]:
+    """Extroversion, forgiveness, ambition; zeros where the config does not switch personality on."""
+    if not (config.features.relationship_modifiers or config.features.behavior.personality_profiles):
+        return (0.0, 0.0, 0.0)
+    named = agent.personality or config.personalities.overrides.get(agent.id)
+    if named:
+        return PERSONALITIES[named]
+    weights = sorted(config.personalities.distribution.items())
+    left = draw(seed, 0, arrival, USE_PERSONALITY, 0) * sum(weight for _, weight in weights)
+    for name, weight in weights:
+        left -= weight
+        if left < 0:
+            return PERSONALITIES[name]
+    return PERSONALITIES[weights[-1][0]]
+
+
+def build_schedule(
+    agents: Sequence[ScenarioAgent], entries: Sequence[AffordanceEntry], objects: Sequence[Thing], places: Places,
+    *, ignore_schedules: bool,
+) -> Schedule:  # fmt: skip
+    """All agents' schedule entries, one after another (People.script_first and script_end say whose)."""
+    names = [agent.id for agent in agents]
+    flat = [] if ignore_schedules else [entry for agent in agents for entry in agent.schedule or ()]
+    object_ids = [thing.id for thing in objects]
+    affordance_ids = [entry.id for entry in entries]
+    return Schedule(
+        kind=np.array([ENTRY_KINDS[entry.kind] for entry in flat], np.int64),
+        affordance=np.array([_affordance(entry, entries, objects, affordance_ids) for entry in flat], np.int64),
+        object=np.array([_index(object_ids, entry.object, NOTHING) for entry in flat], np.int64),
+        place=np.array([places.index(entry.position) if entry.position is not None else NOTHING for entry in flat],
+                       np.int64),
+        target=np.array([_index(names, entry.target, NOBODY) for entry in flat], np.int64),
+        quality=np.array([entry.quality for entry in flat], np.float64),
+        labelled=np.array([entry.blocked for entry in flat], np.bool_),
+        ticks=np.array([entry.ticks for entry in flat], np.int64),
+        until=np.array([ENTRY_ENDS[entry.until] for entry in flat], np.int64),
+    )  # fmt: skip
+
+
+def _index(names: Sequence[str], name: str | None, missing: int) -> int:
+    return missing if name is None else names.index(name)
+
+
+def _affordance(
+    entry: ScheduleEntry, entries: Sequence[AffordanceEntry], objects: Sequence[Thing], ids: Sequence[str]
+) -> int:
+    """The affordance that a request or start means; where only an object is named, the one that its type offers."""
+    if entry.affordance is not None:
+        return ids.index(entry.affordance)
+    if entry.kind in ("request", "start") and entry.object is not None:
+        kind = next(thing.type for thing in objects if thing.id == entry.object)
+        return next(k for k, offered in enumerate(entries) if offered.object_type == kind)
+    return NOTHING

@@ -1,0 +1,135 @@
+"""Running a pipeline to its end, with somebody awake: for progress, for Ctrl-C, and for workers that die."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
+
+from townlet.dataset.store.lease import raise_if_lost
+from townlet.errors import OutputError
+from townlet.pipelines.progress.display import Display
+from townlet.pipelines.progress.reports import Listener, Tally
+from townlet.pipelines.runners.errors import WorkerDied, explained
+from townlet.pipelines.runners.in_process import InProcessRunner
+from townlet.pipelines.runners.silence_beam_output import Hush
+
+POLL_INTERVAL = 0.1  # seconds
+REMOTE_POLL_INTERVAL = 1.0  # where the signals may lie on a file server
+GRACE = 2.0  # seconds that a pipeline has to end by itself once a step has given up
+CANCEL_TIMEOUT = 15.0  # seconds that an engine has to end a job
+THREAD = "townlet-pipeline"
+
+
+def run_watched(
+    build: Callable[[beam.Pipeline], None],
+    options: PipelineOptions,
+    runner: InProcessRunner | None,
+    listener: Listener,
+    display: Display,
+) -> Tally:
+    """Run a pipeline to its end, in a thread of its own; returns what was heard from it.
+
+    `runner` None: the engine that the options name. Ctrl-C is answered at once, whatever the steps do:
+    KeyboardInterrupt, with the workers ended, or the engine told to end the job. Raises OutputError where a step
+    says that the output cannot be used or where another writer has taken it over, WorkerDied where a worker process
+    ends before its time, and PipelineFailed for anything else. After some of these, threads of Beam's still wait for
+    something: see `is_stuck`.
+    """
+    problems: list[BaseException] = []
+    jobs: list[PipelineResult] = []
+    ended = threading.Event()  # a join that Ctrl-C interrupts would take the thread for dead (Python 3.11)
+
+    def work() -> None:
+        try:
+            pipeline = beam.Pipeline(runner=runner, options=options)
+            build(pipeline)
+            jobs.append(pipeline.run())
+            jobs[0].wait_until_finish()
+        except BaseException as error:
+            problems.append(error)
+        ended.set()
+
+    thread = threading.Thread(target=work, name=THREAD, daemon=True)
+    hush = Hush()
+    try:
+        thread.start()
+        while not ended.is_set() and not _trouble(listener, hush):
+            ended.wait(REMOTE_POLL_INTERVAL if runner is None else POLL_INTERVAL)
+            display.show(listener.poll())
+            raise_if_lost()
+        if ended.is_set():
+            thread.join()
+        _raise_what_is_wrong(listener, hush, ended, problems)
+    except BaseException:
+        if runner is None:
+            _end_job(jobs, ended)
+        else:
+            _end_workers(listener)
+        if runner is not None and not listener.tally.workers and not is_stuck():
+            hush.lift()  # else what is left of Beam has more to complain about, until the process ends
+        raise
+    hush.lift()
+    return listener.tally
+
+
+def is_stuck() -> bool:
+    """Whether a pipeline was left that still runs: Python would wait for its threads for ever, at its end."""
+    return any(thread.name == THREAD and thread.is_alive() for thread in threading.enumerate())
+
+
+def _trouble(listener: Listener, hush: Hush) -> bool:
+    """Whether there is no point in waiting for the end."""
+    return bool(listener.tally.fatal or listener.tally.broken or hush.dead)
+
+
+def _raise_what_is_wrong(
+    listener: Listener, hush: Hush, ended: threading.Event, problems: list[BaseException]
+) -> None:
+    tally = listener.poll()
+    if tally.fatal:
+        ended.wait(GRACE)
+        raise OutputError(tally.fatal)
+    if tally.broken:
+        raise WorkerDied(f"a worker cannot start: {tally.broken}")
+    if hush.dead:
+        last = listener.last_words()
+        said = f" ({last})" if last and not tally.workers else ""
+        raise WorkerDied(
+            f"a worker process ended before its time: {hush.dead}{said}; the same command goes on from here"
+        )
+    if problems:
+        raise explained(problems[0]) from problems[0]
+
+
+def _end_job(jobs: list[PipelineResult], ended: threading.Event) -> None:
+    """Have the engine end the job, unless it has ended, and say so where it may go on."""
+    if ended.is_set():
+        return
+    if jobs:
+        threading.Thread(target=_cancel, args=(jobs[0],), daemon=True).start()
+    if jobs and ended.wait(CANCEL_TIMEOUT):
+        print("the job was cancelled", file=sys.stderr)
+        return
+    print(
+        "the engine does not say that it has ended the job: look there before you start another",
+        file=sys.stderr,
+    )
+
+
+def _cancel(job: PipelineResult) -> None:
+    with contextlib.suppress(Exception):  # whether it worked is seen from the job's state
+        job.cancel()
+
+
+def _end_workers(listener: Listener) -> None:
+    for process in listener.poll().workers:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(process, signal.SIGKILL)

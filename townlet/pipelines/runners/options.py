@@ -1,0 +1,142 @@
+"""Beam's options: which there are, what the user said, and what we say where the user says nothing."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from townlet.errors import UserError
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+
+def takes_value(flag: str, ours: list[str]) -> bool:
+    """Whether Beam's flag is followed by a value. Raises UserError where Beam does not know it either."""
+    actions = beam_parser()._option_string_actions
+    if flag in actions:
+        return actions[flag].nargs != 0
+    near = difflib.get_close_matches(flag, [*ours, *actions], 1)
+    raise UserError(f"unknown option {flag}" + (f"; did you mean {near[0]}?" if near else ""))
+
+
+_parser: list[Any] = []
+
+
+def beam_parser() -> Any:
+    """A parser of all of Beam's own options."""
+    if not _parser:
+        import apache_beam  # noqa: F401 (registers the options of all runners)
+        from apache_beam.options import pipeline_options
+
+        class BeamParser(pipeline_options._BeamArgumentParser):
+            def error(self, message: str) -> NoReturn:
+                raise UserError(f"{message} (an option of Beam's)")
+
+        parser = BeamParser(allow_abbrev=False, add_help=False)
+        for options in dict.fromkeys(pipeline_options.PipelineOptions.__subclasses__()):
+            options._add_argparse_args(parser)
+        _parser.append(parser)
+    return _parser[0]
+
+
+def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) -> PipelineOptions:
+    """Beam's options: the user's flags, and ours where they say nothing. Raises UserError.
+
+    `frames`: how many are expected, which decides whether workers are threads or processes.
+    """
+    if flags:
+        beam_parser().parse_args(list(flags))
+    from apache_beam.options.pipeline_options import (
+        DebugOptions,
+        DirectOptions,
+        PipelineOptions,
+        StandardOptions,
+    )
+
+    given = {flag.split("=", 1)[0] for flag in flags if flag.startswith("--")}
+    options = PipelineOptions(
+        [*flags, *_QUIET] if "--default_sdk_harness_log_level" not in given else list(flags)
+    )
+    standard, direct = options.view_as(StandardOptions), options.view_as(DirectOptions)
+    standard.runner = _runner(standard.runner or LOCAL_RUNNERS[0])
+    if workers is not None and "--direct_num_workers" in given and workers != direct.direct_num_workers:
+        raise UserError(
+            f"--workers {workers} and --direct_num_workers {direct.direct_num_workers} contradict each other"
+        )
+    if not is_local(options):
+        if workers is not None:
+            raise UserError(
+                f"--workers is for this machine; how many {standard.runner} uses is its own option"
+            )
+        options.view_as(DebugOptions).add_experiment(_NO_FREEZE)
+        return options
+    if workers is not None:
+        direct.direct_num_workers = workers
+    if direct.direct_num_workers == 0:
+        direct.direct_num_workers = _cores()
+    if direct.direct_num_workers < 0:
+        raise UserError(f"--workers: expected 0 (one for each core) or more, got {direct.direct_num_workers}")
+    if direct.direct_num_workers > 1 and "--direct_running_mode" not in given:
+        share = frames / direct.direct_num_workers
+        direct.direct_running_mode = "multi_processing" if share >= PROCESSES_FROM else "multi_threading"
+    if direct.direct_num_workers > 1 and direct.direct_running_mode == "in_memory":
+        raise UserError(
+            "--direct_running_mode in_memory has one worker; multi_threading or multi_processing has more"
+        )
+    return options
+
+
+CONNECT_TIMEOUT = 10.0  # seconds
+# Frames a worker. A process takes 2 s of CPU time to start; threads start at once, and lose 15 % to Python's lock.
+PROCESSES_FROM = 5_000_000
+LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
+_NO_FREEZE = (
+    "disable_logging_submission_environment"  # else Beam runs `pip freeze`, for a log that nobody reads
+)
+_QUIET = ("--default_sdk_harness_log_level=ERROR",)  # else a worker tells its whole life
+
+
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the pipeline runs in the in-process runner."""
+    return runner_of(options) in LOCAL_RUNNERS
+
+
+def runner_of(options: PipelineOptions) -> str:
+    """The name of the runner."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    return options.view_as(StandardOptions).runner
+
+
+def check_job_server(options: PipelineOptions) -> None:
+    """Raise UserError where no job server listens: Beam would wait for it for ever, without a word."""
+    from apache_beam.options.pipeline_options import PortableOptions
+
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    if not endpoint or endpoint == "embed":
+        return
+    host, _, port = endpoint.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"--job_endpoint {endpoint}: no job server answers there ({error})") from None
+
+
+def _runner(name: str) -> str:
+    """The runner's name as Beam writes it; one with a dot is a class of the user's own. Raises UserError."""
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    known = {runner.lower(): runner for runner in StandardOptions.KNOWN_RUNNER_NAMES}
+    found = known.get(name.lower()) or known.get(f"{name.lower()}runner")
+    if found or "." in name:
+        return found or name
+    near = difflib.get_close_matches(name.lower(), known, 1)
+    raise UserError(f"unknown runner {name!r}" + (f"; did you mean {known[near[0]]}?" if near else ""))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
