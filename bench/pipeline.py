@@ -13,7 +13,7 @@ from bench.scale import Scale
 from bench.tables import Column, Row, Table, at_least, at_most
 from bench.towns import STANDARD, request, runs_of, write_town
 from bench.writing import FASTER, SAVEZ, numpys, simulated, write_all
-from townlet.commands.capture.capture import Work, capture
+from townlet.commands.capture.capture import RunnerOptions, capture
 from townlet.dataset.capture.commit import stage_sample
 from townlet.dataset.store.local import LocalStore
 from townlet.pipelines.runners.warmup import warm
@@ -37,7 +37,7 @@ def whole(config: Path, ticks: int, runs: int, output: Path) -> None:
 
     Raises RuntimeError where a run fails.
     """
-    outcome = capture(plan(request(config, ticks, runs)), str(output), Work(workers=1, quiet=True))
+    outcome = capture(plan(request(config, ticks, runs)), str(output), RunnerOptions(workers=1, quiet=True))
     if outcome.failures:
         raise RuntimeError(str(outcome.failures[0]))
 

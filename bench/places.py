@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from townlet.commands.capture.capture import Work, capture
+from townlet.commands.capture.capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.canonical import file_sha256
 from townlet.dataset.store.contract import Store
@@ -56,7 +56,7 @@ def _measure(place: str) -> dict[str, float]:
                 found[f"read and hash MB/s, {who}"] = size * count / MB / get
                 store.delete("f")
         planned = plan(Request(("kitchen_breakfast",), seeds=tuple(range(RUNS)), as_data_set=True))
-        work = Work(workers=1, quiet=True)
+        work = RunnerOptions(workers=1, quiet=True)
         into = (f"{place}/c{number}" for number in range(ROUNDS + 1))
         capture(plan(Request(("kitchen_breakfast",), ticks=2)), next(into), work)  # compiles, where it has to
         found[f"capture of {RUNS} runs, s"] = _median(lambda: capture(planned, next(into), work))

@@ -10,7 +10,7 @@ from bench.scale import Scale
 from bench.tables import Column, Goal, Row, Table, at_least
 from bench.towns import runs_of, write_town
 from townlet.rollout import play as rollout
-from townlet.rollout.kernels import choices, frames, play_segment
+from townlet.rollout.kernels import frames, play_segment, waiting_actions
 
 BUFFER_BYTES = 1_250_000  # stays in a second-level cache of 2 MB
 LEAST_TICKS = 8  # of a buffer; a call from Python costs what some thirty agent-steps cost
@@ -31,7 +31,7 @@ class Town:
         self._agents = len(self._built.names.agents)
         self._ticks = max(LEAST_TICKS, BUFFER_BYTES // rollout.frame_bytes(run))
         self._deciders = rollout.deciders(self._built)
-        self._choice = choices(self._agents)
+        self._choice = waiting_actions(self._agents)
         self._out = frames(self._agents, self._ticks, self._built.layout, self._built.catalogue.dim)
 
     @property

@@ -312,7 +312,7 @@ def make_world(people: list, things: list, params: st.Params, tick: int) -> st.W
         rotated=np.full(agents, st.NEVER),
         blocked=np.zeros(agents, dtype=np.bool_),
     )
-    running = st.Running(
+    running = st.Activity(
         affordance=np.full(agents, st.NOTHING),
         object=np.full(agents, st.NOTHING),
         left=np.zeros(agents, dtype=np.int64),
@@ -340,8 +340,8 @@ def make_ties(agents: int) -> st.Ties:
     )
 
 
-def make_work(agents: int) -> st.Work:
-    return st.Work(
+def make_work(agents: int) -> st.Employment:
+    return st.Employment(
         state=np.full(agents, st.PRE_SHIFT),
         **{name: np.zeros(agents, dtype=np.bool_) for name in ("on_roll", "arrived", "on_site", "dismissed")},
         withheld=np.zeros(agents),
@@ -371,17 +371,17 @@ def make_happenings(events: int, offers: int, agents: int, objects: int, window:
     )
 
 
-def make_script(people: Any) -> st.Script:
+def make_script(people: Any) -> st.ScheduleCursor:
     first = people.script_first
     entry = np.where(first < people.script_end, first, st.NOTHING).astype(np.int64)
-    return st.Script(entry=entry, ticks=np.zeros(len(entry), dtype=np.int64))
+    return st.ScheduleCursor(entry=entry, ticks=np.zeros(len(entry), dtype=np.int64))
 
 
-def make_tick(agents: int) -> st.Tick:
+def make_tick(agents: int) -> st.StepScratch:
     shapes = {"terms": (agents, len(st.TERMS))}
-    return st.Tick(
+    return st.StepScratch(
         **{
             name: np.full(shapes.get(name, (agents,)), TICK_AT_REST.get(name, 0), dtype=kind)
-            for name, kind in dtypes(st.Tick).items()
+            for name, kind in dtypes(st.StepScratch).items()
         }
     )

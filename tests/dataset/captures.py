@@ -16,7 +16,7 @@ from townlet.dataset.capture.commit import (
     stage_sample,
     state_of,
 )
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.records import RunRecord, SampleRecord
 from townlet.dataset.index.index_file import aggregate_records, indexed, write_index
 from townlet.dataset.store.contract import Store
@@ -25,7 +25,7 @@ from townlet.run import Run
 
 def capture(store: Store, *runs: Run, agents: int = 2) -> list[RunRecord]:
     """Capture runs, or finish what an earlier attempt has left."""
-    admit(store, runs)
+    check_output(store, runs)
     records = [records_for(store, run, agents) for run in runs]
     published = publish_runs(store, list(zip(runs, records, strict=True)))
     if runs[0].folder:

@@ -10,7 +10,7 @@ import numpy as np
 from tests.dataset.captures import index
 from tests.samples import make_group, make_metadata, make_run
 from townlet.dataset.capture.commit import publish_runs, stage_receipt, stage_sample
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.store.contract import Store
 from townlet.run import Run, SampleKey
@@ -71,7 +71,7 @@ def segments_of(run: Run, whole: ReplaySample) -> list[tuple[SampleKey, ReplaySa
 
 def capture_lives(store: Store, *runs: Run, lives: Sequence[Life] = TOWN, **facts: Any) -> None:
     """Capture runs in which these lives were led, and index them."""
-    admit(store, runs)
+    check_output(store, runs)
     records = []
     for run in runs:
         staged = [

@@ -11,10 +11,10 @@ import pytest
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError, TownletError, UserError
 from townlet.pipelines import simulate
-from townlet.pipelines.progress.reports import Listener, Signals
-from townlet.pipelines.runners.engines import signals_beside
-from townlet.pipelines.runners.errors import PipelineFailed, WorkerDied, explained
-from townlet.pipelines.simulate import Step
+from townlet.pipelines.progress.reports import ProgressReporter, ReportReader
+from townlet.pipelines.runners.engines import reports_beside
+from townlet.pipelines.runners.errors import PipelineFailed, WorkerDied, translate_error
+from townlet.pipelines.simulate import StoreDoFn
 
 FAILED = "Pipeline BeamApp-root-1123_d1c76516 failed in state FAILED: "
 TRACE = """\
@@ -55,7 +55,7 @@ townlet.errors.OutputError: /data: the worker on b does not see this folder [whi
     ],
 )
 def test_errors_of_engines(text: str, kind: type[TownletError], said: str) -> None:
-    error = explained(RuntimeError(FAILED + text))
+    error = translate_error(RuntimeError(FAILED + text))
     assert type(error) is kind
     assert str(error).startswith(said)
     assert "\n" not in str(error) and "BeamApp" not in str(error)
@@ -63,19 +63,19 @@ def test_errors_of_engines(text: str, kind: type[TownletError], said: str) -> No
 
 def test_a_worker_that_does_not_see_the_output(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "out")
-    with signals_beside(store) as folder:
+    with reports_beside(store) as folder:
         assert folder is not None
-        Step({}, str(store), folder).setup()
-        Signals(folder).worker_failed("no numba")
-        assert Listener(folder).poll().broken == "no numba"
+        StoreDoFn({}, str(store), folder).setup()
+        ProgressReporter(folder).worker_failed("no numba")
+        assert ReportReader(folder).poll().broken == "no numba"
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*"))
     with pytest.raises(OutputError, match=f"the worker on {socket.gethostname()} does not see this folder"):
-        Step({}, str(store), folder).setup()
+        StoreDoFn({}, str(store), folder).setup()
     assert not (tmp_path / "out" / "runs").exists()
 
 
 def test_a_worker_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Step({}, str(tmp_path), None)
+    step = StoreDoFn({}, str(tmp_path), None)
     monkeypatch.setattr(simulate, "VERSION", "9.9.9")
     with pytest.raises(UserError, match=r"has Townlet 9.9.9, the launcher \d+.\d+.\d+ .*; install the same"):
         step.setup()

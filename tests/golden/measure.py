@@ -11,8 +11,8 @@ import numpy as np
 from townlet.config.load import find_shipped, shipped_configs
 from townlet.generator.generate import Built
 from townlet.planning.plan import Request, plan
-from townlet.rollout.kernels import Frames, choices, frames, play_segment
-from townlet.rollout.play import TIME_MAJOR, build_run, deciders, lives
+from townlet.rollout.kernels import Frames, frames, play_segment, waiting_actions
+from townlet.rollout.play import TIME_MAJOR, build_run, deciders, episodes
 from townlet.run import Run
 from townlet.world.digest import world_digest
 from townlet.world.state import COUNTS, NEEDS, NOBODY, NOTHING, STOCKS, World
@@ -40,7 +40,7 @@ def golden_configs() -> list[str]:
 def measure(run: Run) -> Measured:
     """What is found after some ticks of a run, and after its last."""
     built = build_run(run)
-    known, choice = deciders(built), choices(len(built.names.agents))
+    known, choice = deciders(built), waiting_actions(len(built.names.agents))
     earned: dict[int, float] = {}
     found: Measured = {}
     played = 0
@@ -63,7 +63,7 @@ def measure(run: Run) -> Measured:
 def _frames_digest(out: Frames) -> str:
     """SHA-256 (hex) over all that was recorded of each life, by arrival number."""
     digest = hashlib.sha256()
-    for row, first, end in lives(out.arrival):
+    for row, first, end in episodes(out.arrival):
         for name in TIME_MAJOR:
             array = getattr(out, name)[row, first:end]
             digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
@@ -73,7 +73,7 @@ def _frames_digest(out: Frames) -> str:
 
 def _rewards(out: Frames) -> Iterator[tuple[int, float]]:
     """The sum of each life's rewards, by arrival number."""
-    for row, first, end in lives(out.arrival):
+    for row, first, end in episodes(out.arrival):
         yield int(out.arrival[row, first]), float(out.rewards[row, first:end].astype(np.float64).sum())
 
 
@@ -105,7 +105,7 @@ def _town(built: Built, earned: dict[int, float]) -> dict[str, Any]:
 def _seen(out: Frames) -> dict[str, Any]:
     """Sums over what was seen since the last look."""
     totals = {"features": 0.0, "map": 0.0, "action_mask": 0.0}
-    for row, first, end in lives(out.arrival):
+    for row, first, end in episodes(out.arrival):
         for name in totals:
             totals[name] += float(getattr(out, name)[row, first:end].astype(np.float64).sum())
     return {"seen": {name: _number(total) for name, total in totals.items()}}

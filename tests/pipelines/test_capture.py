@@ -14,12 +14,12 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.pipelines import fakes
-from townlet.commands.capture.capture import Work, capture
+from townlet.commands.capture.capture import RunnerOptions, capture
 from townlet.dataset.capture import commit
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index import shards as parts
 from townlet.dataset.index.index_file import IndexedRun
-from townlet.dataset.index.shards import Part
+from townlet.dataset.index.shards import Shard
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store import local as store
 from townlet.dataset.store.contract import Store
@@ -32,7 +32,7 @@ from townlet.planning.plan import Plan
 from townlet.rollout import play as rollout
 from townlet.run import Run
 
-QUIET = Work(quiet=True)
+QUIET = RunnerOptions(quiet=True)
 RUNS = tuple(fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5))
 
 
@@ -103,14 +103,14 @@ def test_order_and_doubles_do_not_matter(
 @pytest.mark.parametrize(
     "work",
     [
-        Work(workers=1, quiet=True),
-        Work(("--direct_running_mode=multi_threading",), workers=2, quiet=True),
-        Work(("--direct_runner_bundle_repeat=1",), quiet=True),
+        RunnerOptions(workers=1, quiet=True),
+        RunnerOptions(("--direct_running_mode=multi_threading",), workers=2, quiet=True),
+        RunnerOptions(("--direct_runner_bundle_repeat=1",), quiet=True),
     ],
     ids=["in memory", "threads", "every bundle twice"],
 )
 def test_modes_and_retries_do_not_matter(
-    tmp_path: Path, fake_play: list[str], undisturbed: dict[str, bytes], work: Work
+    tmp_path: Path, fake_play: list[str], undisturbed: dict[str, bytes], work: RunnerOptions
 ) -> None:
     capture(plan_of(*RUNS), str(tmp_path / "out"), work)
     assert files(tmp_path / "out") == undisturbed
@@ -280,11 +280,11 @@ def test_no_place_for_a_part_of_the_index(
 ) -> None:
     """Said as it was, without the step of Beam's in which it was said."""
 
-    def full(*_: object) -> Part:
+    def full(*_: object) -> Shard:
         raise OutputError("/out: cannot write: the disk is full")
 
     monkeypatch.setattr(index_module, "FEW_RUNS", 0)
-    monkeypatch.setattr(index_module, "stage_part", full)
+    monkeypatch.setattr(index_module, "stage_shard", full)
     with pytest.raises(OutputError, match=r"^/out: cannot write: the disk is full$"):
         capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
 
@@ -302,11 +302,11 @@ def test_index_entries_that_travel_in_parts(
     monkeypatch.setattr(index_module, "FEW_RUNS", few_runs)
     staged: list[int] = []
 
-    def stage_part(store: Store, runs: Sequence[IndexedRun]) -> Part:
+    def stage_part(store: Store, runs: Sequence[IndexedRun]) -> Shard:
         staged.append(len(runs))
-        return parts.stage_part(store, runs)
+        return parts.stage_shard(store, runs)
 
-    monkeypatch.setattr(index_module, "stage_part", stage_part)
+    monkeypatch.setattr(index_module, "stage_shard", stage_part)
     capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     assert files(tmp_path / "out") == undisturbed
     assert not (tmp_path / "out" / ".staging").exists()

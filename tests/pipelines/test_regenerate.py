@@ -16,12 +16,12 @@ from tests.pipelines import fakes
 from tests.samples import make_run
 from townlet.commands.capture import next_version
 from townlet.commands.capture import regenerate as regenerate_module
-from townlet.commands.capture.capture import Work
+from townlet.commands.capture.capture import RunnerOptions
 from townlet.commands.capture.golden import golden
-from townlet.commands.capture.outcome import Outcome as Captured
-from townlet.commands.capture.regenerate import Outcome, Wanted, regenerate
+from townlet.commands.capture.outcome import CaptureOutcome as Captured
+from townlet.commands.capture.regenerate import RegenerateOptions, RegenerateOutcome, regenerate
 from townlet.dataset.capture.commit import publish_runs
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index.index_file import read_index
@@ -35,7 +35,7 @@ from townlet.planning.plan import Plan
 from townlet.rollout import play as rollout
 from townlet.run import Run
 
-QUIET = Work(quiet=True)
+QUIET = RunnerOptions(quiet=True)
 
 
 def fake(name: str, seed: int, ticks: int = 6) -> Run:
@@ -50,11 +50,11 @@ FIRST = planned(fake("a", 0), fake("a", 1), fake("b", 0))
 EDITED = planned(fake("a", 0), fake("a", 2), fake("b", 0, ticks=9))  # one new, one removed, one changed
 
 
-def make(plan: Plan, output: Path, **wanted: Any) -> Outcome:
-    return regenerate(plan, str(output), QUIET, Wanted(silent=True, **wanted))
+def make(plan: Plan, output: Path, **wanted: Any) -> RegenerateOutcome:
+    return regenerate(plan, str(output), QUIET, RegenerateOptions(silent=True, **wanted))
 
 
-def counts(outcome: Outcome) -> tuple[int, ...]:
+def counts(outcome: RegenerateOutcome) -> tuple[int, ...]:
     return tuple(outcome.changes.counts().values())  # unchanged, changed, new, removed
 
 
@@ -298,9 +298,9 @@ class Dying:
         monkeypatch.setattr(LocalStore, name, change)
 
 
-def by_hand(plan: Plan, store: Store, output: str, work: Work) -> Captured:
+def by_hand(plan: Plan, store: Store, output: str, work: RunnerOptions) -> Captured:
     """A capture without Beam: it stops where it is killed."""
-    admit(store, plan.runs)
+    check_output(store, plan.runs)
     records = [records_for(store, run) for run in plan.runs]
     published = publish_runs(store, list(zip(plan.runs, records, strict=True)))
     index(store, published, records, suites=plan.suites)

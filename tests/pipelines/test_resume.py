@@ -17,7 +17,7 @@ from tests.dataset.captures import flip
 from tests.pipelines import fakes
 from tests.pipelines.test_capture import QUIET, files
 from townlet import cli
-from townlet.commands.capture.capture import Work, capture
+from townlet.commands.capture.capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index.index_file import read_index
 from townlet.dataset.store.local import LocalStore
@@ -301,5 +301,5 @@ def test_progress_of_looking(place: str, fake_play: list[str], capsys: pytest.Ca
     """On a terminal only, or where it takes long; never where it shall be quiet."""
     capture(plan_of(*RUNS), place, QUIET)
     capsys.readouterr()
-    capture(plan_of(*RUNS), place, Work())
+    capture(plan_of(*RUNS), place, RunnerOptions())
     assert capsys.readouterr().err == ""

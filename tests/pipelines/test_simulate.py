@@ -10,7 +10,15 @@ import pytest
 from tests.pipelines import fakes
 from townlet.dataset.capture.commit import publish_run, stage_receipt, stage_sample
 from townlet.dataset.store.local import LocalStore
-from townlet.pipelines.simulate import RunEnd, Simulate, Slot, by_sample, explain, share_configs, whole
+from townlet.pipelines.simulate import (
+    RunEnd,
+    SampleRef,
+    Simulate,
+    by_sample,
+    explain,
+    share_configs,
+    with_config,
+)
 from townlet.rollout import play as rollout
 from townlet.run import Run
 from townlet.samples import stack_groups
@@ -27,7 +35,7 @@ def test_frames_then_the_end(tmp_path: Path, fake_play: list[str]) -> None:
     run = fakes.run(segment_ticks=4)
     frames, failed, recalled = simulate(tmp_path, run)
     keys = [key for key, _ in frames]
-    assert [key.sample[2:] for key in keys if isinstance(key, Slot)] == [
+    assert [key.sample[2:] for key in keys if isinstance(key, SampleRef)] == [
         (1, "alice", 0),
         (2, "bob", 0),
         (1, "alice", 1),
@@ -99,13 +107,13 @@ def test_runs_travel_without_their_config() -> None:
     runs = [fakes.run(seed=seed) for seed in range(50)] + [fakes.run("thorp")]
     light, configs = share_configs(runs)
     assert len(configs) == 2
-    assert [whole(run, configs) for run in light] == runs
-    assert [whole(run, configs).fingerprint for run in light] == [run.fingerprint for run in runs]
+    assert [with_config(run, configs) for run in light] == runs
+    assert [with_config(run, configs).fingerprint for run in light] == [run.fingerprint for run in runs]
 
 
 def test_an_exception_is_explained_in_one_line() -> None:
     try:
-        whole(fakes.run(), {})
+        with_config(fakes.run(), {})
     except KeyError as error:
         found = explain(error)
     assert found.startswith("KeyError: ")

@@ -14,15 +14,15 @@ from townlet.dataset.format.records import SampleRecord
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError
 from townlet.pipelines import stage as sinks
-from townlet.pipelines.simulate import RunEnd, RunFailed, RunKey, Slot, run_key, share_configs
+from townlet.pipelines.simulate import RunEnd, RunFailed, RunKey, SampleRef, run_key, share_configs
 from townlet.pipelines.stack import Unstackable
-from townlet.pipelines.stage import JudgeRun, PublishRun, Verdict, WriteReceipt, WriteSample
+from townlet.pipelines.stage import MergeRunResults, PublishRun, RunResult, WriteReceipt, WriteSample
 from townlet.run import Run
 from townlet.samples import ReplaySample, stack_groups
 
 
-def slots(light: Run, run: Run) -> list[tuple[Slot, ReplaySample]]:
-    return [(Slot(light, key), stack_groups([group])) for key, group in fakes.play(run)]
+def slots(light: Run, run: Run) -> list[tuple[SampleRef, ReplaySample]]:
+    return [(SampleRef(light, key), stack_groups([group])) for key, group in fakes.play(run)]
 
 
 def staged(store: LocalStore, run: Run) -> list[SampleRecord]:
@@ -89,8 +89,8 @@ def test_no_receipt_without_all_samples(tmp_path: Path, order: list[int]) -> Non
     assert read_receipt(store, run) is None
 
 
-def judged(*items: object) -> Verdict:
-    judge = JudgeRun()
+def judged(*items: object) -> RunResult:
+    judge = MergeRunResults()
     parts = [judge.add_input(judge.create_accumulator(), item) for item in items]
     return judge.extract_output(judge.merge_accumulators(parts))
 
@@ -138,10 +138,10 @@ def test_where_a_runs_records_are(tmp_path: Path) -> None:
     assert judged(KEPT, RunEnd(RUN, kept="published")).kept == "published"
 
 
-def verdicts(store: LocalStore, *runs: Run) -> list[tuple[RunKey, Verdict]]:
+def verdicts(store: LocalStore, *runs: Run) -> list[tuple[RunKey, RunResult]]:
     light, _ = share_configs(runs)
     return [
-        (run_key(run), Verdict([RunEnd(named, 2)], staged(store, run)))
+        (run_key(run), RunResult([RunEnd(named, 2)], staged(store, run)))
         for run, named in zip(runs, light, strict=True)
     ]
 
@@ -150,8 +150,8 @@ def verdicts(store: LocalStore, *runs: Run) -> list[tuple[RunKey, Verdict]]:
 def test_runs_are_published_in_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, samples: int
 ) -> None:
-    monkeypatch.setattr(sinks, "PUBLISH_AT_ONCE", at_once)
-    monkeypatch.setattr(sinks, "SAMPLES_AT_ONCE", samples)
+    monkeypatch.setattr(sinks, "PUBLISH_BATCH_SIZE", at_once)
+    monkeypatch.setattr(sinks, "SAMPLES_BATCH_SIZE", samples)
     store = LocalStore(tmp_path)
     runs = [fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5)]
     found = verdicts(store, *runs) | PublishRun(share_configs(runs)[1], str(tmp_path))
@@ -164,7 +164,7 @@ def test_publishing_twice_is_harmless(tmp_path: Path) -> None:
     store, run = LocalStore(tmp_path), fakes.in_data_set(fakes.run())
     [light], configs = share_configs([run])
     stage_receipt(store, run, 2, staged(store, run))
-    verdict = [(run_key(run), Verdict([RunEnd(light, 2, "receipt", "aaaa")]))]
+    verdict = [(run_key(run), RunResult([RunEnd(light, 2, "receipt", "aaaa")]))]
     [(first, samples, _)] = verdict | PublishRun(configs, str(tmp_path))
     [(second, same, _)] = verdict | PublishRun(configs, str(tmp_path))
     assert (first.manifest, first.size) == (second.manifest, second.size)
@@ -175,7 +175,7 @@ def test_publishing_twice_is_harmless(tmp_path: Path) -> None:
 def test_samples_that_are_gone_are_a_failure(tmp_path: Path) -> None:
     run = fakes.in_data_set(fakes.run())
     [light], configs = share_configs([run])
-    verdict = Verdict([RunEnd(light, 2, "receipt", "aaaa")])
+    verdict = RunResult([RunEnd(light, 2, "receipt", "aaaa")])
     [failure] = [(run_key(run), verdict)] | PublishRun(configs, str(tmp_path))
     assert failure.reason.startswith("its samples are gone")
 
@@ -187,7 +187,7 @@ def test_a_run_that_is_refused_does_not_hold_up_the_others(tmp_path: Path) -> No
     other = staged(store, fakes.in_data_set(fakes.run(seed=9)))
     publish_run(store, runs[1], [*known[1][1].records])
     changed = [record_of_other_content(record) for record in known[1][1].records]
-    known[1] = (known[1][0], Verdict(known[1][1].ends, changed))
+    known[1] = (known[1][0], RunResult(known[1][1].ends, changed))
     found = known | PublishRun(share_configs(runs)[1], str(tmp_path))
     [failure] = [outcome for outcome in found if isinstance(outcome, RunFailed)]
     assert failure.run.seed == 1

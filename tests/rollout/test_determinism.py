@@ -16,7 +16,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.rollout.digests import digests
-from townlet.commands.capture.capture import Work, capture
+from townlet.commands.capture.capture import RunnerOptions, capture
 from townlet.config.load import shipped_configs
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store import local as store
@@ -90,7 +90,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, bytes]]
     folder = tmp_path_factory.mktemp("here") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "_sync_file_system", lambda path: True)
-        capture(asked_for(), str(folder), Work(quiet=True))
+        capture(asked_for(), str(folder), RunnerOptions(quiet=True))
     yield files(folder)
 
 
@@ -175,7 +175,7 @@ def test_segments_hold_what_the_whole_holds(
     monkeypatch.setattr(store, "_sync_file_system", lambda path: True)
     for name, ticks in (("whole", 0), ("cut", segment_ticks)):
         asked = plan(Request(("hard_winter",), ticks=150, segment_ticks=ticks))
-        capture(asked, str(tmp_path / name), Work(quiet=True))
+        capture(asked, str(tmp_path / name), RunnerOptions(quiet=True))
     whole, cut = load_capture(tmp_path / "whole"), load_capture(tmp_path / "cut")
     assert len(cut.samples) > len(whole.samples)
     for index, record in enumerate(whole.samples):

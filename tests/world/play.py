@@ -23,7 +23,7 @@ from townlet.world.state import (
     REQUEST,
     START,
     WAIT,
-    Choice,
+    ActionBatch,
     Params,
     World,
 )
@@ -94,7 +94,7 @@ def tick(
 
 def no_choice(agents: int) -> Any:
     """Everybody waits."""
-    return Choice(
+    return ActionBatch(
         action=np.zeros(agents, np.int64), object=np.full(agents, NOTHING), target=np.full(agents, NOBODY),
         quality=np.full(agents, -1.0), labelled=np.zeros(agents, np.bool_), log_prob=np.ones(agents, np.float32),
         value=np.ones(agents, np.float32),

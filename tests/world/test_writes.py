@@ -21,7 +21,7 @@ from tests.rollout.digests import shipped
 from townlet.config.load import shipped_configs
 from townlet.generator.generate import Built
 from townlet.observation.encode import observe
-from townlet.rollout.kernels import ALIVE, choices, decide, frames
+from townlet.rollout.kernels import ALIVE, decide, frames, waiting_actions
 from townlet.rollout.play import build_run, deciders, play_segments
 from townlet.run import Run
 from townlet.world import rules as folder
@@ -227,7 +227,11 @@ def play(run: Run, seen: dict[str, set[str]]) -> Built:
     """Play a run, rule by rule; note in `seen` what each has changed."""
     built = build_run(run)
     world, params, rows = built.world, built.params, len(built.names.agents)
-    known, choice, out = deciders(built), choices(rows), frames(rows, 1, built.layout, built.catalogue.dim)
+    known, choice, out = (
+        deciders(built),
+        waiting_actions(rows),
+        frames(rows, 1, built.layout, built.catalogue.dim),
+    )
     watch = Watch({**world._asdict(), "choice": choice})
     fixed = Watch({**params._asdict(), "site": params.town.site})
     rules = tick_of(built, choice)
@@ -301,7 +305,7 @@ def test_the_table_names_what_there_is() -> None:
     there = {
         f"{group}.{column}" for group, array in world._asdict().items() for column in column_names(array)
     }
-    there |= {f"choice.{column}" for column in column_names(choices(1))}
+    there |= {f"choice.{column}" for column in column_names(waiting_actions(1))}
     there |= {f"counts.{name}" for name in COUNTS} | {f"coins.{name}" for name in CHARGES}
     for rule, names in table().items():
         assert names <= there, (rule, sorted(names - there))

@@ -18,7 +18,7 @@ Finding = tuple[Keys, str]
 AUTO_SEEDED = ("alice", "bob")
 
 
-def check(
+def check_config(
     reading: Reading[Config], config: Config, entries: Reading[EntriesOfFile] | None, jobs_written: bool
 ) -> tuple[list[Problem], int]:
     """All problems that span several keys, of the config and of its affordance file.

@@ -39,7 +39,7 @@ def occupations(config: Config, affordances: AffordanceFile) -> dict[str, tuple[
     return {name: tuple(used_on) for name, used_on in found.items()}
 
 
-def complete(config: Config, affordances: AffordanceFile) -> tuple[Config, AffordanceFile, list[str]]:
+def fill_in_defaults(config: Config, affordances: AffordanceFile) -> tuple[Config, AffordanceFile, list[str]]:
     """A config without mistakes, its schedules' affordances filled in and its plain occupations defined.
 
     Returns the notices that go with it.

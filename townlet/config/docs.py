@@ -27,7 +27,7 @@ from townlet.config.affordances import (
 from townlet.config.schema import DEFAULT_TICKS, PERSONALITIES, Config
 from townlet.config.schema.types import ID_RULE, NO_EFFECT, UNREAD, names_of
 from townlet.config.suite import SuiteInFile
-from townlet.config.type_text import Kind
+from townlet.config.type_text import ValueKind
 
 FILES: dict[str, tuple[type[BaseModel], str]] = {
     "config": (Config, "A Townlet config"),
@@ -128,7 +128,7 @@ def _rows(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 def _keys(path: str, field: FieldInfo) -> Iterator[tuple[str, str, str, str]]:
     """A row for a key, then those of the keys below it."""
-    kind = Kind.of(field)
+    kind = ValueKind.of(field)
     names = names_of(_last(path), field)
     if kind.model is None or kind.name is not None:
         shown = " or ".join(f"`{name}`" for name in (path, *names[1:]))
@@ -136,7 +136,7 @@ def _keys(path: str, field: FieldInfo) -> Iterator[tuple[str, str, str, str]]:
     yield from _below(path, kind)
 
 
-def _below(path: str, kind: Kind) -> Iterator[tuple[str, str, str, str]]:
+def _below(path: str, kind: ValueKind) -> Iterator[tuple[str, str, str, str]]:
     if kind.name is not None:
         return
     if kind.model is not None:
@@ -150,7 +150,7 @@ def _below(path: str, kind: Kind) -> Iterator[tuple[str, str, str, str]]:
         yield from _below(f"{path}[]", kind.of_value())
 
 
-def _variants(path: str, kind: Kind) -> Iterator[tuple[str, str, str, str]]:
+def _variants(path: str, kind: ValueKind) -> Iterator[tuple[str, str, str, str]]:
     """The keys of a union: first those that all have, then each one's own."""
     models = list(dict.fromkeys(kind.variants.values()))
     shared = [key for key in models[0].model_fields if all(key in model.model_fields for model in models)]
@@ -166,7 +166,7 @@ def _variants(path: str, kind: Kind) -> Iterator[tuple[str, str, str, str]]:
                     yield f"{name} (`{tag}`)", words, default, text
 
 
-def _origin(kind: Kind) -> Any:
+def _origin(kind: ValueKind) -> Any:
     return getattr(kind.bare, "__origin__", None)
 
 
@@ -176,8 +176,8 @@ def _last(path: str) -> str:
 
 def _model_of(field: FieldInfo) -> type[BaseModel] | None:
     """The model of a key that has keys below it."""
-    kind = Kind.of(field)
-    return kind.model or (Kind(kind.of_value().bare).model if _origin(kind) is dict else None)
+    kind = ValueKind.of(field)
+    return kind.model or (ValueKind(kind.of_value().bare).model if _origin(kind) is dict else None)
 
 
 def _unused(field: FieldInfo) -> bool:
@@ -185,17 +185,17 @@ def _unused(field: FieldInfo) -> bool:
 
 
 def _words(field: FieldInfo) -> str:
-    kind = Kind.of(field)
+    kind = ValueKind.of(field)
     if kind.name is not None:
         return kind.words().replace(f" ({ID_RULE})", "")
     return _choice(kind) or _collection(kind) or kind.words()
 
 
-def _choice(kind: Kind) -> str:
+def _choice(kind: ValueKind) -> str:
     return " or ".join(f"`{value}`" for value in kind.bare.__args__) if _origin(kind) is Literal else ""
 
 
-def _collection(kind: Kind) -> str:
+def _collection(kind: ValueKind) -> str:
     if _origin(kind) is dict:
         value = kind.of_value()
         if value.model or value.variants:

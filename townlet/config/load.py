@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from townlet.config.affordances import AffordanceFile, EntriesOfFile
-from townlet.config.checks import AUTO_SEEDED, check
-from townlet.config.defaults import complete, default_jobs_that_fit
+from townlet.config.checks import AUTO_SEEDED, check_config
+from townlet.config.defaults import default_jobs_that_fit, fill_in_defaults
 from townlet.config.schema import Config, Scenario, ScenarioAgent, ScenarioObject
 from townlet.config.type_text import nearest
 from townlet.config.validation import Reading, read, refusal, without_effect
@@ -96,11 +96,11 @@ def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     entries, theirs = _affordances(reading, file)
     jobs_written = "jobs" in document.data
     config = default_jobs_that_fit(reading.value, jobs_written)
-    spanning, more = check(reading, config, entries, jobs_written)
+    spanning, more = check_config(reading, config, entries, jobs_written)
     problems += [*theirs, *spanning]
     if problems or entries is None or entries.value is None:
         raise refusal(problems, more + (entries.more if entries is not None else 0))
-    config, affordances, notices = complete(config, entries.value.sorted_out())
+    config, affordances, notices = fill_in_defaults(config, entries.value.sorted_out())
     config = _without_absolute_path(config)
     unread = [path_text(keys) for keys in without_effect(Config, document.data)]
     if unread:

@@ -41,7 +41,7 @@ def fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {key: field for name, field in model.model_fields.items() for key in names_of(name, field)}
 
 
-class Kind:
+class ValueKind:
     """An annotation taken apart: the bare type, and all metadata on the way to it."""
 
     def __init__(self, annotation: Any, metadata: tuple[Any, ...] = ()) -> None:
@@ -61,7 +61,7 @@ class Kind:
         self.bare = annotation
 
     @classmethod
-    def of(cls, field: FieldInfo) -> Kind:
+    def of(cls, field: FieldInfo) -> ValueKind:
         """A field's kind."""
         metadata = list(field.metadata)
         if field.discriminator is not None:
@@ -88,26 +88,26 @@ class Kind:
             return {}
         found = {}
         for arg in get_args(self.bare):
-            model = Kind(arg).model
+            model = ValueKind(arg).model
             if model is not None:
                 found.update(dict.fromkeys(_tags(model), model))
         return found
 
-    def variant(self, data: dict[str, Any]) -> Kind:
+    def variant(self, data: dict[str, Any]) -> ValueKind:
         """The union's model that data is of: by its `kind`, else the one that needs none."""
         optional = {
             tag for tag, model in self.variants.items() if not model.model_fields["kind"].is_required()
         }
-        return Kind(self.variants.get(data.get("kind", next(iter(optional), "")), Any))
+        return ValueKind(self.variants.get(data.get("kind", next(iter(optional), "")), Any))
 
-    def of_value(self) -> Kind:
+    def of_value(self) -> ValueKind:
         """What the values of a mapping, or the items of a list, are."""
         args = get_args(self.bare)
-        return Kind(args[-1] if get_origin(self.bare) is dict else args[0])
+        return ValueKind(args[-1] if get_origin(self.bare) is dict else args[0])
 
-    def of_key(self) -> Kind:
+    def of_key(self) -> ValueKind:
         """What the keys of a mapping are."""
-        return Kind(get_args(self.bare)[0])
+        return ValueKind(get_args(self.bare)[0])
 
     def words(self) -> str:
         """`a number from 0.5 to 2`, `'full', 'hybrid' or 'compact'`, `a list of tiles [x, y]`."""
@@ -176,28 +176,28 @@ def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | int, ...], Kind, bool]:
+def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | int, ...], ValueKind, bool]:
     """From a pydantic error's location: the path in the file, what is expected there, if its key is wrong.
 
     A location names, besides keys and indices, the tag of a union's variant, which the file does not.
     """
-    kind = Kind(model)
+    kind = ValueKind(model)
     if issubclass(model, RootModel):
-        kind = Kind.of(model.model_fields["root"])
+        kind = ValueKind.of(model.model_fields["root"])
     path: list[str | int] = []
     key_kind = kind
     for part in loc:
         if part == NOT_A_NAME:
             return tuple(path), key_kind, True
         if kind.variants:
-            kind = Kind(kind.variants.get(part, kind.bare))
+            kind = ValueKind(kind.variants.get(part, kind.bare))
             continue
         if kind.model is not None:
             field = fields_by_key(kind.model).get(part)
             path.append(part)
             if field is None:
-                return tuple(path), Kind(Any), False
-            kind = Kind.of(field)
+                return tuple(path), ValueKind(Any), False
+            kind = ValueKind.of(field)
         elif get_origin(kind.bare) is dict:
             path.append(part)
             key_kind, kind = kind.of_key(), kind.of_value()
@@ -211,7 +211,7 @@ def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | in
 
 def as_given(model: type[BaseModel], path: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
     """A path in a model's own names as a path of `data`, which may use the keys' other names."""
-    kind = Kind(model)
+    kind = ValueKind(model)
     out: list[str | int] = []
     for part in path:
         if kind.variants and isinstance(data, dict):
@@ -220,7 +220,7 @@ def as_given(model: type[BaseModel], path: tuple[str | int, ...], data: Any) -> 
             field = kind.model.model_fields.get(str(part))
             if field is not None:
                 part = next((name for name in names_of(str(part), field) if name in data), part)
-                kind = Kind.of(field)
+                kind = ValueKind.of(field)
         elif get_origin(kind.bare) in (dict, tuple, list):
             kind = kind.of_value()
         out.append(part)

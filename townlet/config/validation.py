@@ -14,7 +14,16 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from townlet.config.schema.types import NO_EFFECT
-from townlet.config.type_text import Kind, as_given, did_you_mean, fields_by_key, follow, item, shown, unknown
+from townlet.config.type_text import (
+    ValueKind,
+    as_given,
+    did_you_mean,
+    fields_by_key,
+    follow,
+    item,
+    shown,
+    unknown,
+)
 from townlet.config.yaml_loader import Document, Keys, path_text
 from townlet.errors import ConfigError, Problem
 
@@ -193,7 +202,7 @@ def _expected(what: str, value: Any) -> str:
     return f"expected {what}, got {shown(value)}"
 
 
-def _advice(kind: Kind, value: Any) -> str:
+def _advice(kind: ValueKind, value: Any) -> str:
     """What to do about the commonest mistakes."""
     choices = _choices(kind)
     if choices:
@@ -216,17 +225,17 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _choices(kind: Kind) -> tuple[str, ...]:
+def _choices(kind: ValueKind) -> tuple[str, ...]:
     return get_args(kind.bare) if get_origin(kind.bare) is Literal else ()
 
 
 def without_effect(model: type[BaseModel], data: Any, path: Keys = ()) -> Iterator[Keys]:
     """The paths of the keys in `data` that a capture does not read."""
-    kind = Kind(model)
+    kind = ValueKind(model)
     yield from _unread(kind, data, path)
 
 
-def _unread(kind: Kind, data: Any, path: Keys) -> Iterator[Keys]:
+def _unread(kind: ValueKind, data: Any, path: Keys) -> Iterator[Keys]:
     if kind.variants and isinstance(data, dict):
         kind = kind.variant(data)
     if kind.model is not None and isinstance(data, dict):
@@ -238,7 +247,7 @@ def _unread(kind: Kind, data: Any, path: Keys) -> Iterator[Keys]:
             if isinstance(field.json_schema_extra, dict) and NO_EFFECT in field.json_schema_extra:
                 yield (*path, key)
             else:
-                yield from _unread(Kind.of(field), child, (*path, key))
+                yield from _unread(ValueKind.of(field), child, (*path, key))
     elif isinstance(data, dict) and hasattr(kind.bare, "__args__"):
         for key, child in data.items():
             yield from _unread(kind.of_value(), child, (*path, key))

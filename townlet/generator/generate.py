@@ -15,7 +15,7 @@ from townlet.generator.rules import build_events, build_jobs, build_rewards, bui
 from townlet.generator.start import start_world
 from townlet.generator.town import Placement, Places, Thing, Tile, build_town, things, walls
 from townlet.observation.layout import Layout, ObservationParams, build_observation, window_of
-from townlet.policy.actions import Catalogue
+from townlet.policy.actions import ActionSpace
 from townlet.vocabulary import Names
 from townlet.world import paths
 from townlet.world.rules import affordances as affordance_rules
@@ -34,7 +34,7 @@ class Built:
     observation: ObservationParams
     layout: Layout
     names: Names
-    catalogue: Catalogue
+    catalogue: ActionSpace
     notices: tuple[str, ...]
 
 
@@ -92,7 +92,7 @@ def build(
         jobs=tuple(config.jobs),
         events=tuple(config.perturbations.events),
     )
-    catalogue = Catalogue(names.affordances)
+    catalogue = ActionSpace(names.affordances)
     layout, observation = build_observation(resolved, names, params, catalogue.hashes())
     world = start_world(config, params, agents, tiles)
     affordance_rules.refresh(world.objects, world.events, params.town, params.affordances)

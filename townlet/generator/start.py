@@ -21,18 +21,18 @@ from townlet.world.state import (
     PRE_SHIFT,
     STOCKS,
     TERMS,
+    Activity,
     Agents,
     Clock,
+    Employment,
     Events,
     Grid,
     Objects,
     Params,
     Queues,
-    Running,
-    Script,
-    Tick,
+    ScheduleCursor,
+    StepScratch,
     Ties,
-    Work,
     World,
 )
 
@@ -70,7 +70,7 @@ def start_world(
             rotated=_full(a, NEVER), blocked=np.zeros(a, np.bool_), reserved=_full(a, NOTHING),
             deadline=_full(a, NEVER), cooling_until=_full(a, 0),
         ),
-        running=Running(
+        running=Activity(
             affordance=_full(a, NOTHING), object=_full(a, NOTHING), left=_full(a, 0), started=_full(a, NEVER)
         ),
         objects=Objects(
@@ -83,7 +83,7 @@ def start_world(
             identity=np.array([identity(row + 1, size) for row in range(a)], np.float32).reshape(a, size),
             chat_reward=_full((a, a), NEVER), meal_shared=_full((a, a), NEVER),
         ),
-        work=Work(
+        work=Employment(
             state=_full(a, PRE_SHIFT), on_roll=np.zeros(a, np.bool_), arrived=np.zeros(a, np.bool_),
             on_site=np.zeros(a, np.bool_), withheld=np.zeros(a), lateness=_full(a, 0), shifts=_full(a, 0),
             window=_full(a, config.employment.attendance_window),
@@ -92,7 +92,7 @@ def start_world(
         ),
         events=_events(config, params, a, o, k),
         grid=_grid(params, tiles),
-        script=Script(
+        script=ScheduleCursor(
             entry=np.where(params.people.script_end > params.people.script_first, params.people.script_first, NOTHING),
             ticks=_full(a, 0),
         ),
@@ -141,9 +141,9 @@ def _grid(params: Params, tiles: Sequence[Tile]) -> Grid:
     return Grid(agents=agents, reserved=np.zeros_like(agents))
 
 
-def _tick(a: int) -> Tick:
+def _tick(a: int) -> StepScratch:
     nobody, zeros, flags = _full(a, NOBODY), np.zeros(a), np.zeros(a, np.bool_)
-    return Tick(
+    return StepScratch(
         action=_full(a, ACTION_WAIT), kind=_full(a, 0), affordance=nobody.copy(), object=nobody.copy(),
         target=nobody.copy(), quality=np.ones(a), success=flags.copy(), duration=_full(a, 0),
         block_object=nobody.copy(), block_by=nobody.copy(), block_waiting=_full(a, 0), block_rotated=flags.copy(),

@@ -19,10 +19,10 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 import townlet.pipelines.coders  # noqa: F401 (registers coders)
-from townlet.pipelines.index import Asked, WriteIndex
+from townlet.pipelines.index import CaptureScope, WriteIndex
 from townlet.pipelines.simulate import RunFailed, RunKey, Simulate, run_key, share_configs
 from townlet.pipelines.stack import Stacked, StackOrExplain
-from townlet.pipelines.stage import JudgeRun, PublishRun, WriteReceipt, WriteSample
+from townlet.pipelines.stage import MergeRunResults, PublishRun, WriteReceipt, WriteSample
 from townlet.run import Run
 
 
@@ -55,7 +55,7 @@ class Capture(beam.PTransform):
         return (
             (closed, played.recalled, lost)
             | "All" >> beam.Flatten()
-            | "JudgeRun" >> beam.CombinePerKey(JudgeRun())
+            | "JudgeRun" >> beam.CombinePerKey(MergeRunResults())
             | "PublishRun" >> PublishRun(*options)
         )
 
@@ -78,7 +78,7 @@ def build(
 
     `suites`: the names of those that were asked for. `whole`: these are all runs that were planned.
     """
-    asked = Asked(is_data_set, suites, whole)
+    asked = CaptureScope(is_data_set, suites, whole)
     light, configs = share_configs(runs)
     _ = (
         pipeline

@@ -12,9 +12,9 @@ from apache_beam.pvalue import PCollection
 from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.failures import write_single_failure
 from townlet.dataset.index.index_file import Failure, IndexedRun, indexed, write_index
-from townlet.dataset.index.shards import Part, read_parts, stage_part
+from townlet.dataset.index.shards import Shard, read_shards, stage_shard
 from townlet.dataset.store.open_store import open_store
-from townlet.pipelines.simulate import RunFailed, Step
+from townlet.pipelines.simulate import RunFailed, StoreDoFn
 from townlet.pipelines.stage import Published
 
 PART_RUNS = 512  # that travel in one part
@@ -22,7 +22,7 @@ FEW_RUNS = 16  # travel as they are
 
 
 @dataclass(frozen=True)
-class Asked:
+class CaptureScope:
     """What a capture was asked for, beyond its runs; the index says it."""
 
     is_data_set: bool  # False: one run, whose capture is the output itself
@@ -35,14 +35,14 @@ class Summary:
     """Of many runs. Where there are more than a few, they lie in the output, in parts."""
 
     runs: list[IndexedRun] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    parts: list[Shard] = field(default_factory=list)
     count: int = 0  # of all runs
     figures: Aggregates = field(default_factory=Aggregates)
     failures: set[Failure] = field(default_factory=set)
     recalled: int = 0  # runs that were not simulated, because they had been
 
 
-class Summarise(beam.CombineFn):
+class CombineSummaries(beam.CombineFn):
     """Published runs and failures, in any order, into their `Summary`. Sums are exact: order never shows."""
 
     def __init__(self, output: str) -> None:
@@ -92,7 +92,7 @@ class Summarise(beam.CombineFn):
         return accumulator
 
     def _put_away(self, summary: Summary) -> None:
-        summary.parts.append(stage_part(self._store, summary.runs))
+        summary.parts.append(stage_shard(self._store, summary.runs))
         summary.runs = []
 
 
@@ -105,19 +105,19 @@ class WriteIndex(beam.PTransform):
     """
 
     output: str
-    asked: Asked
+    asked: CaptureScope
     signals: str | None = None
 
     def expand(self, outcomes: PCollection) -> Any:
         return (
             outcomes
-            | "Summarise" >> beam.CombineGlobally(Summarise(self.output)).without_defaults()
+            | "Summarise" >> beam.CombineGlobally(CombineSummaries(self.output)).without_defaults()
             | "Index" >> beam.ParDo(_Index(self.asked, self.output, self.signals))
         )
 
 
-class _Index(Step):
-    def __init__(self, asked: Asked, output: str, signals: str | None) -> None:
+class _Index(StoreDoFn):
+    def __init__(self, asked: CaptureScope, output: str, signals: str | None) -> None:
         super().__init__({}, output, signals)
         self._asked = asked
 
@@ -126,7 +126,7 @@ class _Index(Step):
             if self._asked.is_data_set:
                 write_index(
                     self._store,
-                    [*element.runs, *read_parts(self._store, element.parts)],
+                    [*element.runs, *read_shards(self._store, element.parts)],
                     element.figures,
                     element.failures,
                     suites=self._asked.suites,

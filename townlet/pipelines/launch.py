@@ -9,25 +9,25 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from townlet.commands.capture.plan import warn_if_too_large
 from townlet.dataset.store.contract import Store
 from townlet.pipelines.capture import build
 from townlet.pipelines.progress.display import display
-from townlet.pipelines.progress.reports import Listener, Tally
+from townlet.pipelines.progress.reports import ReportReader, Tally
 from townlet.pipelines.runners import options as runner_options
-from townlet.pipelines.runners.engines import engine, is_loopback, signals_beside
+from townlet.pipelines.runners.engines import engine, is_loopback, reports_beside
 from townlet.pipelines.runners.in_process import InProcessRunner
-from townlet.pipelines.runners.monitor import run_watched
+from townlet.pipelines.runners.monitor import run_monitored
 from townlet.pipelines.runners.warmup import warm
 from townlet.planning.plan import Plan
+from townlet.planning.plan_status import warn_if_too_large
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from townlet.commands.capture.capture import Work
+    from townlet.commands.capture.capture import RunnerOptions
 
 
-def launch(planned: Plan, store: Store, output: str, work: Work) -> Tally:
+def launch(planned: Plan, store: Store, output: str, work: RunnerOptions) -> Tally:
     """Run the pipeline over all runs; returns what was heard. Those that are done are found there, and cost a look.
 
     `output` names the store for workers, which may have another working folder.
@@ -42,12 +42,12 @@ def launch(planned: Plan, store: Store, output: str, work: Work) -> Tally:
                 warn_if_too_large(planned, output)
             signals = stack.enter_context(_folder())
         else:
-            signals = stack.enter_context(signals_beside(store))
+            signals = stack.enter_context(reports_beside(store))
         if not local:
             stack.enter_context(engine(options))
             _announce(options, quiet=work.quiet)
         shown = stack.enter_context(contextlib.closing(display(costs, quiet=work.quiet or signals is None)))
-        return run_watched(
+        return run_monitored(
             lambda pipeline: build(
                 pipeline,
                 planned.runs,
@@ -59,7 +59,7 @@ def launch(planned: Plan, store: Store, output: str, work: Work) -> Tally:
             ),
             options,
             InProcessRunner(options, signals) if local and signals else None,
-            Listener(signals),
+            ReportReader(signals),
             shown,
         )
 

@@ -20,14 +20,14 @@ from townlet import __version__
 from townlet.dataset.capture.commit import begin_run, state_of
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import OutputError, TownletError
-from townlet.pipelines.progress.reports import Signals
+from townlet.pipelines.progress.reports import ProgressReporter
 from townlet.pipelines.runners.engines import not_shared, other_version
 from townlet.run import FORMAT_VERSION, RULES_VERSION, Run, SampleKey
 from townlet.samples import FrameGroup
 
 FRAMES = "frames"
 FAILED = "failed"
-RECALLED = "recalled"
+REUSED = "recalled"
 
 VERSION = f"{__version__} (rules {RULES_VERSION}, format {FORMAT_VERSION})"
 
@@ -35,7 +35,7 @@ RunKey = tuple[str, int]  # name and seed
 KEPT: dict[str, Literal["receipt", "published"]] = {"receipt": "receipt", "done": "published"}  # by state
 
 
-class Slot(NamedTuple):
+class SampleRef(NamedTuple):
     """Which sample of which run. The run travels light: see `share_configs`."""
 
     run: Run
@@ -82,7 +82,7 @@ def share_configs(runs: Iterable[Run]) -> tuple[list[Run], dict[str, str]]:
     return light, configs
 
 
-def whole(run: Run, configs: Mapping[str, str]) -> Run:
+def with_config(run: Run, configs: Mapping[str, str]) -> Run:
     """The run with its config's text again."""
     return replace(run, config_json=configs[run.config_json])
 
@@ -104,10 +104,10 @@ class Simulate(beam.PTransform):
         play = beam.ParDo(_Play(self.configs, self.output, self.signals)).with_output_types(
             tuple[Any, list[FrameGroup]]
         )
-        return runs | "Play" >> play.with_outputs(FAILED, RECALLED, main=FRAMES)
+        return runs | "Play" >> play.with_outputs(FAILED, REUSED, main=FRAMES)
 
 
-class Step(beam.DoFn):
+class StoreDoFn(beam.DoFn):
     """What steps know: the configs that runs name by digest, the output, and where to say how it goes."""
 
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
@@ -117,7 +117,7 @@ class Step(beam.DoFn):
     def setup(self) -> None:
         if self._version != VERSION:
             raise other_version(self._version, VERSION)
-        self._signals = Signals(self._signals_folder)
+        self._signals = ProgressReporter(self._signals_folder)
         with self.writing():
             self._store = open_store(self._output, greet=False)  # the command has; here, patience is better
         if self._signals_folder and not os.path.isdir(self._signals_folder):
@@ -133,7 +133,7 @@ class Step(beam.DoFn):
             raise
 
 
-class _Play(Step):
+class _Play(StoreDoFn):
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
         super().__init__(configs, output, signals)
         self._frames = Metrics.counter("townlet", "frames")
@@ -150,13 +150,13 @@ class _Play(Step):
         self._rollout = rollout
 
     def process(self, element: Run) -> Iterator[Any]:
-        run = whole(element, self._configs)
+        run = with_config(element, self._configs)
         with self.writing():
             kept = KEPT.get(state_of(self._store, run))
         if kept is None:
             yield from self._play(run, element)
             return
-        yield TaggedOutput(RECALLED, (run_key(run), RunEnd(element, kept=kept)))
+        yield TaggedOutput(REUSED, (run_key(run), RunEnd(element, kept=kept)))
         self._recalled.inc()
         self._signals.run_ended(run.label(), played=False)
 
@@ -168,7 +168,7 @@ class _Play(Step):
             for key, groups in by_sample(self._rollout.play(run)):
                 samples, agent = samples + 1, key.agent_id
                 frames = sum(group.timesteps for group in groups)
-                yield Slot(element, key), groups
+                yield SampleRef(element, key), groups
                 groups.clear()  # Beam holds the element until it has the next: let go of the segment's buffers
                 self._frames.inc(frames)
                 self._signals.frames(frames)

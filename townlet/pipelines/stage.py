@@ -25,15 +25,25 @@ from townlet.dataset.capture.commit import (
 from townlet.dataset.format.manifest import run_content_digest
 from townlet.dataset.format.records import RunRecord, SampleRecord
 from townlet.errors import OutputError, TownletError
-from townlet.pipelines.simulate import FAILED, RunEnd, RunFailed, RunKey, Slot, Step, explain, run_key, whole
+from townlet.pipelines.simulate import (
+    FAILED,
+    RunEnd,
+    RunFailed,
+    RunKey,
+    SampleRef,
+    StoreDoFn,
+    explain,
+    run_key,
+    with_config,
+)
 from townlet.pipelines.stack import Unstackable
 from townlet.run import Run
 from townlet.samples import ReplaySample
 
 STAGED = "staged"
 # What makes files durable is paid once for all of them (three syncfs, 0.1 s each and more where others write).
-PUBLISH_AT_ONCE = 512  # runs
-SAMPLES_AT_ONCE = 4096  # of all of them; some 5 kB each while they wait
+PUBLISH_BATCH_SIZE = 512  # runs
+SAMPLES_BATCH_SIZE = 4096  # of all of them; some 5 kB each while they wait
 
 
 class Published(NamedTuple):
@@ -62,13 +72,13 @@ class WriteSample(beam.PTransform):
         return samples | "Stage" >> stage.with_outputs(FAILED, main=STAGED)
 
 
-class _Stage(Step):
+class _Stage(StoreDoFn):
     def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
         super().__init__(configs, output, signals)
         self._samples = Metrics.counter("townlet", "samples")
         self._bytes = Metrics.counter("townlet", "bytes")
 
-    def process(self, element: tuple[Slot | RunEnd, ReplaySample | Unstackable | None]) -> Iterator[Any]:
+    def process(self, element: tuple[SampleRef | RunEnd, ReplaySample | Unstackable | None]) -> Iterator[Any]:
         slot, sample = element
         if isinstance(slot, RunEnd):
             yield run_key(slot.run), slot
@@ -77,7 +87,7 @@ class _Stage(Step):
             if not isinstance(sample, ReplaySample):
                 raise TownletError(sample.reason if sample else "a sample without frames")
             with self.writing():
-                record = stage_sample(self._store, whole(slot.run, self._configs), slot.sample, sample)
+                record = stage_sample(self._store, with_config(slot.run, self._configs), slot.sample, sample)
         except OutputError:
             raise
         except Exception as error:
@@ -107,7 +117,7 @@ class WriteReceipt(beam.PTransform):
         return staged | "StageReceipt" >> receipt.with_output_types(tuple[RunKey, Any])
 
 
-class _Receipt(Step):
+class _Receipt(StoreDoFn):
     def start_bundle(self) -> None:
         self._records: dict[RunKey, list[SampleRecord]] = {}
 
@@ -122,7 +132,9 @@ class _Receipt(Step):
             yield key, item
             return
         with self.writing():
-            whole_run = stage_receipt(self._store, whole(item.run, self._configs), item.samples, records)
+            whole_run = stage_receipt(
+                self._store, with_config(item.run, self._configs), item.samples, records
+            )
         yield key, replace(item, kept="receipt", content=run_content_digest(whole_run))
 
     def finish_bundle(self) -> Iterator[Any]:
@@ -132,7 +144,7 @@ class _Receipt(Step):
 
 
 @dataclass
-class Verdict:
+class RunResult:
     """All that is known about a run: how it ended, and its samples where they are not kept in the output."""
 
     ends: list[RunEnd] = field(default_factory=list)
@@ -180,13 +192,15 @@ class Verdict:
         return None
 
 
-class JudgeRun(beam.CombineFn):
-    """Ends, failures and records of a run, in any order and some of them twice, into its `Verdict`."""
+class MergeRunResults(beam.CombineFn):
+    """Ends, failures and records of a run, in any order and some of them twice, into its `RunResult`."""
 
-    def create_accumulator(self) -> Verdict:
-        return Verdict()
+    def create_accumulator(self) -> RunResult:
+        return RunResult()
 
-    def add_input(self, mutable_accumulator: Verdict, element: SampleRecord | RunEnd | RunFailed) -> Verdict:
+    def add_input(
+        self, mutable_accumulator: RunResult, element: SampleRecord | RunEnd | RunFailed
+    ) -> RunResult:
         verdict = mutable_accumulator
         if isinstance(element, RunEnd):
             verdict.ends.append(element)
@@ -196,15 +210,15 @@ class JudgeRun(beam.CombineFn):
             verdict.records.append(element)
         return verdict
 
-    def merge_accumulators(self, accumulators: Iterable[Verdict]) -> Verdict:
-        merged = Verdict()
+    def merge_accumulators(self, accumulators: Iterable[RunResult]) -> RunResult:
+        merged = RunResult()
         for verdict in accumulators:
             merged.ends += verdict.ends
             merged.records += verdict.records
             merged.failures += verdict.failures
         return merged
 
-    def extract_output(self, accumulator: Verdict) -> Verdict:
+    def extract_output(self, accumulator: RunResult) -> RunResult:
         """Each sample once, unless two of one sample differ: publishing refuses these, and names them."""
         once = {(item.key, item.content_digest, item.fingerprint): item for item in accumulator.records}
         return replace(accumulator, records=list(once.values()))
@@ -228,17 +242,17 @@ class PublishRun(beam.PTransform):
 class _Ready(NamedTuple):
     """A run that waits for being published."""
 
-    verdict: Verdict
+    verdict: RunResult
     run: Run  # with its config's text
     records: list[SampleRecord]
 
 
-class _Publish(Step):
+class _Publish(StoreDoFn):
     def start_bundle(self) -> None:
         self._waiting: list[_Ready] = []
         self._samples = 0
 
-    def process(self, element: tuple[RunKey, Verdict]) -> Iterator[Any]:
+    def process(self, element: tuple[RunKey, RunResult]) -> Iterator[Any]:
         key, verdict = element
         if not verdict.ends and not verdict.failures:
             raise TownletError(f"{key}: samples came without the end of their run")
@@ -256,7 +270,7 @@ class _Publish(Step):
             return
         self._waiting.append(ready)
         self._samples += len(ready.records)
-        if len(self._waiting) >= PUBLISH_AT_ONCE or self._samples >= SAMPLES_AT_ONCE:
+        if len(self._waiting) >= PUBLISH_BATCH_SIZE or self._samples >= SAMPLES_BATCH_SIZE:
             yield from self._publish_waiting()
 
     def finish_bundle(self) -> Iterator[Any]:
@@ -290,9 +304,9 @@ class _Publish(Step):
             for ready, record in zip(batch, records, strict=True)
         ]
 
-    def _with_records(self, verdict: Verdict) -> _Ready:
+    def _with_records(self, verdict: RunResult) -> _Ready:
         """The run, and its records from where they are. A retry finds published what it had published."""
-        run = whole(verdict.run, self._configs)
+        run = with_config(verdict.run, self._configs)
         if not verdict.kept:
             return _Ready(verdict, run, verdict.records)
         records = read_receipt(self._store, run, check=False) if verdict.kept == "receipt" else None

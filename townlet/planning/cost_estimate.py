@@ -20,7 +20,7 @@ from townlet.rollout.play import play
 from townlet.run import Run
 from townlet.samples import stack_groups
 
-PILOT_FRAMES = 16_000  # some 50 ms
+TRIAL_FRAMES = 16_000  # some 50 ms
 MOST_TICKS = 1_024
 BUDGET = 3.0  # seconds for the pilots of all configs; who comes later is taken for an average one
 # Core-seconds that are not the simulation's. Measured: receipts, publishing and Beam's bundles; starting Beam.
@@ -28,7 +28,7 @@ RUN_OVERHEAD = 0.004
 START_OVERHEAD = 2.0
 
 
-Kind = tuple[Any, ...]
+RunKind = tuple[Any, ...]
 
 
 class Cost(NamedTuple):
@@ -71,10 +71,10 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Pilot:
+class CostEstimate:
     """What was found for each different config among some runs."""
 
-    rates: dict[Kind, Rates]
+    rates: dict[RunKind, Rates]
     average: Rates | None  # stands for configs that were not tried; None where none was
     seconds: float  # that it took
     failures: dict[str, str]  # names of runs whose pilot failed, and why
@@ -90,7 +90,7 @@ class Pilot:
         return sum(costs, Cost(seconds=START_OVERHEAD)) if costs else None
 
 
-def kind(run: Run) -> Kind:
+def kind(run: Run) -> RunKind:
     """The same for runs that differ by seed, length and place only: they cost the same a tick."""
     return (
         run.name,
@@ -103,10 +103,10 @@ def kind(run: Run) -> Kind:
     )
 
 
-def pilot(runs: Iterable[Run], budget: float = BUDGET) -> Pilot:
+def estimate_cost(runs: Iterable[Run], budget: float = BUDGET) -> CostEstimate:
     """Try each different config among `runs`, those with most ticks first, as long as the budget lasts."""
     started = time.monotonic()
-    rates: dict[Kind, Rates] = {}
+    rates: dict[RunKind, Rates] = {}
     failures: dict[str, str] = {}
     for same, run in _by_weight(runs):
         if time.monotonic() - started > budget:
@@ -115,13 +115,13 @@ def pilot(runs: Iterable[Run], budget: float = BUDGET) -> Pilot:
             rates[same] = _rates(run)
         except Exception as error:  # whatever it is, the run itself will say it
             failures[run.name] = f"{type(error).__name__}: {error}"
-    return Pilot(rates, _average(list(rates.values())), time.monotonic() - started, failures)
+    return CostEstimate(rates, _average(list(rates.values())), time.monotonic() - started, failures)
 
 
-def _by_weight(runs: Iterable[Run]) -> list[tuple[Kind, Run]]:
+def _by_weight(runs: Iterable[Run]) -> list[tuple[RunKind, Run]]:
     """Each kind with its longest run; first those that have most to play."""
-    weights: dict[Kind, int] = {}
-    longest: dict[Kind, Run] = {}
+    weights: dict[RunKind, int] = {}
+    longest: dict[RunKind, Run] = {}
     for run in runs:
         same = kind(run)
         weights[same] = weights.get(same, 0) + run.ticks
@@ -153,7 +153,7 @@ def _rates(run: Run) -> Rates:
     _try(replace(run, ticks=1))  # what is read and compiled once is paid here
     one = _try(replace(run, ticks=1))
     agents = max(1, len(one.records))
-    ticks = min(run.ticks, MOST_TICKS, max(16, PILOT_FRAMES // agents))
+    ticks = min(run.ticks, MOST_TICKS, max(16, TRIAL_FRAMES // agents))
     many = _try(replace(run, ticks=ticks)) if ticks > 1 else one
     more = max(1, ticks - 1)
     lives = len(many.records)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from townlet.console.formatting import counted
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.paths import LEASE, STAGING
 from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import NO_SUITE, index_files, write_index
@@ -20,21 +20,21 @@ from townlet.dataset.store.contract import Store, holds
 from townlet.planning.plan import Plan
 
 
-class Rest(NamedTuple):
+class Remaining(NamedTuple):
     """What is left of a plan."""
 
     planned: Plan  # its runs are those that the pipeline has to look at
     settled: int = 0  # runs that are there, hold, and stand in the index
 
 
-def rest_of(planned: Plan, store: Store, *, quiet: bool) -> Rest:
+def remaining_runs(planned: Plan, store: Store, *, quiet: bool) -> Remaining:
     """Admit the plan to the store, and take out what is settled. With nothing left, the index is brought up to date.
 
     Raises OutputError where something else is in the place.
     """
     if not planned.is_data_set:
-        admit(store, planned.runs)
-        return Rest(planned)
+        check_output(store, planned.runs)
+        return Remaining(planned)
     index = look_at_index(store)
     found = _findings(planned, store, index, quiet)
     rest = [
@@ -42,14 +42,14 @@ def rest_of(planned: Plan, store: Store, *, quiet: bool) -> Rest:
         for run, cost, finding in zip(planned.runs, planned.costs, found, strict=True)
         if not (finding.standing == "done" and finding.indexed)
     ]
-    admit(store, [run for run, _, damaged in rest if not damaged])
+    check_output(store, [run for run, _, damaged in rest if not damaged])
     for run, _, damaged in rest:
         if damaged:
             clear_damaged(store, run)
     if not rest and not _says_all(index, planned, store):
         write_index(store, [], Aggregates(), suites=planned.suites, whole=planned.whole)
     runs, costs = tuple(run for run, _, _ in rest), tuple(cost for _, cost, _ in rest)
-    return Rest(replace(planned, runs=runs, costs=costs), len(planned.runs) - len(rest))
+    return Remaining(replace(planned, runs=runs, costs=costs), len(planned.runs) - len(rest))
 
 
 def _findings(planned: Plan, store: Store, index: Index, quiet: bool) -> list[Finding]:

@@ -24,7 +24,7 @@ KINDS = ("wait", "move", "release", "chat", "request", "start")
 
 
 @dataclass(frozen=True)
-class Choice:
+class Action:
     """An action as the world takes it: the id, and the arguments (None = the world chooses)."""
 
     id: int
@@ -33,7 +33,7 @@ class Choice:
     quality: float | None = None
 
 
-class Catalogue:
+class ActionSpace:
     """The actions of a config, in the order of their ids."""
 
     def __init__(self, affordances: Sequence[str]):
@@ -59,7 +59,7 @@ class Catalogue:
         """The kind of each id."""
         return [action["kind"] for action in self.actions]
 
-    def parse(self, action: int | str | Mapping[str, Any]) -> Choice:
+    def parse(self, action: int | str | Mapping[str, Any]) -> Action:
         """An id, a canonical JSON text or a mapping -> Choice. Raises UserError naming what is wrong."""
         if isinstance(action, str):
             try:
@@ -78,8 +78,8 @@ class Catalogue:
                 near = difflib.get_close_matches(text, self.json, 1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 raise UserError(f"action: {text} is not in the catalogue{hint}")
-            return Choice(self.lookup[text], extra.get("object"), extra.get("target"), extra.get("quality"))
+            return Action(self.lookup[text], extra.get("object"), extra.get("target"), extra.get("quality"))
         index = int(action)  # also NumPy integers
         if not 0 <= index < self.dim:
             raise UserError(f"action: expected an id from 0 to {self.dim - 1}, got {index}")
-        return Choice(index)
+        return Action(index)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from townlet.arrays import F32, Bool
-from townlet.policy.actions import Choice
+from townlet.policy.actions import Action
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Observation:
     features: F32  # (F,)
     action_mask: Bool  # (U,)  legal to attempt
     position: tuple[int, int]  # x, y; recorded with the frame
-    scheduled: Choice | None = None  # what the agent's schedule prescribes now
+    scheduled: Action | None = None  # what the agent's schedule prescribes now
     labelled: bool = False  # the schedule expects the attempt to be refused
 
 

@@ -26,7 +26,7 @@ from townlet.world.state import (
     POLICY_UNIFORM,
     STAYS,
     TERMS,
-    Choice,
+    ActionBatch,
 )
 from townlet.world.step import settle, step
 
@@ -51,7 +51,7 @@ class Frames(NamedTuple):
     mismatch: Bool  # [A, T]  a schedule's label `blocked` was wrong
 
 
-class Deciders(NamedTuple):
+class PolicyTables(NamedTuple):
     """What the built-in policies know before they see anything."""
 
     needs: NeedsTable
@@ -77,9 +77,9 @@ def frames(agents: int, ticks: int, layout: Layout, actions: int) -> Frames:
     )
 
 
-def choices(agents: int) -> Choice:
+def waiting_actions(agents: int) -> ActionBatch:
     """Everybody waits."""
-    return Choice(
+    return ActionBatch(
         action=np.full(agents, ACTION_WAIT, np.int64), object=np.full(agents, NOTHING, np.int64),
         target=np.full(agents, NOBODY, np.int64), quality=np.full(agents, -1.0),
         labelled=np.zeros(agents, np.bool_), log_prob=np.zeros(agents, np.float32),

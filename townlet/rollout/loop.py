@@ -13,10 +13,10 @@ from townlet.config.load import Resolved, load_config
 from townlet.errors import UserError
 from townlet.generator.generate import build
 from townlet.observation.encode import observe
-from townlet.policy.actions import Choice as ActionChoice
+from townlet.policy.actions import Action as ActionChoice
 from townlet.policy.base import Decision, Observation, Policy
-from townlet.rollout.kernels import ALIVE, LEAVING, choices, frames, record_after, record_before
-from townlet.rollout.play import Census, static_facts
+from townlet.rollout.kernels import ALIVE, LEAVING, frames, record_after, record_before, waiting_actions
+from townlet.rollout.play import AgentRegistry, static_facts
 from townlet.rollout.runtime import PolicyRuntime
 from townlet.run import Run, canonical_json
 from townlet.world.rules import schedule
@@ -51,9 +51,9 @@ class SimulationLoop:
         self.seed = seed
         self._built = build(self.config, seed=seed, policy="outside")
         self.policy_runtime = PolicyRuntime(self.config, policy, seed, built=self._built)
-        self._census = Census.of(self._built)
+        self._census = AgentRegistry.of(self._built)
         rows = len(self._built.names.agents)
-        self._choice = choices(rows)
+        self._choice = waiting_actions(rows)
         self._out = frames(rows, 1, self._built.layout, self._built.catalogue.dim)
         self._facts = static_facts(self._built, self._run())
         self.observations: dict[str, Observation] = self._look(0, ALIVE)

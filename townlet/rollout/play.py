@@ -18,7 +18,7 @@ from townlet.errors import TownletError, UserError
 from townlet.generator.generate import Built, build
 from townlet.policy.registry import tables
 from townlet.policy.uniform import log_table
-from townlet.rollout.kernels import Deciders, Frames, choices, frames, play_segment
+from townlet.rollout.kernels import Frames, PolicyTables, frames, play_segment, waiting_actions
 from townlet.run import RULES_VERSION, Run, SampleKey
 from townlet.samples import FrameGroup
 from townlet.world.invariants import violations
@@ -50,9 +50,9 @@ def build_run(run: Run) -> Built:
     return build(resolved_of(run), seed=run.seed, policy=run.policy, ignore_schedules=run.ignore_schedules)
 
 
-def deciders(built: Built) -> Deciders:
+def deciders(built: Built) -> PolicyTables:
     """The built-in policies' tables for a world."""
-    return Deciders(tables(built), log_table(built.catalogue.dim))
+    return PolicyTables(tables(built), log_table(built.catalogue.dim))
 
 
 def frame_bytes(run: Run) -> int:
@@ -63,7 +63,7 @@ def frame_bytes(run: Run) -> int:
 
 
 @dataclass
-class Census:
+class AgentRegistry:
     """Who has ever lived, by arrival number: names of newcomers follow from the row that they took over."""
 
     rows: tuple[str, ...]  # the rows' first occupants
@@ -72,7 +72,7 @@ class Census:
     scripted: list[bool] = field(default_factory=list)
 
     @classmethod
-    def of(cls, built: Built) -> Census:
+    def of(cls, built: Built) -> AgentRegistry:
         scripted = built.params.people.script_end > built.params.people.script_first
         rows = built.names.agents
         return cls(rows, list(rows), [0] * len(rows), [bool(some) for some in scripted])
@@ -139,7 +139,7 @@ _pool = BufferPool()
 
 def play_segments(built: Built, run: Run) -> Iterator[tuple[int, int, Frames]]:
     """Play a run: `(segment, first tick, frames)` after each segment. The last may be shorter."""
-    known, choice = deciders(built), choices(len(built.names.agents))
+    known, choice = deciders(built), waiting_actions(len(built.names.agents))
     length = run.segment_ticks or run.ticks
     for segment, start in enumerate(range(0, run.ticks, length)):
         ticks = min(length, run.ticks - start)
@@ -163,13 +163,13 @@ def play(run: Run) -> Iterator[tuple[SampleKey, FrameGroup]]:
     where the config cannot be played, or where `run.agent` matches nobody.
     """
     built = build_run(run)
-    census = Census.of(built)
+    census = AgentRegistry.of(built)
     facts = static_facts(built, run)
     found = run.agent is None
     for segment, start, out in play_segments(built, run):
         census.note(out.arrival, start)
         last = start + out.actions.shape[1] == run.ticks
-        for row, t0, t1 in lives(out.arrival):
+        for row, t0, t1 in episodes(out.arrival):
             arrival = int(out.arrival[row, t0])
             name = census.names[arrival - 1]
             if run.agent is not None and name != run.agent:
@@ -183,7 +183,7 @@ def play(run: Run) -> Iterator[tuple[SampleKey, FrameGroup]]:
         raise UserError(f"agent filter {run.agent!r} matches nobody; the agents of this run are {known}")
 
 
-def lives(arrival: np.ndarray) -> list[tuple[int, int, int]]:
+def episodes(arrival: np.ndarray) -> list[tuple[int, int, int]]:
     """`(row, first slot, end slot)` of every life with a frame in `arrival` [A, T + 1], by arrival number."""
     found = []
     for row in range(arrival.shape[0]):
@@ -227,7 +227,7 @@ def policy_facts(built: Built, row: int, scripted: bool) -> dict[str, Any]:
 
 
 def frame_group(
-    built: Built, census: Census, facts: dict[str, Any], out: Frames, row: int, t0: int, t1: int, start: int,
+    built: Built, census: AgentRegistry, facts: dict[str, Any], out: Frames, row: int, t0: int, t1: int, start: int,
     segment: int, last: bool,
 ) -> FrameGroup:  # fmt: skip
     """The frames of the life on `row` from slot t0 to t1, and what was seen behind the last."""
@@ -254,4 +254,4 @@ def frame_group(
     return FrameGroup(arrays, final, metadata)
 
 
-__all__ = ["InvariantError", "build_run", "frame_bytes", "lives", "play"]
+__all__ = ["InvariantError", "build_run", "episodes", "frame_bytes", "play"]

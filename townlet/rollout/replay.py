@@ -13,8 +13,8 @@ import numpy as np
 
 from townlet.dataset.reading.capture import Capture
 from townlet.generator.generate import Built
-from townlet.rollout.kernels import choices, frames, replay_segment
-from townlet.rollout.play import Census, build_run, deciders, frame_group, lives, play, static_facts
+from townlet.rollout.kernels import frames, replay_segment, waiting_actions
+from townlet.rollout.play import AgentRegistry, build_run, deciders, episodes, frame_group, play, static_facts
 from townlet.run import Run, SampleKey, canonical_json
 from townlet.samples import ARRAYS, FrameGroup, ReplaySample, stack_groups
 
@@ -107,10 +107,10 @@ def _stored_actions(capture: Capture, ticks: int) -> tuple[np.ndarray, np.ndarra
 def _replayed(capture: Capture, run: Run, report: ReplayReport) -> Iterator[tuple[SampleKey, FrameGroup]]:
     """Frame groups of the stored actions, segment by segment."""
     built: Built = build_run(run)
-    census, facts = Census.of(built), static_facts(built, run)
+    census, facts = AgentRegistry.of(built), static_facts(built, run)
     actions, args = _stored_actions(capture, run.ticks)
     length, rows = run.segment_ticks or run.ticks, len(built.names.agents)
-    choice, known = choices(rows), deciders(built)
+    choice, known = waiting_actions(rows), deciders(built)
     for segment, start in enumerate(range(0, run.ticks, length)):
         ticks = min(length, run.ticks - start)
         out = frames(rows, ticks, built.layout, built.catalogue.dim)
@@ -123,7 +123,7 @@ def _replayed(capture: Capture, run: Run, report: ReplayReport) -> Iterator[tupl
             )
             return
         census.note(out.arrival, start)
-        for row, t0, t1 in lives(out.arrival):
+        for row, t0, t1 in episodes(out.arrival):
             arrival = int(out.arrival[row, t0])
             key = SampleKey(run.name, run.seed, arrival, census.names[arrival - 1], segment)
             last = start + ticks == run.ticks

@@ -9,7 +9,7 @@ import numpy as np
 
 from townlet.config.load import Resolved
 from townlet.generator.generate import Built, build
-from townlet.policy.actions import Choice
+from townlet.policy.actions import Action
 from townlet.policy.base import Decision, Observation, Policy
 from townlet.policy.registry import builtin_policy
 
@@ -42,7 +42,7 @@ class PolicyRuntime:
             for agent, name in config.config.policy.agents.items()
         }
         self._frames: dict[str, list[Frame]] = {}
-        self._decided: dict[str, tuple[Observation, Choice, float, float]] = {}
+        self._decided: dict[str, tuple[Observation, Action, float, float]] = {}
 
     def policy_for(self, agent_id: str) -> Policy:
         """Who decides for `agent_id` where no schedule does. A newcomer follows whoever had its row."""
@@ -51,7 +51,7 @@ class PolicyRuntime:
             name = name.rpartition("-")[0]
         return self._own.get(name, self._policy)
 
-    def decide(self, observations: Mapping[str, Observation]) -> dict[str, Choice]:
+    def decide(self, observations: Mapping[str, Observation]) -> dict[str, Action]:
         """What every agent observed does now. Schedules come first; each policy is asked once, for all its agents."""
         groups: dict[int, tuple[Policy, dict[str, Observation]]] = {}
         self._decided = {}
@@ -66,7 +66,7 @@ class PolicyRuntime:
                 self._note(some[agent], answer)
         return {agent: self._decided[agent][1] for agent in observations}
 
-    def take(self, seen: Observation, answer: Decision) -> Choice:
+    def take(self, seen: Observation, answer: Decision) -> Action:
         """Record a decision that somebody else took for an agent; returns it as the world takes it."""
         self._note(seen, answer)
         return self._decided[seen.agent_id][1]

@@ -115,7 +115,7 @@ class Queues:
 
 
 @columns
-class Running:
+class Activity:
     """The affordance an agent is busy with, between its start and its last tick."""
 
     affordance: I64  # [A]  NOTHING = free
@@ -149,7 +149,7 @@ class Ties(NamedTuple):
 
 
 @columns
-class Work:
+class Employment:
     state: I64  # [A]  PRE_SHIFT .. POST_SHIFT
     on_roll: Bool  # [A]  was alive when the present shift began: only then is it counted
     arrived: Bool  # [A]  has been on site in the present shift
@@ -190,13 +190,13 @@ class Grid(NamedTuple):
 
 
 @columns
-class Script:
+class ScheduleCursor:
     entry: I64  # [A]  the schedule entry being played (index into Schedule); NOTHING = no schedule
     ticks: I64  # [A]  ticks it has been played
 
 
 @columns
-class Tick:
+class StepScratch:
     """What happened in this tick, written by one rule and read by later ones; cleared when the tick begins."""
 
     action: I64  # [A]  the chosen action's id; dead rows ACTION_WAIT
@@ -227,7 +227,7 @@ class Tick:
 
 
 @columns
-class Choice:
+class ActionBatch:
     """What each agent has decided for this tick: the only way from a policy, or a schedule, into the world."""
 
     action: I64  # [A]  id in the catalogue
@@ -243,14 +243,14 @@ class World(NamedTuple):
     clock: Clock
     agents: Agents
     queues: Queues
-    running: Running
+    running: Activity
     objects: Objects
     ties: Ties
-    work: Work
+    work: Employment
     events: Events
     grid: Grid
-    script: Script
-    tick: Tick
+    script: ScheduleCursor
+    tick: StepScratch
 
 
 # --- what does not change ---------------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from tests.commands.conftest import Townlet
-from townlet.commands.capture import plan as planning
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.lock import output_lock
 from townlet.pipelines import launch
+from townlet.planning import plan_status
 from townlet.rollout import play as rollout
 from townlet.run import Run
 
@@ -250,8 +250,8 @@ def test_a_disk_that_will_be_too_small(
     townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is said, and the capture goes on: it is an estimate."""
-    monkeypatch.setattr(planning, "WORTH_A_PILOT", 10)
-    monkeypatch.setattr(planning, "free_bytes", lambda output: 1000)
+    monkeypatch.setattr(plan_status, "WORTH_AN_ESTIMATE", 10)
+    monkeypatch.setattr(plan_status, "free_bytes", lambda output: 1000)
     said = townlet(*SHORT, tmp_path / "out", "--seeds", "0..1")
     assert said.code == 0
     assert "warning: about " in said.err and "it will not fit" in said.err

@@ -10,11 +10,11 @@ import pytest
 from tests.dataset.captures import capture, content, stage
 from tests.samples import make_run
 from townlet.dataset.capture.commit import publish_run, read_receipt, stage_receipt, state_of
-from townlet.dataset.capture.contents import foreign_files
+from townlet.dataset.capture.contents import unexpected_files
 from townlet.dataset.capture.overwrite import begin_overwrite
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.checking.verify import verify_store
-from townlet.dataset.format.paths import LEASE, begun_place, run_folder, staging_folder
+from townlet.dataset.format.paths import LEASE, begun_path, run_folder, staging_folder
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.object_store import ObjectStore
 from townlet.dataset.store.object_store_client import Bucket
@@ -108,7 +108,7 @@ def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: b
         for name, data in stored(store).items():
             if not name.startswith(".staging/") and name not in ("metrics.json", "failures.json"):
                 assert data == undisturbed[name], name
-        assert foreign_files(store) == []
+        assert unexpected_files(store) == []
         capture(store, *runs)
         assert stored(store) == undisturbed
         assert verify_store(store).ok
@@ -120,7 +120,7 @@ def test_states_of_a_run(store: ObjectStore) -> None:
     assert state_of(store, run) == "missing"
     records = stage(store, run)
     assert state_of(store, run) == "missing"
-    assert [file.name for file in store.list(".staging")] == [begun_place(run)]
+    assert [file.name for file in store.list(".staging")] == [begun_path(run)]
     stage_receipt(store, run, 2, records)
     assert state_of(store, run) == "receipt"
     assert read_receipt(store, run) == records
@@ -164,7 +164,7 @@ def test_files_of_unknown_origin_are_refused(store: ObjectStore, runs: list[Run]
         with pytest.raises(
             OutputError, match=f"expected an empty folder or a capture, found {place}; choose"
         ):
-            admit(store, runs)
+            check_output(store, runs)
         assert stored(store) == {place: b"mine"}
         store.delete(place)
 
@@ -174,8 +174,8 @@ def test_what_a_killed_capture_of_other_inputs_has_left_goes(store: ObjectStore,
     for run in older:
         stage(store, run)
     store.write_new(LEASE, [b"ours"])
-    assert foreign_files(store) == []
-    admit(store, runs)
+    assert unexpected_files(store) == []
+    check_output(store, runs)
     assert stored(store) == {LEASE: b"ours"}
 
 
@@ -184,25 +184,25 @@ def test_a_capture_that_is_whole_is_nobody_s_leavings(store: ObjectStore) -> Non
     done, wanted = DATA_SET
     capture(store, done)
     before = stored(store)
-    store.write_whole(begun_place(done), [b'{"folder":"runs/scene/seed-1","prefix":"rollout_sample"}'])
+    store.write_whole(begun_path(done), [b'{"folder":"runs/scene/seed-1","prefix":"rollout_sample"}'])
     changed = make_run(seed=1, ticks=4, folder=done.folder)
     with pytest.raises(OutputError, match=r"is another capture: .*; choose another output prefix"):
-        admit(store, [changed, wanted])
+        check_output(store, [changed, wanted])
     assert before.items() <= stored(store).items()
 
 
 def test_a_data_set_keeps_what_its_other_runs_have_begun(store: ObjectStore) -> None:
     stage(store, DATA_SET[0])
     before = stored(store)
-    admit(store, DATA_SET[1:])
+    check_output(store, DATA_SET[1:])
     assert stored(store) == before
 
 
 @pytest.mark.parametrize("note", [b"", b"[]", b"{}", b"nonsense"])
 def test_notes_of_nonsense(store: ObjectStore, note: bytes) -> None:
     store.write_whole(f"{staging_folder(make_run(seed=9))}/begun.json", [note])
-    admit(store, SINGLE)
-    assert foreign_files(store) == []
+    check_output(store, SINGLE)
+    assert unexpected_files(store) == []
 
 
 def test_overwriting_is_refused(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.dataset.captures import capture, content, folders, stage
 from tests.samples import make_run
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.paths import run_folder, staging_folder
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError
@@ -24,27 +24,27 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def test_an_empty_or_new_folder_is_welcome(store: LocalStore) -> None:
-    admit(store, [RUN])
+    check_output(store, [RUN])
     assert not store.root.exists()
     (store.root / "empty").mkdir(parents=True)
-    admit(store, [RUN])
-    admit(store, RUNS)
+    check_output(store, [RUN])
+    check_output(store, RUNS)
 
 
 def test_the_same_again_is_welcome(store: LocalStore) -> None:
     capture(store, RUN)
-    admit(store, [RUN])
+    check_output(store, [RUN])
 
 
 def test_a_data_set_may_grow(store: LocalStore) -> None:
     capture(store, *RUNS)
-    admit(store, [*RUNS, make_run("other", folder=run_folder("other", 3))])
+    check_output(store, [*RUNS, make_run("other", folder=run_folder("other", 3))])
 
 
 def test_another_capture_is_named(store: LocalStore) -> None:
     capture(store, RUN)
     with pytest.raises(OutputError) as caught:
-        admit(store, [make_run("other", seed=4, ticks=30, policy="uniform")])
+        check_output(store, [make_run("other", seed=4, ticks=30, policy="uniform")])
     assert str(caught.value) == (
         f"{store.root}: rollout_sample_manifest.json is another capture: scenario 'scene' (asked for: "
         "'other'), seed 3 (asked for: 4), ticks 20 (asked for: 30), policy not given (asked for: 'uniform'); "
@@ -56,7 +56,7 @@ def test_another_capture_is_named(store: LocalStore) -> None:
 def test_a_capture_of_an_older_config(store: LocalStore) -> None:
     capture(store, RUN)
     with pytest.raises(OutputError, match="another capture: of another version of the config, or of the sim"):
-        admit(store, [replace(RUN, config_json='{"config":{"config_id":"scene"}}')])
+        check_output(store, [replace(RUN, config_json='{"config":{"config_id":"scene"}}')])
 
 
 def test_another_run_under_the_same_name_in_a_data_set(store: LocalStore) -> None:
@@ -65,19 +65,19 @@ def test_another_run_under_the_same_name_in_a_data_set(store: LocalStore) -> Non
     with pytest.raises(
         OutputError, match=r"runs/scene/seed-2/rollout_sample_manifest\.json is another capture"
     ):
-        admit(store, [RUNS[0], changed])
+        check_output(store, [RUNS[0], changed])
 
 
 def test_another_prefix(store: LocalStore) -> None:
     capture(store, RUN)
     with pytest.raises(OutputError, match=r"a capture with another prefix \(expected x_manifest\.json\)"):
-        admit(store, [make_run(prefix="x")])
+        check_output(store, [make_run(prefix="x")])
 
 
 def test_an_unreadable_manifest(store: LocalStore) -> None:
     store.write_new("rollout_sample_manifest.json", [b"{"])
     with pytest.raises(OutputError, match="not readable as a capture's manifest; choose another output"):
-        admit(store, [RUN])
+        check_output(store, [RUN])
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "photos/me.jpg", "rollout_sample_alice_001.npz"])
@@ -85,14 +85,14 @@ def test_strangers(store: LocalStore, name: str) -> None:
     store.write_new(name, [b"mine"])
     for runs in ([RUN], RUNS):
         with pytest.raises(OutputError, match=f"expected an empty folder or a capture, found {name}; choose"):
-            admit(store, runs)
+            check_output(store, runs)
     assert content(store.root) == {name: b"mine"}
 
 
 def test_strangers_in_a_run_s_folder(store: LocalStore) -> None:
     store.write_new("runs/scene/seed-2/notes.txt", [b"mine"])
     with pytest.raises(OutputError, match=r"found runs/scene/seed-2/notes\.txt"):
-        admit(store, RUNS)
+        check_output(store, RUNS)
 
 
 def test_a_home_folder_is_refused_before_all_of_it_is_read(
@@ -110,18 +110,18 @@ def test_a_home_folder_is_refused_before_all_of_it_is_read(
     for runs in ([RUN], RUNS):
         walked.clear()
         with pytest.raises(OutputError, match="found 00/file, 01/file, 02/file and 7 more; choose"):
-            admit(store, runs)
+            check_output(store, runs)
         assert len(walked) < 20
 
 
 def test_a_capture_does_not_go_into_a_data_set_nor_the_other_way(store: LocalStore, tmp_path: Path) -> None:
     capture(store, *RUNS)
     with pytest.raises(OutputError, match="holds a data set; capture several configs or seeds to add to it"):
-        admit(store, [RUN])
+        check_output(store, [RUN])
     single = LocalStore(tmp_path / "single")
     capture(single, RUN)
     with pytest.raises(OutputError, match=r"holds a single capture \(rollout_sample_manifest\.json\), not a"):
-        admit(single, RUNS)
+        check_output(single, RUNS)
 
 
 def test_what_another_interrupted_capture_has_staged_goes(store: LocalStore) -> None:
@@ -129,13 +129,13 @@ def test_what_another_interrupted_capture_has_staged_goes(store: LocalStore) -> 
     stage(store, other)
     stage(store, RUN)
     store.write_new(".staging/0123.tmp", [b""])
-    admit(store, [RUN])
+    check_output(store, [RUN])
     assert folders(store.root) == [".staging", staging_folder(RUN)]
 
 
 def test_a_data_set_keeps_what_its_other_runs_have_staged(store: LocalStore) -> None:
     stage(store, RUNS[0])
     store.write_new(".staging/0123.tmp", [b""])
-    admit(store, [*RUNS[1:], make_run("other", folder=run_folder("other", 3))])
+    check_output(store, [*RUNS[1:], make_run("other", folder=run_folder("other", 3))])
     assert folders(store.root) == [".staging", staging_folder(RUNS[0])]
     assert not [name for name in content(store.root) if name.endswith(".tmp")]

@@ -17,7 +17,7 @@ from townlet.cli import main
 from townlet.dataset.capture.commit import publish_run, stage_receipt, state_of
 from townlet.dataset.checking.gc import gc, gc_store
 from townlet.dataset.checking.verify import verify, verify_store
-from townlet.dataset.format.paths import receipt_place, run_folder, staging_folder
+from townlet.dataset.format.paths import receipt_path, run_folder, staging_folder
 from townlet.dataset.index.index_file import aggregate_records, indexed, write_index
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
@@ -167,7 +167,7 @@ def test_a_receipt_that_does_not_hold(store: LocalStore, clean: dict[str, bytes]
     records = stage_receipt(store, first, 2, stage(store, first))
     (store.root / records[0].npz.staged).unlink()
     stage_receipt(store, second, 2, stage(store, second))
-    (store.root / receipt_place(second)).write_bytes(b"[]")
+    (store.root / receipt_path(second)).write_bytes(b"[]")
     assert {leaving.why for leaving in gc(store.root).gone} == {"a receipt that does not hold"}
     assert_spotless(store, clean)
 

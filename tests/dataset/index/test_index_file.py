@@ -18,11 +18,11 @@ from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import (
     Failure,
+    delete_staged_index,
     finish_moves,
     index_files,
     read_index,
     read_whole,
-    sweep_staged,
     write_index,
 )
 from townlet.dataset.index.metrics_table import Rows
@@ -199,11 +199,11 @@ def test_a_writer_leaves_alone_what_another_is_about_to_commit(
         add(store, RUNS[1])
     document, _ = read_whole(store, KINDS)
     assert document["metadata"]["run_count"] == 2
-    sweep_staged(store)
+    delete_staged_index(store)
     assert read_whole(store, KINDS)[0] == document
     assert not (store.root / ".staging").exists()
     (store.root / ".staging" / "index").mkdir(parents=True)  # by a writer that was killed after its last move
-    sweep_staged(store)
+    delete_staged_index(store)
     assert not (store.root / ".staging").exists()
 
 

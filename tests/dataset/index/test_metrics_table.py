@@ -16,7 +16,7 @@ from townlet.dataset.format.paths import run_folder
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
 from townlet.dataset.index import metrics_table as rows
 from townlet.dataset.index.aggregate import Aggregates
-from townlet.dataset.index.index_file import parse_index, read_companion
+from townlet.dataset.index.index_file import parse_index, read_index_file
 from townlet.dataset.index.metrics_table import IDENTITY, Rows, pack_rows, write_rows
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.local import LocalStore
@@ -108,7 +108,7 @@ def test_the_index_names_it_and_its_captures_agree(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     capture(store, *RUNS)
     document = parse_index(store.read("dataset.json"), "here")
-    table = pq.read_table(io.BytesIO(read_companion(store, document, "samples"))).to_pylist()
+    table = pq.read_table(io.BytesIO(read_index_file(store, document, "samples"))).to_pylist()
     assert len(table) == document["metadata"]["sample_count"]
     for row in table[::3]:
         opened = load_capture(tmp_path / "runs" / row["scenario"] / f"seed-{row['seed']}")

@@ -20,7 +20,7 @@ from townlet.dataset.store import object_store_client as buckets
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.object_store import ObjectStore
-from townlet.dataset.store.object_store_client import Bucket, explained
+from townlet.dataset.store.object_store_client import Bucket, translate_store_error
 from townlet.dataset.store.open_store import is_remote, open_store
 from townlet.errors import OutputError
 
@@ -267,7 +267,7 @@ ANSWERS = [
 def test_answers_of_a_store_are_explained(text: str, message: str) -> None:
     with (
         pytest.raises(OutputError, match=f"s3://b/a: cannot write: .*{message}") as caught,
-        explained("write", "s3://b/a"),
+        translate_store_error("write", "s3://b/a"),
     ):
         raise GenericError(f"{text} https://bucket/a?X-Amz-Signature={SECRET}\n\nDebug source: {SECRET}")
     assert SECRET not in str(caught.value)
@@ -275,11 +275,14 @@ def test_answers_of_a_store_are_explained(text: str, message: str) -> None:
 
 
 def test_what_is_no_answer_of_a_store_passes() -> None:
-    with pytest.raises(ZeroDivisionError), explained("write", "s3://b/a"):
+    with pytest.raises(ZeroDivisionError), translate_store_error("write", "s3://b/a"):
         raise ZeroDivisionError
-    with pytest.raises(FileNotFoundError, match=r"^s3://b/a$"), explained("read", "s3://b/a"):
+    with pytest.raises(FileNotFoundError, match=r"^s3://b/a$"), translate_store_error("read", "s3://b/a"):
         raise FileNotFoundError(f"Object at location a not found: https://b/a?sig={SECRET}")
-    with pytest.raises(OutputError, match="there is no such bucket"), explained("write", "s3://b/a"):
+    with (
+        pytest.raises(OutputError, match="there is no such bucket"),
+        translate_store_error("write", "s3://b/a"),
+    ):
         raise FileNotFoundError("<Code>NoSuchBucket</Code>")
 
 

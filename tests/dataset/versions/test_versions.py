@@ -14,7 +14,7 @@ import pytest
 from tests.dataset.captures import capture, content
 from tests.samples import make_run
 from townlet.dataset.capture.overwrite import begin_overwrite
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.checking.gc import gc
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.canonical import sha256_hex
@@ -25,7 +25,7 @@ from townlet.dataset.store.contract import Buffer
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions.versions import (
     Pointer,
-    admit_versions,
+    check_versions,
     current_version,
     is_versioned,
     next_version,
@@ -256,30 +256,30 @@ def test_without_its_log_pruning_starts_an_hour_anew(store: LocalStore) -> None:
 
 
 def test_where_versions_may_be_made(store: LocalStore) -> None:
-    admit_versions(store)
+    check_versions(store)
     assert not store.root.exists()
     make_version(store, 1)
-    admit_versions(store)
+    check_versions(store)
     store.delete("current.json")  # the first one was begun
-    admit_versions(store)
+    check_versions(store)
 
 
 def test_where_versions_may_not_be_made(store: LocalStore, tmp_path: Path) -> None:
     capture(store, *RUNS)
     with pytest.raises(OutputError, match=r"a data set without versions; .* move it to NEW/versions/1"):
-        admit_versions(store)
+        check_versions(store)
     single = LocalStore(tmp_path / "single")
     capture(single, make_run())
     with pytest.raises(OutputError, match=r"holds a capture \(rollout_sample_manifest\.json\)"):
-        admit_versions(single)
+        check_versions(single)
     versioned = LocalStore(tmp_path / "versioned")
     make_version(versioned, 1)
     with pytest.raises(OutputError, match=rf"is a version of {versioned}; give --output {versioned}$"):
-        admit_versions(LocalStore(versioned.root / "current"))
+        check_versions(LocalStore(versioned.root / "current"))
     mine = LocalStore(tmp_path / "mine")
     mine.write_whole("thesis/chapter.tex", [b"mine"])
     with pytest.raises(OutputError, match=r"found thesis/chapter\.tex; choose another output folder"):
-        admit_versions(mine)
+        check_versions(mine)
 
 
 def test_a_data_set_that_is_moved_in_is_version_one(store: LocalStore, tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_data_set_that_is_moved_in_is_version_one(store: LocalStore, tmp_path:
     capture(plain, *RUNS)
     (store.root / "versions").mkdir(parents=True)
     plain.root.rename(store.root / "versions" / "1")
-    admit_versions(store)
+    check_versions(store)
     assert next_version(store) == 1
 
 
@@ -297,11 +297,11 @@ def test_plain_captures_keep_out(store: LocalStore, runs: list) -> None:
     before = content(store.root)
     for place, message in ((store, "holds a versioned data set"), (resolve(store), "is a version of")):
         with pytest.raises(OutputError, match=message):
-            admit(place, runs)
+            check_output(place, runs)
         with pytest.raises(OutputError, match=message):
             begin_overwrite(place.root, runs)
     link = store.root / "current"
     with pytest.raises(OutputError, match="is a version of"):
         begin_overwrite(link, runs)
     assert content(store.root) == before
-    admit(store.below(version_folder(2)), RUNS)  # the next one is not published yet
+    check_output(store.below(version_folder(2)), RUNS)  # the next one is not published yet

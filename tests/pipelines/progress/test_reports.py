@@ -9,14 +9,14 @@ import pytest
 
 from townlet.pipelines.progress import display as progress
 from townlet.pipelines.progress.display import display
-from townlet.pipelines.progress.reports import Listener, Signals
+from townlet.pipelines.progress.reports import ProgressReporter, ReportReader
 
 COSTS = {"hamlet seed 0": 300, "hamlet seed 1": 100}
 
 
 def test_what_is_said_is_heard(tmp_path: Path) -> None:
-    listener = Listener(str(tmp_path))
-    first, second = Signals(str(tmp_path)), Signals(str(tmp_path))
+    listener = ReportReader(str(tmp_path))
+    first, second = ProgressReporter(str(tmp_path)), ProgressReporter(str(tmp_path))
     first.frames(100)
     second.frames(20)
     second.frames(3)
@@ -38,7 +38,7 @@ def test_what_is_said_is_heard(tmp_path: Path) -> None:
 
 
 def test_half_a_line_waits(tmp_path: Path) -> None:
-    listener = Listener(str(tmp_path))
+    listener = ReportReader(str(tmp_path))
     (tmp_path / "1").write_bytes(b'{"frames": 5}\n{"fra')
     assert listener.poll().frames == 5
     (tmp_path / "1").write_bytes(b'{"frames": 5}\n{"frames": 2}\n')
@@ -47,10 +47,10 @@ def test_half_a_line_waits(tmp_path: Path) -> None:
 
 def test_nobody_listens(tmp_path: Path) -> None:
     for folder in (None, str(tmp_path / "gone")):
-        signals = Signals(folder)
+        signals = ProgressReporter(folder)
         signals.frames(5)
         signals.run_ended("hamlet seed 0", played=True)
-    assert Listener(str(tmp_path / "gone")).poll().frames == 0
+    assert ReportReader(str(tmp_path / "gone")).poll().frames == 0
 
 
 class Terminal(io.StringIO):
@@ -65,7 +65,7 @@ def test_a_line_says_how_far_it_is(
     monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
-    listener, signals = Listener(str(tmp_path)), Signals(str(tmp_path))
+    listener, signals = ReportReader(str(tmp_path)), ProgressReporter(str(tmp_path))
     shown = display(COSTS, quiet=False, stream=stream)
     shown.show(listener.poll())
     signals.frames(250)
@@ -85,7 +85,7 @@ def test_a_line_says_how_far_it_is(
 def test_quiet_says_nothing(tmp_path: Path) -> None:
     stream = Terminal()
     shown = display(COSTS, quiet=True, stream=stream)
-    shown.show(Listener(str(tmp_path)).poll())
+    shown.show(ReportReader(str(tmp_path)).poll())
     shown.close()
     assert stream.getvalue() == ""
 
@@ -94,5 +94,5 @@ def test_plain_lines_come_now_and_then(tmp_path: Path) -> None:
     stream = io.StringIO()
     shown = display(COSTS, quiet=False, stream=stream)
     for _ in range(100):
-        shown.show(Listener(str(tmp_path)).poll())
+        shown.show(ReportReader(str(tmp_path)).poll())
     assert stream.getvalue() == ""

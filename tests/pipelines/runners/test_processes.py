@@ -13,7 +13,7 @@ import pytest
 
 from tests.pipelines import fakes
 from tests.pipelines.test_capture import files, plan_of
-from townlet.commands.capture.capture import Work, capture
+from townlet.commands.capture.capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.pipelines.runners import in_process as local
 from townlet.pipelines.runners.errors import WorkerDied
@@ -25,7 +25,7 @@ MODES = {
     "processes": ["--workers", "2", "--direct_running_mode", "multi_processing"],
     "threads": ["--workers", "2", "--direct_running_mode", "multi_threading"],
 }
-IN_PROCESSES = Work(("--direct_running_mode=multi_processing",), workers=2, quiet=True)
+IN_PROCESSES = RunnerOptions(("--direct_running_mode=multi_processing",), workers=2, quiet=True)
 # Longer than any test, in pieces that are soon there.
 ENDLESS = ["capture", "small_town", "--seeds", "0..3", "--ticks", "500000", "--segment-ticks", "20"]
 

@@ -11,22 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from townlet.commands.capture import options as capture_options
-from townlet.commands.capture.outcome import Outcome, as_json, print_outcome
+from townlet.commands.capture.outcome import CaptureOutcome, as_json, print_outcome
 from townlet.console.errors import KEPT, report
 from townlet.console.parsing import Parser
 from townlet.dataset.capture.commit import publish_run, records_of, state_of
 from townlet.dataset.capture.overwrite import begin_overwrite, finish_overwrite
 from townlet.dataset.index.failures import read_failures
-from townlet.dataset.index.index_file import read_index, sweep_staged
+from townlet.dataset.index.index_file import delete_staged_index, read_index
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.store.open_store import open_store
 from townlet.planning.plan import Plan, plan
-from townlet.planning.remaining import rest_of
+from townlet.planning.remaining import remaining_runs
 
 
 @dataclass(frozen=True)
-class Work:
+class RunnerOptions:
     """How to do it."""
 
     flags: tuple[str, ...] = ()  # Beam's
@@ -57,10 +57,10 @@ def main(
     return 1 if outcome.failures else 0
 
 
-def prepare(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, Work]:
+def prepare(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, RunnerOptions]:
     """Our options, and how the work is done. What is wrong with Beam's options is said here, before any work."""
     arguments, flags = capture_options.parse(parser, argv)
-    work = Work(tuple(flags), arguments.workers, arguments.quiet)
+    work = RunnerOptions(tuple(flags), arguments.workers, arguments.quiet)
     if flags:
         from townlet.pipelines.runners.options import beam_options
 
@@ -68,14 +68,16 @@ def prepare(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, Wo
     return arguments, work
 
 
-def announced(planned: Plan, work: Work) -> Plan:
+def announced(planned: Plan, work: RunnerOptions) -> Plan:
     """The plan, once its notices are said."""
     for notice in () if work.quiet else planned.notices:
         print(f"note: {notice}", file=sys.stderr)
     return planned
 
 
-def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool = False) -> Outcome:
+def capture(
+    planned: Plan, output: str, work: RunnerOptions = RunnerOptions(), *, overwrite: bool = False
+) -> CaptureOutcome:
     """Capture the planned runs into `output`, and finish or leave alone what is there already.
 
     Raises OutputError where the output cannot be used, KeyboardInterrupt for Ctrl-C.
@@ -96,19 +98,19 @@ def capture(planned: Plan, output: str, work: Work = Work(), *, overwrite: bool 
         return outcome
 
 
-def capture_into(planned: Plan, store: Store, output: str, work: Work) -> Outcome:
+def capture_into(planned: Plan, store: Store, output: str, work: RunnerOptions) -> CaptureOutcome:
     """The capture proper, into a store whose lock is held. `output`: what messages call it.
 
     Raises OutputError where the store cannot be used, KeyboardInterrupt for Ctrl-C.
     """
-    rest = rest_of(planned, store, quiet=work.quiet)
+    rest = remaining_runs(planned, store, quiet=work.quiet)
     if not rest.planned.runs:
-        sweep_staged(store)
+        delete_staged_index(store)
         return replace(_outcome(planned, store, output), was_there=True)
     from townlet.pipelines.launch import launch
 
     tally = launch(rest.planned, store, str(store), work)
-    sweep_staged(store)
+    delete_staged_index(store)
     return _outcome(planned, store, output, recalled=rest.settled + len(tally.recalled))
 
 
@@ -147,17 +149,17 @@ def leaving_if_stuck(*, keeping: bool = True) -> Iterator[None]:
         raise
 
 
-def _outcome(planned: Plan, store: Store, output: str, recalled: int = 0) -> Outcome:
+def _outcome(planned: Plan, store: Store, output: str, recalled: int = 0) -> CaptureOutcome:
     """What is there now, of what was asked for."""
     failures = read_failures(store, is_data_set=planned.is_data_set)
     asked = {(run.name, run.seed) for run in planned.runs}
     failures = [failure for failure in failures if (failure.scenario, failure.seed) in asked]
     if not planned.is_data_set:
         samples = [] if failures else records_of(store, planned.runs[0])
-        return Outcome(output, samples=samples, failures=failures)
+        return CaptureOutcome(output, samples=samples, failures=failures)
     index = read_index(store)
     runs = [entry for entry in index["runs"] if (entry["scenario"], entry["seed"]) in asked]
-    return Outcome(
+    return CaptureOutcome(
         output,
         runs=runs,
         failures=failures,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from townlet.commands.capture import options as capture_options
-from townlet.commands.capture.capture import Work, announced, capture, leaving_if_stuck, prepare
+from townlet.commands.capture.capture import RunnerOptions, announced, capture, leaving_if_stuck, prepare
 from townlet.commands.capture.next_version import build_next, changes_of, current_store, metrics_of
 from townlet.commands.capture.outcome import print_failures
 from townlet.commands.capture.version_tables import print_changes, print_drift, runs
@@ -33,7 +33,7 @@ from townlet.dataset.versions.drift import (
     write_golden,
 )
 from townlet.dataset.versions.next_version import is_finished
-from townlet.dataset.versions.versions import admit_versions, is_versioned, settle, utc_now
+from townlet.dataset.versions.versions import check_versions, is_versioned, settle, utc_now
 from townlet.errors import OutputError
 from townlet.planning.plan import Plan, plan
 
@@ -51,11 +51,11 @@ exit codes: 0 written, or as it was; 1 some runs failed, nothing is written; 2 w
 """
 
 
-PATIENCE = 5.0  # seconds until what cannot be removed is left
+REMOVE_TIMEOUT_S = 5.0  # seconds until what cannot be removed is left
 
 
 @dataclass(frozen=True)
-class Outcome:
+class GoldenOutcome:
     """What became of a golden file."""
 
     document: Mapping[str, Any]  # empty where runs failed
@@ -100,7 +100,9 @@ def golden_parser(prog: str = "townlet golden") -> Parser:
     return parser
 
 
-def golden(planned: Plan, path: str, output: str | None, work: Work, *, silent: bool = False) -> Outcome:
+def golden(
+    planned: Plan, path: str, output: str | None, work: RunnerOptions, *, silent: bool = False
+) -> GoldenOutcome:
     """Write the golden file of the planned runs, which are captured where they are missing.
 
     `silent`: what changes in a versioned data set is not printed while at it. Raises UserError for another suite's
@@ -114,10 +116,10 @@ def golden(planned: Plan, path: str, output: str | None, work: Work, *, silent: 
     with _passing_folder() as folder:
         metrics, failures = _metrics(planned, output or f"{folder}/golden", work, silent)
     if metrics is None:
-        return Outcome({}, failures=failures)
+        return GoldenOutcome({}, failures=failures)
     document = golden_document(planned.runs, planned.suites, metrics)
     moved = None if old is None else compare_metrics(old, document, 0.0)
-    return Outcome(document, write_golden(path, document), moved)
+    return GoldenOutcome(document, write_golden(path, document), moved)
 
 
 @contextlib.contextmanager
@@ -127,12 +129,12 @@ def _passing_folder() -> Iterator[str]:
     try:
         yield folder
     finally:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + REMOVE_TIMEOUT_S
         while os.path.exists(folder) and time.monotonic() < end:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def as_json(outcome: Outcome, path: str) -> dict[str, Any]:
+def as_json(outcome: GoldenOutcome, path: str) -> dict[str, Any]:
     """For scripts."""
     return {
         "golden": path,
@@ -142,10 +144,10 @@ def as_json(outcome: Outcome, path: str) -> dict[str, Any]:
     }
 
 
-Figures = tuple[Mapping[str, Any] | None, Sequence[Failure]]  # None: some runs failed
+MetricsOrFailures = tuple[Mapping[str, Any] | None, Sequence[Failure]]  # None: some runs failed
 
 
-def _metrics(planned: Plan, output: str, work: Work, silent: bool) -> Figures:
+def _metrics(planned: Plan, output: str, work: RunnerOptions, silent: bool) -> MetricsOrFailures:
     """The figures of the planned runs."""
     if is_versioned(open_store(output)):
         return _metrics_of_version(planned, output, work, silent)
@@ -161,11 +163,11 @@ def _metrics(planned: Plan, output: str, work: Work, silent: bool) -> Figures:
     return metrics_of(store), ()
 
 
-def _metrics_of_version(planned: Plan, output: str, work: Work, silent: bool) -> Figures:
+def _metrics_of_version(planned: Plan, output: str, work: RunnerOptions, silent: bool) -> MetricsOrFailures:
     """Of the current version, where nothing changes in it, or of the next one, which is not published."""
     with output_lock(output):
         store = open_store(output)
-        admit_versions(store)
+        check_versions(store)
         settle(store, utc_now())
         changes = changes_of(store, planned)
         current = current_store(store)
@@ -177,7 +179,7 @@ def _metrics_of_version(planned: Plan, output: str, work: Work, silent: bool) ->
         return (None, built.failures) if built.failures else (metrics_of(built.store), ())
 
 
-def _print_outcome(outcome: Outcome, path: str) -> None:
+def _print_outcome(outcome: GoldenOutcome, path: str) -> None:
     print_failures(outcome.failures)
     if outcome.failures:
         print(f"{path}: left as it was; the same command again tries only these runs", file=sys.stderr)
@@ -187,7 +189,7 @@ def _print_outcome(outcome: Outcome, path: str) -> None:
     print(f"{path}: {_verdict(outcome)}")
 
 
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: GoldenOutcome) -> str:
     if outcome.moved is None:
         scenarios = outcome.document["scenarios"]
         return f"written, {runs(outcome.document['run_count'])} of {', '.join(sorted(scenarios))}"

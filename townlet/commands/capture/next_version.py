@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from townlet.commands.capture.capture import Work, capture_into
+from townlet.commands.capture.capture import RunnerOptions, capture_into
 from townlet.console.formatting import count, size
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.index.index_file import Failure, read_whole
@@ -23,7 +23,7 @@ MOST_PROBLEMS = 5  # of a version that does not verify; the rest is counted
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltVersion:
     """A version that is there now. With failures, it is not whole."""
 
     version: int
@@ -43,7 +43,7 @@ def changes_of(store: Store, planned: Plan) -> Changes:
     return compare(current_store(store), planned.runs)
 
 
-def build_next(store: Store, planned: Plan, changes: Changes, work: Work) -> Built:
+def build_next(store: Store, planned: Plan, changes: Changes, work: RunnerOptions) -> BuiltVersion:
     """Carry over what is unchanged, capture the rest, and verify the whole. For whoever holds the lock.
 
     What an earlier attempt has left is gone on from; a version that is whole already is verified again. Raises
@@ -58,10 +58,10 @@ def build_next(store: Store, planned: Plan, changes: Changes, work: Work) -> Bui
             carry_over(old, target, changes.carried, planned.suites)
         outcome = capture_into(planned, target, str(target), work)
         if outcome.failures:
-            return Built(version, target, outcome.failures)
+            return BuiltVersion(version, target, outcome.failures)
         simulated = 0 if outcome.was_there else len(outcome.runs) - outcome.recalled
     _verify(target, version, work)
-    return Built(version, target, simulated=simulated)
+    return BuiltVersion(version, target, simulated=simulated)
 
 
 def metrics_of(store: Store) -> Mapping[str, Any]:
@@ -70,7 +70,7 @@ def metrics_of(store: Store) -> Mapping[str, Any]:
     return json.loads(companions["metrics"])
 
 
-def _verify(store: Store, version: int, work: Work) -> None:
+def _verify(store: Store, version: int, work: RunnerOptions) -> None:
     report = verify_store(store)
     if not report.ok:
         shown = [f"\n  {problem}" for problem in report.problems[:MOST_PROBLEMS]]

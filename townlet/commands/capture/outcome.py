@@ -16,7 +16,7 @@ MOST_ROWS = 20  # of a table; the rest is counted
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CaptureOutcome:
     """Of one call of the capture command."""
 
     output: str
@@ -32,7 +32,7 @@ class Outcome:
     totals: Mapping[str, Any] = field(default_factory=dict)  # of the data set as a whole
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
+def as_json(outcome: CaptureOutcome) -> dict[str, Any]:
     """For scripts."""
     samples = [
         {
@@ -57,7 +57,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def print_outcome(outcome: Outcome, *, quiet: bool) -> None:
+def print_outcome(outcome: CaptureOutcome, *, quiet: bool) -> None:
     """The table to standard output; what failed, and what to type next, to standard error."""
     if outcome.samples:
         _print_samples(outcome)
@@ -73,7 +73,7 @@ def print_outcome(outcome: Outcome, *, quiet: bool) -> None:
         _print_what_next(outcome)
 
 
-def _print_what_next(outcome: Outcome) -> None:
+def _print_what_next(outcome: CaptureOutcome) -> None:
     if outcome.was_there:
         print(f"{outcome.output}: already there, verified", file=sys.stderr)
     elif outcome.recalled:
@@ -94,7 +94,7 @@ def print_failures(failures: Sequence[Failure]) -> None:
         print(f"... and {len(failures) - MOST_ROWS} more, see failures.json", file=sys.stderr)
 
 
-def _print_samples(outcome: Outcome) -> None:
+def _print_samples(outcome: CaptureOutcome) -> None:
     rows = [
         (
             record.npz.name,
@@ -109,7 +109,7 @@ def _print_samples(outcome: Outcome) -> None:
     print_table(columns, shortened(rows), numbers=columns[2:])
 
 
-def _print_runs(outcome: Outcome) -> None:
+def _print_runs(outcome: CaptureOutcome) -> None:
     """The runs that were asked for, each for itself or, where they are many, by scenario; then all that there is."""
     if len(outcome.runs) <= MOST_ROWS:
         columns = ("run", "seed", "samples", "frames", "size")

@@ -5,23 +5,20 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from townlet.console.formatting import clock, count, print_table, size
 from townlet.dataset.status.run_status import Finding
 from townlet.planning.cost_estimate import Cost
+from townlet.planning.plan_status import PlanStatus, fits, warn_of_space
 from townlet.run import Run
 
-if TYPE_CHECKING:
-    from townlet.commands.capture.plan import Prospect
-
 MOST_ROWS = 20  # runs that are listed one by one unasked
-MARGIN = 0.05  # of the free disk, kept for what is not estimated
 
 Pair = tuple[Run, Finding]
 
 
-def as_json(prospect: Prospect) -> dict[str, Any]:
+def as_json(prospect: PlanStatus) -> dict[str, Any]:
     """For scripts; each run, whatever their number."""
     planned, cost = prospect.planned, prospect.cost
     return {
@@ -50,15 +47,7 @@ def as_json(prospect: Prospect) -> dict[str, Any]:
     }
 
 
-def fits(prospect: Prospect) -> bool | None:
-    """Whether what is missing fits on the disk; None where one of the two is not known."""
-    cost = prospect.cost
-    if cost is None or prospect.free is None:
-        return None
-    return cost.size <= prospect.free * (1 - MARGIN)
-
-
-def print_plan(prospect: Prospect, *, each: bool) -> None:
+def print_plan(prospect: PlanStatus, *, each: bool) -> None:
     """The table to standard output; what to mind, to standard error."""
     pairs = _pairs(prospect)
     if each or len(pairs) <= MOST_ROWS:
@@ -70,13 +59,13 @@ def print_plan(prospect: Prospect, *, each: bool) -> None:
     _print_warnings(prospect)
 
 
-def _pairs(prospect: Prospect) -> list[Pair]:
+def _pairs(prospect: PlanStatus) -> list[Pair]:
     """By name and seed."""
     pairs = zip(prospect.planned.runs, prospect.findings, strict=True)
     return sorted(pairs, key=lambda pair: (pair[0].name, pair[0].seed))
 
 
-def _print_runs(pairs: Sequence[Pair], prospect: Prospect) -> None:
+def _print_runs(pairs: Sequence[Pair], prospect: PlanStatus) -> None:
     columns = ("run", "seed", "ticks", "~frames", "~size", "~core time", "is", "why")
     rows = [
         (run.name, str(run.seed), count(run.ticks), *_costs([run], finding, prospect), finding.standing, finding.why)
@@ -85,15 +74,15 @@ def _print_runs(pairs: Sequence[Pair], prospect: Prospect) -> None:
     _print_filled(columns, rows, numbers=columns[1:6])
 
 
-def _costs(runs: Iterable[Run], finding: Finding, prospect: Prospect) -> tuple[str, str, str]:
+def _costs(runs: Iterable[Run], finding: Finding, prospect: PlanStatus) -> tuple[str, str, str]:
     """Frames, bytes and core time of missing runs."""
     if finding.standing != "missing":
         return "", "", ""
     return _figures(_sum(runs, prospect))
 
 
-def _sum(runs: Iterable[Run], prospect: Prospect) -> Cost | None:
-    costs = [cost for run in runs if (cost := prospect.pilot.cost(run))]
+def _sum(runs: Iterable[Run], prospect: PlanStatus) -> Cost | None:
+    costs = [cost for run in runs if (cost := prospect.estimate.cost(run))]
     return sum(costs, Cost()) if costs else None
 
 
@@ -107,7 +96,7 @@ def _time(seconds: float) -> str:
     )
 
 
-def _print_scenarios(pairs: Sequence[Pair], prospect: Prospect) -> None:
+def _print_scenarios(pairs: Sequence[Pair], prospect: PlanStatus) -> None:
     columns = (
         "scenario",
         "runs",
@@ -138,7 +127,7 @@ def _print_filled(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers
     print_table(shown, [[row[index] for index in filled] for row in rows], numbers=numbers)
 
 
-def _scenario_row(name: str, group: Sequence[Pair], prospect: Prospect) -> tuple[str, ...]:
+def _scenario_row(name: str, group: Sequence[Pair], prospect: PlanStatus) -> tuple[str, ...]:
     standings = Counter(finding.standing for _, finding in group)
     missing = [run for run, finding in group if finding.standing == "missing"]
     reasons = Counter(finding.why.partition(":")[0] for _, finding in group if finding.why)
@@ -160,7 +149,7 @@ def _print_peculiar(pairs: Sequence[Pair]) -> None:
         print(f"... and {len(peculiar) - MOST_ROWS} more; --all or --json shows them")
 
 
-def _print_totals(prospect: Prospect) -> None:
+def _print_totals(prospect: PlanStatus) -> None:
     findings, planned = prospect.findings, prospect.planned
     counts = Counter(finding.standing for finding in findings)
     parts = [f"{counts[name]} {name}" for name in ("done", "simulated", "missing", "refused") if counts[name]]
@@ -170,7 +159,7 @@ def _print_totals(prospect: Prospect) -> None:
     cost = prospect.cost
     if counts["missing"] and cost is not None:
         print(
-            f"missing: {count(cost.ticks)} ticks; estimated from a pilot of {prospect.pilot.seconds:.1f} s: "
+            f"missing: {count(cost.ticks)} ticks; estimated from a pilot of {prospect.estimate.seconds:.1f} s: "
             f"{count(cost.frames)} frames, {count(cost.samples)} samples, {size(cost.size)}, "
             f"{_time(cost.seconds)} of one core"
         )
@@ -178,9 +167,9 @@ def _print_totals(prospect: Prospect) -> None:
         print(f"disk: {size(prospect.free)} free")
 
 
-def _print_warnings(prospect: Prospect) -> None:
-    for name, reason in sorted(prospect.pilot.failures.items() if prospect.of("missing") else ()):
-        print(f"warning: the pilot of {name} failed: {reason}", file=sys.stderr)
+def _print_warnings(prospect: PlanStatus) -> None:
+    for name, reason in sorted(prospect.estimate.failures.items() if prospect.of("missing") else ()):
+        print(f"warning: playing a little of {name} failed: {reason}", file=sys.stderr)
     warn_of_space(prospect)
     if prospect.refusal:
         print(f"a capture would be refused: {prospect.refusal}", file=sys.stderr)
@@ -194,14 +183,3 @@ def _print_warnings(prospect: Prospect) -> None:
         print("next: townlet capture with the same words", file=sys.stderr)
     else:
         print("nothing to do", file=sys.stderr)
-
-
-def warn_of_space(prospect: Prospect) -> None:
-    """Say on standard error where what is missing will probably not fit on the disk."""
-    cost = prospect.cost
-    if fits(prospect) is False and cost is not None:
-        print(
-            f"warning: about {size(cost.size)} are needed and {size(prospect.free or 0)} are free where "
-            f"{prospect.output} is: it will not fit",
-            file=sys.stderr,
-        )

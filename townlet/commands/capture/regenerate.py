@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from townlet.commands.capture import options as capture_options
-from townlet.commands.capture.capture import Work, announced, leaving_if_stuck, prepare
-from townlet.commands.capture.next_version import Built, build_next, changes_of, metrics_of
+from townlet.commands.capture.capture import RunnerOptions, announced, leaving_if_stuck, prepare
+from townlet.commands.capture.next_version import BuiltVersion, build_next, changes_of, metrics_of
 from townlet.commands.capture.outcome import print_failures
 from townlet.commands.capture.version_tables import how_far, print_changes, print_drift, runs, summary
 from townlet.console.parsing import Parser
@@ -30,7 +30,7 @@ from townlet.dataset.store.open_store import open_store
 from townlet.dataset.versions.changes import Changes
 from townlet.dataset.versions.drift import Drift, check_suites, compare_metrics, golden_document, read_golden
 from townlet.dataset.versions.versions import (
-    admit_versions,
+    check_versions,
     current_version,
     next_version,
     prune,
@@ -64,7 +64,7 @@ exit codes: 0 done, or nothing to do; 1 some runs failed; 2 wrong usage or confi
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RegenerateOptions:
     """What a regeneration is to do."""
 
     golden: str | None = None  # the golden metrics file
@@ -75,7 +75,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RegenerateOutcome:
     """What it did."""
 
     changes: Changes
@@ -99,7 +99,7 @@ def main(argv: Sequence[str], prog: str = "townlet regenerate") -> int:
     arguments, work = prepare(regenerate_parser(prog), argv)
     if arguments.tolerance is not None and arguments.golden is None:
         raise UserError("--tolerance: compares with golden figures; give --golden FILE as well")
-    wanted = Wanted(
+    wanted = RegenerateOptions(
         golden=arguments.golden,
         tolerance=TOLERANCE if arguments.tolerance is None else arguments.tolerance,
         keep=arguments.keep,
@@ -150,7 +150,9 @@ def regenerate_parser(prog: str = "townlet regenerate") -> Parser:
     return parser
 
 
-def regenerate(planned: Plan, output: str, work: Work, wanted: Wanted) -> Outcome:
+def regenerate(
+    planned: Plan, output: str, work: RunnerOptions, wanted: RegenerateOptions
+) -> RegenerateOutcome:
     """Make and publish the next version, if there is anything to change. See the module's text.
 
     Raises OutputError for what is wrong with the place, UserError for the golden file, CorruptSampleError where
@@ -159,20 +161,22 @@ def regenerate(planned: Plan, output: str, work: Work, wanted: Wanted) -> Outcom
     golden = _golden(wanted, planned)
     if wanted.dry_run:
         store = open_store(output)
-        admit_versions(store)
+        check_versions(store)
         changes = _shown(changes_of(store, planned), wanted)
-        return Outcome(changes, current_version(store), next_version(store) if changes.any else None)
+        return RegenerateOutcome(
+            changes, current_version(store), next_version(store) if changes.any else None
+        )
     with output_lock(output):
         store = open_store(output)
-        admit_versions(store)
+        check_versions(store)
         settle(store, utc_now())
         changes = _shown(changes_of(store, planned), wanted)
         if not changes.any:
             _remove_unpublished(store)
-            return Outcome(changes, current_version(store), pruned=_prune(store, wanted))
+            return RegenerateOutcome(changes, current_version(store), pruned=_prune(store, wanted))
         built = build_next(store, planned, changes, work)
         outcome = _judged(
-            Outcome(changes, current_version(store), built.version), built, planned, golden, wanted
+            RegenerateOutcome(changes, current_version(store), built.version), built, planned, golden, wanted
         )
         if outcome.exit_code:
             return outcome
@@ -182,7 +186,7 @@ def regenerate(planned: Plan, output: str, work: Work, wanted: Wanted) -> Outcom
         return replace(outcome, current=built.version, published=True, pruned=_prune(store, wanted))
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
+def as_json(outcome: RegenerateOutcome) -> dict[str, Any]:
     """For scripts."""
     rows = outcome.changes.by_scenario()
     return {
@@ -201,7 +205,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _golden(wanted: Wanted, planned: Plan) -> dict[str, Any] | None:
+def _golden(wanted: RegenerateOptions, planned: Plan) -> dict[str, Any] | None:
     """The golden file, read before any work."""
     if wanted.golden is None:
         return None
@@ -210,7 +214,7 @@ def _golden(wanted: Wanted, planned: Plan) -> dict[str, Any] | None:
     return golden
 
 
-def _shown(changes: Changes, wanted: Wanted) -> Changes:
+def _shown(changes: Changes, wanted: RegenerateOptions) -> Changes:
     if not wanted.silent and (changes.any or wanted.dry_run):
         print_changes(changes)
         sys.stdout.flush()
@@ -218,8 +222,12 @@ def _shown(changes: Changes, wanted: Wanted) -> Changes:
 
 
 def _judged(
-    outcome: Outcome, built: Built, planned: Plan, golden: dict[str, Any] | None, wanted: Wanted
-) -> Outcome:
+    outcome: RegenerateOutcome,
+    built: BuiltVersion,
+    planned: Plan,
+    golden: dict[str, Any] | None,
+    wanted: RegenerateOptions,
+) -> RegenerateOutcome:
     """With what failed, what was simulated, and how far the figures have moved."""
     outcome = replace(outcome, failures=built.failures, simulated=built.simulated)
     if golden is None or built.failures:
@@ -228,7 +236,7 @@ def _judged(
     return replace(outcome, drift=compare_metrics(golden, now, wanted.tolerance))
 
 
-def _prune(store: Store, wanted: Wanted) -> list[int]:
+def _prune(store: Store, wanted: RegenerateOptions) -> list[int]:
     return [] if wanted.keep is None else prune(store, wanted.keep, utc_now())
 
 
@@ -239,7 +247,9 @@ def _remove_unpublished(store: Store) -> None:
         remove_version(store, version)
 
 
-def _print_outcome(outcome: Outcome, arguments: argparse.Namespace, wanted: Wanted) -> None:
+def _print_outcome(
+    outcome: RegenerateOutcome, arguments: argparse.Namespace, wanted: RegenerateOptions
+) -> None:
     print_failures(outcome.failures)
     if outcome.drift is not None and outcome.drift.beyond:
         print_drift(outcome.drift.beyond)
@@ -254,7 +264,7 @@ def _print_outcome(outcome: Outcome, arguments: argparse.Namespace, wanted: Want
     sys.stdout.flush()
 
 
-def _verdict(outcome: Outcome, wanted: Wanted) -> str:
+def _verdict(outcome: RegenerateOutcome, wanted: RegenerateOptions) -> str:
     stays = f"version {outcome.current} stays current" if outcome.current else "no version is current yet"
     if outcome.version is None:
         return f"version {outcome.current} is up to date, nothing to do ({summary(outcome.changes)})"
@@ -266,7 +276,7 @@ def _verdict(outcome: Outcome, wanted: Wanted) -> str:
     return f"version {outcome.version} is not published: {why}; {stays}"
 
 
-def _advice(outcome: Outcome, argv: Sequence[str]) -> list[str]:
+def _advice(outcome: RegenerateOutcome, argv: Sequence[str]) -> list[str]:
     """What to type next."""
     if outcome.failures:
         return ["the same command again tries only these runs"]

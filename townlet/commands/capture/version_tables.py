@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from townlet.commands.capture.outcome import shortened
 from townlet.console.formatting import print_table
-from townlet.dataset.versions.changes import Changes, State
+from townlet.dataset.versions.changes import Changes, ChangeState
 from townlet.dataset.versions.drift import Drift, Movement
 from townlet.run import seed_spans
 
@@ -28,7 +28,7 @@ def print_changes(changes: Changes) -> None:
 
 def summary(changes: Changes) -> str:
     """`30 runs: 20 unchanged, 10 changed`."""
-    counts: list[tuple[State, int]] = [
+    counts: list[tuple[ChangeState, int]] = [
         (state, number) for state, number in changes.counts().items() if number
     ]
     return f"{runs(len(changes.runs))}: " + ", ".join(f"{number} {state}" for state, number in counts)

@@ -26,10 +26,10 @@ def main(argv: Sequence[str], prog: str = "townlet actions") -> int:
     arguments = parser.parse_args(argv)
 
     from townlet.config.load import load_config
-    from townlet.policy.actions import Catalogue
+    from townlet.policy.actions import ActionSpace
 
     entries = load_config(arguments.config).affordances.affordances
-    catalogue = Catalogue([entry.id for entry in entries])
+    catalogue = ActionSpace([entry.id for entry in entries])
     if arguments.json:
         facts = {"action_dim": catalogue.dim, "action_lookup": catalogue.lookup}
         print(json.dumps(facts, indent=1, ensure_ascii=False))

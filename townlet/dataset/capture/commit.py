@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
-from townlet.dataset.capture.contents import damaged_files, find_manifest, is_untouched, strangers
+from townlet.dataset.capture.contents import damaged_files, find_manifest, is_untouched, unexpected_in_run
 from townlet.dataset.format.canonical import line_bytes, sha256_hex
 from townlet.dataset.format.capture_log import log_bytes
 from townlet.dataset.format.manifest import (
@@ -34,14 +34,14 @@ from townlet.dataset.format.manifest import (
 )
 from townlet.dataset.format.metrics import sample_metrics
 from townlet.dataset.format.npz import encode_npz
-from townlet.dataset.format.paths import begun_place, inside, manifest_place, receipt_place, staging_folder
+from townlet.dataset.format.paths import begun_path, inside, manifest_path, receipt_path, staging_folder
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
 from townlet.dataset.store.contract import REMOTE_THREADS, Buffer, Store, holds
 from townlet.errors import OutputError, TownletError
 from townlet.run import Run, SampleKey
 from townlet.samples import ReplaySample
 
-State = Literal["done", "receipt", "missing", "other"]
+RunState = Literal["done", "receipt", "missing", "other"]
 
 
 def begin_run(store: Store, run: Run) -> None:
@@ -51,7 +51,7 @@ def begin_run(store: Store, run: Run) -> None:
     tells whose they are.
     """
     if not store.renames:
-        store.write_whole(begun_place(run), [line_bytes({"folder": run.folder, "prefix": run.prefix})])
+        store.write_whole(begun_path(run), [line_bytes({"folder": run.folder, "prefix": run.prefix})])
 
 
 def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -> SampleRecord:
@@ -103,7 +103,7 @@ def stage_receipt(store: Store, run: Run, count: int, records: Iterable[SampleRe
         "samples": [record.to_json_dict() for record in whole],
     }
     store.write_whole(
-        receipt_place(run), [line_bytes({**document, "sha256": sha256_hex(line_bytes(document))})]
+        receipt_path(run), [line_bytes({**document, "sha256": sha256_hex(line_bytes(document))})]
     )
     return whole
 
@@ -115,7 +115,7 @@ def read_receipt(store: Store, run: Run, *, check: bool = True) -> list[SampleRe
     look at the files, for who knows that they have just been written.
     """
     try:
-        document = json.loads(store.read(receipt_place(run)))
+        document = json.loads(store.read(receipt_path(run)))
         digest = document.pop("sha256")
         records = [SampleRecord.from_json_dict(entry) for entry in document["samples"]]
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
@@ -173,13 +173,13 @@ def _publish_in_place(store: Store, run: Run, records: Iterable[SampleRecord]) -
     if there is None:
         _check_there(store, run, whole)
         documents = _stage_documents(store, run, whole)
-        store.write_whole(manifest_place(run), [documents.text])
+        store.write_whole(manifest_path(run), [documents.text])
         there = _run_record(run, whole, documents.manifest, documents.size)
     store.delete(staging_folder(run))
     return there
 
 
-def state_of(store: Store, run: Run) -> State:
+def state_of(store: Store, run: Run) -> RunState:
     """Where a run stands in the output.
 
     `done`: its capture is there and every file holds. `receipt`: simulated, to be published from
@@ -196,14 +196,14 @@ def state_of(store: Store, run: Run) -> State:
             return "other"
         if not damaged_files(store, run):
             return "done"
-    elif strangers(store, run):
+    elif unexpected_in_run(store, run):
         return "other"
     return "missing" if read_receipt(store, run) is None else "receipt"
 
 
 def records_of(store: Store, run: Run) -> list[SampleRecord]:
     """The records of a run that is `done`, as they were when it was published."""
-    document = parse_manifest(store.read(manifest_place(run)), manifest_place(run))
+    document = parse_manifest(store.read(manifest_path(run)), manifest_path(run))
     metrics = json.loads(store.read(inside(run.folder, document["metadata"]["files"]["metrics"]["name"])))
     return records_from(document, metrics, run.name)
 
@@ -251,7 +251,7 @@ def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord
     just_recalled = records and not any(record.npz.staged for record in records)
     if not just_recalled and damaged_files(store, run):
         return None
-    data = store.read(manifest_place(run))
+    data = store.read(manifest_path(run))
     metadata = manifest["metadata"]
     if metadata["content_digest"] != run_content_digest(records):
         raise TownletError(

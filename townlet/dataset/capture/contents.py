@@ -16,14 +16,14 @@ from townlet.dataset.format.manifest import (
 )
 from townlet.dataset.format.paths import (
     BEGUN,
+    ENOUGH_UNEXPECTED,
     INDEX,
     INDEX_FILES,
     RECEIPT,
-    SOME,
     STAGING,
-    begun_place,
+    begun_path,
     inside,
-    manifest_place,
+    manifest_path,
     staging_folder,
 )
 from townlet.dataset.store.contract import Store, holds
@@ -33,7 +33,7 @@ from townlet.run import Run
 
 def find_manifest(store: Store, run: Run) -> dict[str, Any] | str | None:
     """The manifest in the run's folder; its name where it is not readable or of another prefix; or None."""
-    place = manifest_place(run)
+    place = manifest_path(run)
     try:
         return loose_manifest(store.read(place), place)
     except CorruptSampleError:
@@ -58,7 +58,7 @@ def is_untouched(store: Store, run: Run) -> bool:
 
 def damaged_files(store: Store, run: Run) -> list[str]:
     """The files of a run's capture, its manifest included, that are not what the manifest says."""
-    place = manifest_place(run)
+    place = manifest_path(run)
     try:
         files = named_files(parse_manifest(store.read(place), place))
     except (CorruptSampleError, FileNotFoundError):
@@ -66,7 +66,7 @@ def damaged_files(store: Store, run: Run) -> list[str]:
     return [file.name for file in files if not holds(store, inside(run.folder, file.name), file)]
 
 
-def strangers(store: Store, run: Run, known: Container[str] = ()) -> list[str]:
+def unexpected_in_run(store: Store, run: Run, known: Container[str] = ()) -> list[str]:
     """Some files in the run's folder, save the `known`, that no unfinished capture of this run can have left."""
     started = next(iter(store.list(staging_folder(run))), None) is not None
     skip = len(run.folder) + 1 if run.folder else 0
@@ -75,7 +75,7 @@ def strangers(store: Store, run: Run, known: Container[str] = ()) -> list[str]:
         ours = started and is_of_capture(file.name[skip:], run.prefix)
         if not ours and file.name not in known and not file.name[skip:].startswith(f"{STAGING}/"):
             found.append(file.name)
-        if len(found) == SOME:
+        if len(found) == ENOUGH_UNEXPECTED:
             break  # whoever names a home folder by mistake need not wait until all of it is read
     return found
 
@@ -95,7 +95,7 @@ def leftovers(store: Store, runs: Iterable[Run]) -> dict[str, list[str]]:
     folders, own = set(), set()
     for run in runs:
         folders.add(run.folder)
-        own.add(begun_place(run))
+        own.add(begun_path(run))
     found = {}
     for place, folder, prefix in _begun(store):
         if folder in folders and place not in own:
@@ -121,7 +121,7 @@ def _unfinished(store: Store, folder: str, prefix: str) -> list[str]:
     return [name for name in names if is_of_capture(name[skip:], prefix)]
 
 
-def foreign_files(store: Store) -> list[str]:
+def unexpected_files(store: Store) -> list[str]:
     """Files of an output that neither a manifest nor a receipt names and that are not a data set's own."""
     names = [file.name for file in store.list() if not file.name.startswith(f"{STAGING}/")]
     own = named_by_receipts(store)

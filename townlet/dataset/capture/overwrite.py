@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from townlet.dataset.capture.contents import foreign_files
-from townlet.dataset.capture.preflight import admit
+from townlet.dataset.capture.contents import unexpected_files
+from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, explained
+from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.dataset.store.open_store import is_remote, open_store
 from townlet.dataset.versions.next_version import drop_others
 from townlet.dataset.versions.versions import refuse_versioned
@@ -38,7 +38,7 @@ def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> str 
     if build.is_dir() and runs[0].folder:
         drop_others(LocalStore(build), runs)  # a data set welcomes any run, but these replace what is there
     if build.is_dir() and not _can_go_on(LocalStore(build), runs):
-        with explained("remove", str(build)):
+        with translate_os_error("remove", str(build)):
             shutil.rmtree(build)
     if not folder.is_dir() or not any(folder.iterdir()):
         return folder
@@ -53,10 +53,10 @@ def finish_overwrite(output: str | os.PathLike[str], build: str | os.PathLike[st
     if folder == Path(build):
         return
     _refuse_strangers(folder)
-    with explained("write", str(folder)):
+    with translate_os_error("write", str(folder)):
         _exchange(str(build), str(folder))
     LocalStore(folder.parent).make_durable([""])
-    with explained("remove", str(build)):
+    with translate_os_error("remove", str(build)):
         shutil.rmtree(build)
 
 
@@ -72,14 +72,14 @@ def _refuse_remote(output: str, runs: Sequence[Run]) -> str:
 
 def _can_go_on(store: Store, runs: Sequence[Run]) -> bool:
     try:
-        admit(store, runs)
+        check_output(store, runs)
     except OutputError:
         return False
     return True
 
 
 def _refuse_strangers(folder: Path) -> None:
-    strangers = foreign_files(LocalStore(folder))
+    strangers = unexpected_files(LocalStore(folder))
     if strangers:
         some = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
         raise OutputError(
@@ -94,7 +94,7 @@ def _trial_folder(parent: Path) -> tempfile.TemporaryDirectory[str]:
 
 def _check_exchange(parent: Path) -> None:
     with (
-        explained("write", str(parent)),
+        translate_os_error("write", str(parent)),
         tempfile.TemporaryDirectory(prefix=".townlet-", dir=parent) as trial,
     ):
         first, second = Path(trial, "a"), Path(trial, "b")

@@ -11,16 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from townlet.dataset.capture.contents import find_manifest, is_untouched, leftovers, strangers
+from townlet.dataset.capture.contents import find_manifest, is_untouched, leftovers, unexpected_in_run
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest, run_options
 from townlet.dataset.format.paths import (
+    ENOUGH_UNEXPECTED,
     INDEX,
     INDEX_FILES,
     LEASE,
     RUNS,
-    SOME,
     STAGING,
-    manifest_place,
+    manifest_path,
     staging_folder,
 )
 from townlet.dataset.store.contract import REMOTE_THREADS, Store
@@ -35,7 +35,7 @@ def _advice(store: Store) -> str:
     return "choose another output prefix"
 
 
-def admit(store: Store, runs: Sequence[Run]) -> None:
+def check_output(store: Store, runs: Sequence[Run]) -> None:
     """Raise OutputError unless these runs may be captured into this output.
 
     One run without a folder is a single capture; what an interrupted capture of another run has staged in its
@@ -77,7 +77,7 @@ def _refuse_data_set(store: Store) -> None:
 def _refuse_beside_runs(store: Store) -> None:
     own = (f"{RUNS}/", f"{STAGING}/")
     found = (file.name for file in store.list() if not file.name.startswith(own))
-    others = list(islice((name for name in found if name not in INDEX_FILES), SOME))
+    others = list(islice((name for name in found if name not in INDEX_FILES), ENOUGH_UNEXPECTED))
     captures = [name for name in others if name.endswith(MANIFEST_SUFFIX)]
     if captures:
         raise OutputError(
@@ -91,7 +91,7 @@ def refuse_run(store: Store, run: Run, known: Container[str] = ()) -> None:
     """Raise OutputError where something else than this run's capture, or what is `known`, is in its folder."""
     if is_untouched(store, run):
         return
-    place = manifest_place(run)
+    place = manifest_path(run)
     manifest = find_manifest(store, run)
     if isinstance(manifest, dict):
         found = manifest["metadata"]
@@ -101,7 +101,7 @@ def refuse_run(store: Store, run: Run, known: Container[str] = ()) -> None:
             )
     elif manifest is not None:
         raise OutputError(f"{store}: {manifest}: {_why_unreadable(store, manifest, place)}; {_advice(store)}")
-    elif others := strangers(store, run, known):
+    elif others := unexpected_in_run(store, run, known):
         raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from townlet.dataset.capture.contents import named_by_receipts
 from townlet.dataset.checking.agreement import index_problems, open_rows, rows_by_run
-from townlet.dataset.checking.check_captures import Found, Kind, Problem, Unit, below, hashed, swapped
+from townlet.dataset.checking.check_captures import Found, Problem, ProblemKind, Unit, below, hashed, swapped
 from townlet.dataset.checking.parallel_check import Amount, check_all, folders
 from townlet.dataset.format.canonical import sha256_hex
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, loose_manifest, named_files
@@ -18,8 +18,8 @@ from townlet.dataset.index.index_file import (
     IndexMoved,
     index_files,
     parse_index,
-    read_companion,
-    staged_companion,
+    read_index_file,
+    staged_index_file,
 )
 from townlet.dataset.index.metrics_table import SAMPLES, RunKey
 from townlet.dataset.store.contract import Store
@@ -40,7 +40,7 @@ class Audit:
         self._workers = workers
         self._progress = progress
 
-    def problem(self, kind: Kind, name: str, message: str) -> None:
+    def problem(self, kind: ProblemKind, name: str, message: str) -> None:
         self.problems.append(Problem(kind, name, message))
 
     def note(self, name: str, message: str) -> None:
@@ -119,9 +119,9 @@ class Audit:
         if SAMPLES in whole and METRICS in whole:
             try:
                 # By way of the index: what was staged a moment ago may have its name by now.
-                table = open_rows(read_companion(store, document, "samples"), str(store))
+                table = open_rows(read_index_file(store, document, "samples"), str(store))
                 rows = rows_by_run(table)
-                found = index_problems(document, rows, table, read_companion(store, document, "metrics"))
+                found = index_problems(document, rows, table, read_index_file(store, document, "metrics"))
             except (CorruptSampleError, IndexMoved) as error:
                 found = [Problem("damaged", SAMPLES, str(error).removeprefix(f"{store}: {SAMPLES}: "))]
             pass_.add(found)
@@ -139,7 +139,7 @@ class Audit:
 
     def _companion(self, store: Store, file: FileRecord, pass_: _Pass) -> str:
         """Where a companion lies, to the bit: under its name, or staged; "" where it does not."""
-        staged, found = staged_companion(file), None
+        staged, found = staged_index_file(file), None
         for place in (file.name, staged, file.name):  # it may move while we look
             held = hashed(store, place)
             found = found if place == staged else held

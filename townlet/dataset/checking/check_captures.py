@@ -20,16 +20,16 @@ from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, named_fil
 from townlet.dataset.format.paths import inside
 from townlet.dataset.format.records import FileRecord
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, explained
+from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.errors import CorruptSampleError, OutputError
 
-Kind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
+ProblemKind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
 
 
 class Problem(NamedTuple):
     """One thing that is wrong with one file. Names are relative to what was verified."""
 
-    kind: Kind
+    kind: ProblemKind
     name: str
     message: str
 
@@ -253,7 +253,7 @@ def _hashed_local(path: str) -> Hashed:
 
 def _below_local(path: str, name: str) -> Iterator[str]:
     try:
-        with explained("read", path, allow_missing=True), os.scandir(path) as entries:
+        with translate_os_error("read", path, allow_missing=True), os.scandir(path) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
         return

@@ -11,11 +11,11 @@ from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, named_fil
 from townlet.dataset.format.paths import BEGUN, INDEX, INDEX_FILES, LEASE, RECEIPT, RUNS, STAGING, inside
 from townlet.dataset.index.index_file import STAGED_INDEX, read_index
 from townlet.dataset.store.contract import Store, StoredFile
-from townlet.dataset.store.local import LocalStore, explained
+from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.errors import CorruptSampleError, OutputError
 
 
-class Leaving(NamedTuple):
+class Leftover(NamedTuple):
     """A file or folder that nobody needs any more."""
 
     name: str
@@ -30,25 +30,25 @@ class Kept(NamedTuple):
     why: str
 
 
-class Leavings(NamedTuple):
-    gone: list[Leaving]  # or to go
+class Leftovers(NamedTuple):
+    gone: list[Leftover]  # or to go
     kept: list[Kept]
 
-    def below(self, folder: str) -> Leavings:
+    def below(self, folder: str) -> Leftovers:
         """The same, named from a folder higher up."""
-        return Leavings(
+        return Leftovers(
             [leaving._replace(name=inside(folder, leaving.name)) for leaving in self.gone],
             [kept._replace(name=inside(folder, kept.name)) for kept in self.kept],
         )
 
 
-def leavings(store: Store, everything: bool = False) -> Leavings:
+def find_leftovers(store: Store, everything: bool = False) -> Leftovers:
     """Of a single capture, or of a data set, finished or begun.
 
     `everything`: also what an interrupted capture could be gone on from. Raises CorruptSampleError where the
     index is damaged: then nobody can say what it named.
     """
-    found = Leavings([], [])
+    found = Leftovers([], [])
     promised = _staged(store, everything, found)
     _unnamed(store, promised, found)
     if isinstance(store, LocalStore):
@@ -56,7 +56,7 @@ def leavings(store: Store, everything: bool = False) -> Leavings:
     return found
 
 
-def _staged(store: Store, everything: bool, found: Leavings) -> set[str]:
+def _staged(store: Store, everything: bool, found: Leftovers) -> set[str]:
     """Look through what is staged; returns the places of files of runs whose receipts are kept."""
     sizes: dict[str, int] = {}
     receipts: set[str] = set()
@@ -77,7 +77,7 @@ def _staged(store: Store, everything: bool, found: Leavings) -> set[str]:
         if not why and everything:
             why = "a run that was simulated and not published"
         if why:
-            found.gone.append(Leaving(entry, sizes[entry], why))
+            found.gone.append(Leftover(entry, sizes[entry], why))
         else:
             promised |= places
             found.kept.append(
@@ -119,7 +119,7 @@ def _promised(store: Store, entry: str) -> set[str]:
     return places
 
 
-def _unnamed(store: Store, promised: set[str], found: Leavings) -> None:
+def _unnamed(store: Store, promised: set[str], found: Leftovers) -> None:
     """Files that neither a manifest, nor the index, nor a kept receipt names."""
     folders: dict[str, list[StoredFile]] = {}
     for file in store.list():
@@ -139,7 +139,7 @@ def _unnamed(store: Store, promised: set[str], found: Leavings) -> None:
         own |= promised | (set(INDEX_FILES) if has_index and not folder else set())
         others = [file for file in files if file.name not in own]
         if finished or f"{folder}/".startswith(f"{RUNS}/"):
-            found.gone.extend(Leaving(file.name, file.size, "no manifest names it") for file in others)
+            found.gone.extend(Leftover(file.name, file.size, "no manifest names it") for file in others)
         else:
             found.kept.extend(Kept(file.name, "nothing tells that it is Townlet's") for file in others)
 
@@ -163,16 +163,16 @@ def _own(store: Store, folder: str, names: list[str], indexed: str | None) -> tu
     return own, ""
 
 
-def empty_folders(store: LocalStore, others: Collection[str]) -> list[Leaving]:
+def empty_folders(store: LocalStore, others: Collection[str]) -> list[Leftover]:
     """The topmost folders that hold no file. What is in `others` is not looked into."""
     found: list[str] = []
     _is_empty(str(store.root), "", {*others}, found)
-    return [Leaving(name, 0, "an empty folder") for name in found]
+    return [Leftover(name, 0, "an empty folder") for name in found]
 
 
 def _is_empty(path: str, name: str, others: set[str], found: list[str]) -> bool:
     """Whether a folder holds no file. Adds the topmost such folders to `found`, unless it is one itself."""
-    with explained("read", path), os.scandir(path) as entries:
+    with translate_os_error("read", path), os.scandir(path) as entries:
         ordered = sorted(entries, key=lambda entry: entry.name)
     stays, inner = False, []
     for entry in ordered:

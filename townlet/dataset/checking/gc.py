@@ -13,12 +13,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from townlet.dataset.checking.garbage import Kept, Leaving, Leavings, empty_folders, leavings
+from townlet.dataset.checking.garbage import Kept, Leftover, Leftovers, empty_folders, find_leftovers
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, parse_manifest
 from townlet.dataset.format.paths import INDEX, LEASE, RUNS, STAGING, inside
 from townlet.dataset.index.index_file import finish_moves, read_index
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, explained
+from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.store.open_store import open_store
 from townlet.dataset.versions.versions import (
@@ -46,7 +46,7 @@ class Swept:
 
     place: str
     dry_run: bool
-    gone: list[Leaving] = field(default_factory=list)
+    gone: list[Leftover] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)  # what is unfinished or unclear, and stays
     finished: list[str] = field(default_factory=list)  # files of an index that were given their names
 
@@ -89,7 +89,7 @@ def gc_store(store: Store, *, dry_run: bool = False, everything: bool = False) -
     else:
         if not dry_run:
             finished = finish_moves(store)
-        found = leavings(store, everything)
+        found = find_leftovers(store, everything)
     if not dry_run:
         for leaving in found.gone:
             _remove(store, leaving)
@@ -97,7 +97,7 @@ def gc_store(store: Store, *, dry_run: bool = False, everything: bool = False) -
     beside, stays = _beside(store, everything)
     if not dry_run:
         for leaving in beside:
-            with explained("remove", leaving.name):
+            with translate_os_error("remove", leaving.name):
                 shutil.rmtree(leaving.name)
     return Swept(str(store), dry_run, [*found.gone, *beside], [*found.kept, *stays], finished)
 
@@ -113,9 +113,9 @@ def _finish_versions(store: Store, gone: Collection[str]) -> list[str]:
     return finished
 
 
-def _of_versions(store: Store, everything: bool) -> Leavings:
+def _of_versions(store: Store, everything: bool) -> Leftovers:
     """Of a versioned data set: of each version, and of what lies beside them."""
-    found = Leavings([], [])
+    found = Leftovers([], [])
     pointer = read_pointer(store)
     current = pointer.version if pointer else 0
     names = _version_names(store)
@@ -129,13 +129,13 @@ def _of_versions(store: Store, everything: bool) -> Leavings:
         folder = version_folder(number)
         below = store.below(folder)
         if number < current and below.size(INDEX) is None:
-            found.gone.append(Leaving(folder, _size(below), "a version that was removed by half"))
+            found.gone.append(Leftover(folder, _size(below), "a version that was removed by half"))
         elif number > current and (everything or number != max(candidates)):
-            found.gone.append(Leaving(folder, _size(below), "a version that was not published"))
+            found.gone.append(Leftover(folder, _size(below), "a version that was not published"))
         elif number > current and not any(True for _ in below.list()):
-            found.gone.append(Leaving(folder, 0, "an empty folder"))
+            found.gone.append(Leftover(folder, 0, "an empty folder"))
         else:
-            inner = leavings(below, everything).below(folder)
+            inner = find_leftovers(below, everything).below(folder)
             found.gone.extend(inner.gone)
             found.kept.extend(inner.kept)
             if number > current:
@@ -147,13 +147,13 @@ def _of_versions(store: Store, everything: bool) -> Leavings:
         if parent in versions or file.name in (POINTER, LINK, LOG_NAME, LEASE):
             continue
         why = "staged and not published" if file.name.startswith(f"{STAGING}/") else "no part of the data set"
-        found.gone.append(Leaving(file.name, file.size, why))
+        found.gone.append(Leftover(file.name, file.size, why))
     if isinstance(store, LocalStore):
         found.gone.extend(empty_folders(store, {*versions, *(leaving.name for leaving in found.gone)}))
     return found
 
 
-def _beside(store: Store, everything: bool) -> tuple[list[Leaving], list[Kept]]:
+def _beside(store: Store, everything: bool) -> tuple[list[Leftover], list[Kept]]:
     """The build that an interrupted `--overwrite` has left beside a folder."""
     if not isinstance(store, LocalStore):
         return [], []
@@ -169,10 +169,10 @@ def _beside(store: Store, everything: bool) -> tuple[list[Leaving], list[Kept]]:
     if kind == "begun" and not everything:
         why = "an unfinished --overwrite; the same command again goes on with it (--all removes it)"
         return [], [Kept(str(build), why)]
-    return [Leaving(str(build), _size(LocalStore(build)), "left by an --overwrite")], []
+    return [Leftover(str(build), _size(LocalStore(build)), "left by an --overwrite")], []
 
 
-def _remove(store: Store, leaving: Leaving) -> None:
+def _remove(store: Store, leaving: Leftover) -> None:
     folder, _, number = leaving.name.rpartition("/")
     if folder == VERSIONS and number.isdecimal():
         remove_version(store, int(number))

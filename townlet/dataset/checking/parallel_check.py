@@ -26,7 +26,7 @@ from townlet.dataset.checking.check_captures import (
 from townlet.dataset.checking.verify_worker import Processes, check_folders
 from townlet.dataset.format.paths import STAGING, inside
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, explained
+from townlet.dataset.store.local import LocalStore, translate_os_error
 
 BATCH = 16  # folders that a process is handed at once
 SMALL_FILES = 256 * 1024  # bytes on average; below, processes are worth their start
@@ -146,7 +146,7 @@ def _gathered(unseen: dict[str, Unit], folder: str, names: list[str]) -> Iterato
 def _others(path: str, name: str, indexed: Mapping[str, Unit]) -> Iterator[Unit]:
     """The folders of a local store that no index names, each with the files directly in it."""
     try:
-        with explained("read", path, allow_missing=True), os.scandir(path) as entries:
+        with translate_os_error("read", path, allow_missing=True), os.scandir(path) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)
     except FileNotFoundError:
         return

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from townlet.dataset.checking.audit import Audit, Progress
-from townlet.dataset.checking.check_captures import Kind, Problem
+from townlet.dataset.checking.check_captures import Problem
 from townlet.dataset.checking.parallel_check import usable_cores
 from townlet.dataset.format.canonical import sha256_hex
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX
@@ -33,7 +33,7 @@ from townlet.dataset.versions.versions import (
 )
 from townlet.errors import CorruptSampleError, UserError
 
-__all__ = ["Kind", "Problem", "Report", "verify", "verify_files", "verify_store"]
+__all__ = ["Problem", "Report", "verify", "verify_files", "verify_store"]
 
 ATTEMPTS = 5  # while others replace what is being looked at
 

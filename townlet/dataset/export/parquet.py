@@ -19,7 +19,7 @@ import numpy as np
 from townlet.arrays import Array
 from townlet.dataset.reading.data_set import DataSet
 from townlet.dataset.reading.layouts import Layout
-from townlet.dataset.store.local import explained
+from townlet.dataset.store.local import translate_os_error
 from townlet.errors import OutputError, UserError
 from townlet.run import canonical_json
 from townlet.samples import ReplaySample
@@ -83,7 +83,7 @@ def export_parquet(
     layouts = {name: data_set.filter(scenario=name).layout for name in data_set.scenarios}
     temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
     try:
-        with explained("write", str(target)):
+        with translate_os_error("write", str(target)):
             temporary.mkdir(parents=True)
             written = []
             for name, layout in layouts.items():

@@ -17,7 +17,7 @@ RECEIPT = "receipt.json"
 BEGUN = "begun.json"  # whose files these are, in a store where they have their final names from the start
 LEASE = f"{STAGING}/writer.lease"  # who writes, in an object store
 RUNS = "runs"
-SOME = 10  # strangers that are enough to refuse a folder
+ENOUGH_UNEXPECTED = 10  # strangers that are enough to refuse a folder
 INDEX = "dataset.json"
 # What a data set keeps beside its runs.
 INDEX_FILES = (INDEX, "metrics.json", "metrics.parquet", "failures.json", "README.md", LOG_NAME)
@@ -29,11 +29,11 @@ def staging_folder(run: Run) -> str:
     return f"{STAGING}/{safe_name(run.name, 'run')}-{run.seed}-{fingerprint_of(run)}"
 
 
-def receipt_place(run: Run) -> str:
+def receipt_path(run: Run) -> str:
     return f"{staging_folder(run)}/{RECEIPT}"
 
 
-def begun_place(run: Run) -> str:
+def begun_path(run: Run) -> str:
     return f"{staging_folder(run)}/{BEGUN}"
 
 
@@ -46,5 +46,5 @@ def inside(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def manifest_place(run: Run) -> str:
+def manifest_path(run: Run) -> str:
     return inside(run.folder, manifest_name(run.prefix))

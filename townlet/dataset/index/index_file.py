@@ -33,8 +33,8 @@ STAGED_INDEX = f"{STAGING}/index"
 NO_SUITE = ""  # stands for configs that were captured by themselves
 INDEX_VERSION = 2  # of dataset.json and its companions; raised when they change their meaning
 
-ATTEMPTS = 10  # of a writer, while others write too
-PATIENCE = 10.0  # seconds that a reader tries to catch an index that is being replaced
+MAX_ATTEMPTS = 10  # of a writer, while others write too
+READ_TIMEOUT_S = 10.0  # seconds that a reader tries to catch an index that is being replaced
 _BLANK = "0" * 64
 
 
@@ -86,7 +86,7 @@ def write_index(
     given = {item.key: item for item in runs}
     failures = list(failures)
     tried = {*given, *((failure.scenario, failure.seed) for failure in failures)}
-    for _ in range(ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         before = _Before(store)
         if carried is not None and before.digest is None:
             before.take_over(*carried)
@@ -148,19 +148,19 @@ def index_files(document: Mapping[str, Any]) -> list[FileRecord]:
     return [FileRecord(**entry) for entry in document["metadata"]["files"].values()]
 
 
-def staged_companion(file: FileRecord) -> str:
+def staged_index_file(file: FileRecord) -> str:
     """Where a companion lies until it has its name."""
     return f"{STAGED_INDEX}/{file.sha256}"
 
 
-def read_companion(store: Store, document: Mapping[str, Any], kind: str) -> bytes:
+def read_index_file(store: Store, document: Mapping[str, Any], kind: str) -> bytes:
     """A companion (`samples`, `metrics`, `failures`, `card`) as `document` names it.
 
     Raises IndexMoved where dataset.json has been replaced since, CorruptSampleError where the file is not
     what it was.
     """
     file = FileRecord(**document["metadata"]["files"][kind])
-    for name in (file.name, staged_companion(file), file.name):  # it may move while we look
+    for name in (file.name, staged_index_file(file), file.name):  # it may move while we look
         try:
             data = store.read(name)
         except FileNotFoundError:
@@ -182,11 +182,11 @@ def read_whole(store: Store, kinds: Iterable[str] = ()) -> tuple[dict[str, Any],
     Raises CorruptSampleError, or FileNotFoundError where there is no index.
     """
     kinds = tuple(kinds)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + READ_TIMEOUT_S
     while True:
         document = read_index(store)
         try:
-            return document, {kind: read_companion(store, document, kind) for kind in kinds}
+            return document, {kind: read_index_file(store, document, kind) for kind in kinds}
         except IndexMoved:
             if time.monotonic() > deadline:
                 raise
@@ -200,13 +200,13 @@ def finish_moves(store: Store) -> list[str]:
         return []
     moved = []
     for file in index_files(document):
-        if not holds(store, file.name, file) and holds(store, staged_companion(file), file):
-            store.move(staged_companion(file), file.name)
+        if not holds(store, file.name, file) and holds(store, staged_index_file(file), file):
+            store.move(staged_index_file(file), file.name)
             moved.append(file.name)
     return moved
 
 
-def sweep_staged(store: Store) -> None:
+def delete_staged_index(store: Store) -> None:
     """Remove whatever was staged for the index, once it is written: for whoever holds the lock."""
     if any(True for _ in store.list(STAGED_INDEX)):
         finish_moves(store)
@@ -341,13 +341,13 @@ def _commit(
         return True
     contents = [content for _, content in companions.values()]
     for file, content in zip(files, contents, strict=True):
-        store.write_whole(staged_companion(file), [content])
+        store.write_whole(staged_index_file(file), [content])
     store.make_durable([STAGED_INDEX])
     if not store.compare_and_swap(INDEX, before, [data]):
         return False
     for file, content in zip(files, contents, strict=True):
         try:
-            store.move(staged_companion(file), file.name)
+            store.move(staged_index_file(file), file.name)
         except FileNotFoundError:  # another writer has swept up
             store.write_whole(file.name, [content])
     store.write_whole(LOG_NAME, [log_bytes(work)])
@@ -359,4 +359,4 @@ def _commit(
 def _unstage(store: Store, files: Iterable[FileRecord]) -> None:
     """Remove staged companions that have their names. Others are another writer's, who may be about to commit."""
     for file in files:
-        store.delete(staged_companion(file))
+        store.delete(staged_index_file(file))

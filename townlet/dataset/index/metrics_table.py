@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP = 8192  # rows
-UNPACKED_AT_ONCE = 1024  # runs
+UNPACK_BATCH_SIZE = 1024  # runs
 SAMPLES = "metrics.parquet"
 
 # Column -> its Arrow type. What identifies a sample and its files; figures follow, float64, sorted by name.
@@ -184,7 +184,7 @@ def _tables(
     """The rows of the runs, in pieces: packed ones are unpacked some thousand at a time."""
     for are_given, some in groupby(keys, key=given.__contains__):
         if are_given:
-            while packed := [given[key] for key in islice(some, UNPACKED_AT_ONCE)]:
+            while packed := [given[key] for key in islice(some, UNPACK_BATCH_SIZE)]:
                 yield _unpacked([unpack(item) for item in packed], schema)
         elif kept is not None:
             for table in kept.of_runs(some):

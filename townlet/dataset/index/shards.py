@@ -20,7 +20,7 @@ from townlet.errors import TownletError
 _HEAD = struct.Struct("<HQII")  # bytes of the scenario, seed, bytes of entry and rows
 
 
-class Part(NamedTuple):
+class Shard(NamedTuple):
     """Some indexed runs, in a file."""
 
     sha256: str
@@ -31,19 +31,19 @@ class Part(NamedTuple):
         return f"{STAGED_INDEX}/parts/{self.sha256}"
 
 
-def stage_part(store: Store, runs: Sequence[IndexedRun]) -> Part:
-    """Write some runs where `read_parts` finds them."""
+def stage_shard(store: Store, runs: Sequence[IndexedRun]) -> Shard:
+    """Write some runs where `read_shards` finds them."""
     pieces: list[bytes] = []
     for (scenario, seed), entry, rows in sorted(runs):
         name = scenario.encode()
         pieces += [_HEAD.pack(len(name), seed, len(entry), len(rows)), name, entry, rows]
     data = b"".join(pieces)
-    part = Part(sha256_hex(data), len(runs))
+    part = Shard(sha256_hex(data), len(runs))
     store.write_whole(part.name, [data])
     return part
 
 
-def read_parts(store: Store, parts: Iterable[Part]) -> Iterator[IndexedRun]:
+def read_shards(store: Store, parts: Iterable[Shard]) -> Iterator[IndexedRun]:
     """The runs of all parts. Raises TownletError where one is gone or damaged."""
     for part in dict.fromkeys(parts):
         try:

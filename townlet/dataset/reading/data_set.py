@@ -15,8 +15,8 @@ from townlet.arrays import I64, Array, Bool
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX
 from townlet.dataset.reading.capture import Capture, join_segments, read_capture, read_json, read_sample
 from townlet.dataset.reading.layouts import Layout, refuse_mixed, remap
-from townlet.dataset.reading.sample_cache import Remembered
-from townlet.dataset.reading.sample_index import Catalogue, open_catalogue
+from townlet.dataset.reading.sample_cache import SampleCache
+from townlet.dataset.reading.sample_index import SampleIndex, open_sample_index
 from townlet.dataset.reading.selection import Ordered, held_out, pack_positions, unpack_positions
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.open_store import open_store
@@ -42,12 +42,12 @@ def open(place: str | os.PathLike[str] | Store) -> DataSet:
     there is nothing to open, CorruptSampleError where the index is damaged.
     """
     if not isinstance(place, str | os.PathLike):
-        return DataSet(open_catalogue(place))
+        return DataSet(open_sample_index(place))
     name = os.fspath(place)
     if name.endswith(MANIFEST_SUFFIX):
         folder, _, manifest = name.rpartition("/")
-        return DataSet(Catalogue.of_capture(read_capture(open_store(folder or "."), "", manifest)))
-    return DataSet(open_catalogue(open_store(name)))
+        return DataSet(SampleIndex.of_capture(read_capture(open_store(folder or "."), "", manifest)))
+    return DataSet(open_sample_index(open_store(name)))
 
 
 class DataSet(Ordered[ReplaySample]):
@@ -63,10 +63,10 @@ class DataSet(Ordered[ReplaySample]):
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        catalogue: SampleIndex,
         rows: I64 | None = None,
         layout: Layout | None = None,
-        remembered: Remembered | None = None,
+        remembered: SampleCache | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._rows = np.arange(len(catalogue)) if rows is None else rows
@@ -161,7 +161,7 @@ class DataSet(Ordered[ReplaySample]):
 
         Their arrays are read-only. Windows in shuffled order over long samples are slow without it.
         """
-        return self._with(remembered=Remembered(int(megabytes * 1e6)))
+        return self._with(remembered=SampleCache(int(megabytes * 1e6)))
 
     # Layouts
 
@@ -191,7 +191,7 @@ class DataSet(Ordered[ReplaySample]):
         Without `to`: the union of all layouts here, in which nothing is lost.
         """
         layout = Layout.union(self.layouts.values()) if to is None else to
-        remembered = None if self._remembered is None else Remembered(self._remembered.limit)
+        remembered = None if self._remembered is None else SampleCache(self._remembered.limit)
         return self._with(layout=layout, remembered=remembered)
 
     def refuse_mixed(self) -> None:
@@ -303,14 +303,14 @@ class DataSet(Ordered[ReplaySample]):
         return {"catalogue": self._catalogue, "rows": rows, "layout": self._layout, "limit": limit}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        remembered = None if state["limit"] is None else Remembered(state["limit"])
+        remembered = None if state["limit"] is None else SampleCache(state["limit"])
         self.__init__(state["catalogue"], unpack_positions(state["rows"]), state["layout"], remembered)
 
 
 class SampleColumns(Mapping[str, Array]):
     """Columns by name, decoded when they are asked for; `rows` of them."""
 
-    def __init__(self, catalogue: Catalogue, rows: I64) -> None:
+    def __init__(self, catalogue: SampleIndex, rows: I64) -> None:
         self._catalogue = catalogue
         self._all = len(rows) == len(catalogue) and bool((rows == np.arange(len(rows))).all())
         self._rows = rows

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PADDING = {"tick": -1, "action_args": -1, "positions": -1}
 
 
-class Stretches:
+class Spans:
     """The stretches of a data set, sorted by scenario, seed, arrival and tick. Found without reading a sample."""
 
     def __init__(self, data_set: DataSet) -> None:
@@ -40,11 +40,11 @@ class Stretches:
     def __len__(self) -> int:
         return len(self._first)
 
-    def stretch(self, number: int) -> Stretch:
+    def stretch(self, number: int) -> Span:
         last = self._first[number + 1] if number + 1 < len(self) else len(self._rows)
         span = slice(self._first[number], last)
         ends = np.cumsum(self._frames[span])
-        return Stretch(self._data_set, self._rows[span], np.concatenate([[0], ends]).astype(np.int64))
+        return Span(self._data_set, self._rows[span], np.concatenate([[0], ends]).astype(np.int64))
 
     def _column(self, name: str) -> Array:
         return self._data_set._catalogue.table.numpy(name)[self._rows]
@@ -62,7 +62,7 @@ class Stretches:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Span:
     """Consecutive segments of one life."""
 
     data_set: DataSet
@@ -132,8 +132,8 @@ class Lives(Ordered[ReplaySample]):
         return len(self._numbers)
 
     @cached_property
-    def _stretches(self) -> Stretches:
-        return Stretches(self._data_set)
+    def _stretches(self) -> Spans:
+        return Spans(self._data_set)
 
     @cached_property
     def _numbers(self) -> I64:

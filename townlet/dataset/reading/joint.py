@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from townlet.arrays import Array
-from townlet.dataset.reading.episodes import Stretches, padded
+from townlet.dataset.reading.episodes import Spans, padded
 from townlet.errors import UserError
 from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS
 
@@ -61,7 +61,7 @@ def joint_of(data_set: DataSet, scenario: str, seed: int, ticks: range | None = 
     if ticks is not None and ticks.step != 1:
         raise UserError(f"joint: expected ticks without a gap, got a step of {ticks.step}")
     data_set.refuse_mixed()
-    stretches = Stretches(data_set)
+    stretches = Spans(data_set)
     where = f"{data_set.place}: {scenario} seed {seed}"
     if not len(stretches):
         raise UserError(f"{where}: has no sample here")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from townlet.samples import ReplaySample
 
 
-class Remembered:
+class SampleCache:
     """At most `limit` bytes of samples by their row; what was not used for longest goes first."""
 
     def __init__(self, limit: int) -> None:

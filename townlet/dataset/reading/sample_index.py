@@ -81,7 +81,7 @@ class SampleTable:
             raise CorruptSampleError(f"{self._where}: not a table of samples ({error})") from error
 
 
-class Catalogue:
+class SampleIndex:
     """The runs of a data set, and the rows of all their samples: by scenario, seed, arrival and segment."""
 
     def __init__(
@@ -103,7 +103,7 @@ class Catalogue:
             )
 
     @staticmethod
-    def of_capture(capture: Capture) -> Catalogue:
+    def of_capture(capture: Capture) -> SampleIndex:
         """Of a data set of one run."""
         facts, samples = capture.metadata, capture.samples
         sums = {key: facts[key] for key in ("sample_count", "frame_count", "size")}
@@ -124,7 +124,7 @@ class Catalogue:
         key = (name, facts["seed"])
         rows = write_rows({key: pack_rows(samples)}, None, [key], figures)
         metadata = {**sums, "run_count": 1, "complete": True, "failure_count": 0, "suites": []}
-        return Catalogue(capture.store, metadata, [run], SampleTable(rows, capture.place), manifest.name)
+        return SampleIndex(capture.store, metadata, [run], SampleTable(rows, capture.place), manifest.name)
 
     def __len__(self) -> int:
         return int(self.sample_counts.sum())
@@ -198,7 +198,7 @@ class Catalogue:
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.store, self.manifest, _spans(self.runs), self.identity)
 
-    def limited(self, spans: Spans) -> Catalogue:
+    def limited(self, spans: Spans) -> SampleIndex:
         """Only the runs in these spans."""
         wanted = {
             (scenario, seed)
@@ -209,16 +209,16 @@ class Catalogue:
         kept = np.array([(run["scenario"], run["seed"]) in wanted for run in self.runs], bool)
         runs = [run for run, keep in zip(self.runs, kept, strict=True) if keep]
         table = SampleTable(self.table.data, f"{self.store}: {SAMPLES}", kept[self.run_of])
-        return Catalogue(self.store, self.metadata, runs, table)
+        return SampleIndex(self.store, self.metadata, runs, table)
 
 
-def open_catalogue(store: Store) -> Catalogue:
+def open_sample_index(store: Store) -> SampleIndex:
     """Of a data set, of the current version of a versioned one, or of a capture, which is a data set of one run.
 
     Raises UserError where there is none of these, CorruptSampleError where what is there is damaged.
     """
     if store.size(INDEX) is None and store.size(POINTER) is None:
-        return Catalogue.of_capture(read_capture(store, "", find_manifest_name(store)))
+        return SampleIndex.of_capture(read_capture(store, "", find_manifest_name(store)))
     for _ in range(ATTEMPTS):  # the version that is current now may be pruned before it is read
         try:
             return read_catalogue(resolve(store))
@@ -227,7 +227,7 @@ def open_catalogue(store: Store) -> Catalogue:
     return read_catalogue(resolve(store))
 
 
-def read_catalogue(store: Store, manifest: str | None = None) -> Catalogue:
+def read_catalogue(store: Store, manifest: str | None = None) -> SampleIndex:
     """Of the data set in this very store, or of the capture with this manifest. Raises ChangedError without one."""
     gone = ChangedError(
         f"{store}: was removed since it was opened (regenerate prunes old versions; --keep keeps more of them); "
@@ -236,16 +236,16 @@ def read_catalogue(store: Store, manifest: str | None = None) -> Catalogue:
     if manifest is not None:
         if store.size(manifest) is None:
             raise gone
-        return Catalogue.of_capture(read_capture(store, "", manifest))
+        return SampleIndex.of_capture(read_capture(store, "", manifest))
     try:
         document, companions = read_whole(store, ["samples"])
     except (FileNotFoundError, IndexMoved) as error:
         raise gone from error
     table = SampleTable(companions["samples"], f"{store}: {SAMPLES}")
-    return Catalogue(store, document["metadata"], document["runs"], table)
+    return SampleIndex(store, document["metadata"], document["runs"], table)
 
 
-def _reopened(store: Store, manifest: str | None, spans: Spans, identity: str) -> Catalogue:
+def _reopened(store: Store, manifest: str | None, spans: Spans, identity: str) -> SampleIndex:
     """The catalogue that was pickled, read anew: the same samples, though others may have come since."""
     found = read_catalogue(store, manifest)
     if found.identity != identity:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from townlet.arrays import I64, Array
-from townlet.dataset.reading.episodes import Stretches, padded
+from townlet.dataset.reading.episodes import Spans, padded
 from townlet.dataset.reading.selection import Ordered, pack_positions, unpack_positions
 from townlet.errors import UserError
 from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS
@@ -83,8 +83,8 @@ class Windows(Ordered[Window]):
         return self.data_set.scenarios
 
     @cached_property
-    def _stretches(self) -> Stretches:
-        return Stretches(self.data_set)
+    def _stretches(self) -> Spans:
+        return Spans(self.data_set)
 
     @cached_property
     def _ends(self) -> I64:

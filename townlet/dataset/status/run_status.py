@@ -18,7 +18,7 @@ from townlet.dataset.capture.contents import damaged_files, is_of_capture, lefto
 from townlet.dataset.capture.preflight import differences, refuse_run
 from townlet.dataset.format.canonical import file_sha256, sha256_hex
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX, loose_manifest, named_files, parse_manifest
-from townlet.dataset.format.paths import RUNS, STAGING, inside, manifest_place, receipt_place, staging_folder
+from townlet.dataset.format.paths import RUNS, STAGING, inside, manifest_path, receipt_path, staging_folder
 from townlet.dataset.format.records import FileRecord
 from townlet.dataset.index.index_file import Failure, parse_failures, read_whole
 from townlet.dataset.store.contract import REMOTE_THREADS, Store
@@ -27,7 +27,7 @@ from townlet.run import Run
 
 Standing = Literal["done", "simulated", "missing", "refused"]
 
-AT_ONCE = 4  # runs looked at by a thread in one go
+LOOK_BATCH_SIZE = 4  # runs looked at by a thread in one go
 
 
 class Finding(NamedTuple):
@@ -82,7 +82,7 @@ def survey(store: Store, runs: Sequence[Run], index: Index) -> Iterator[Finding]
     files = {file.name: file.size for folder in (RUNS, STAGING) for file in store.list(folder)}
     given_up = frozenset(name for names in leftovers(store, runs).values() for name in names)
     look = partial(_look, store, _by_folder(files), index, given_up)
-    batches = [runs[start : start + AT_ONCE] for start in range(0, len(runs), AT_ONCE)]
+    batches = [runs[start : start + LOOK_BATCH_SIZE] for start in range(0, len(runs), LOOK_BATCH_SIZE)]
     pool = ThreadPoolExecutor(_threads(store))
     try:
         for findings in pool.map(lambda batch: [look(run) for run in batch], batches):
@@ -102,7 +102,7 @@ def survey_single(store: Store, run: Run) -> Finding:
         refuse_run(store, run)
     except OutputError as error:
         return Finding("refused", str(error))
-    if store.size(manifest_place(run)) is not None:
+    if store.size(manifest_path(run)) is not None:
         return Finding("missing", f"damaged: {_few(damaged_files(store, run))}")
     begun = next(iter(store.list(staging_folder(run))), None) is not None
     return Finding("missing", "not finished" if begun else "not there")
@@ -139,7 +139,7 @@ def _look(
     found = _published(store, run, there, known) if there else None
     if found is not None and found.standing in ("done", "refused"):
         return found
-    if receipt_place(run).rpartition("/")[2] in staged and read_receipt(store, run) is not None:
+    if receipt_path(run).rpartition("/")[2] in staged and read_receipt(store, run) is not None:
         return Finding("simulated")
     if found is not None:
         return found
@@ -149,7 +149,7 @@ def _look(
         if not (staged and is_of_capture(name, run.prefix)) and inside(run.folder, name) not in given_up
     ]
     if known is not None and there:
-        return Finding("missing", f"damaged: {manifest_place(run)}", damaged=True)
+        return Finding("missing", f"damaged: {manifest_path(run)}", damaged=True)
     if others:
         return Finding("refused", f"holds {_few(others)}")
     reason = index.failures.get((run.name, run.seed))
@@ -162,7 +162,7 @@ def _published(
     store: Store, run: Run, there: Mapping[str, int], known: Mapping[str, Any] | None
 ) -> Finding | None:
     """What a manifest in the run's folder says; None where there is none. `known`: the index's entry."""
-    place = manifest_place(run)
+    place = manifest_path(run)
     name = place.rpartition("/")[2]
     if name not in there:
         other = next((name for name in there if name.endswith(MANIFEST_SUFFIX)), None)

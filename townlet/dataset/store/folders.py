@@ -7,11 +7,11 @@ import errno
 import os
 import shutil
 
-PATIENCE = 100  # attempts, against others who remove the folders that they leave empty
+MAX_ATTEMPTS = 100  # attempts, against others who remove the folders that they leave empty
 
 
 def make_folders(path: str) -> None:
-    for _ in range(PATIENCE):  # another writer may remove an empty parent between two steps of this
+    for _ in range(MAX_ATTEMPTS):  # another writer may remove an empty parent between two steps of this
         with contextlib.suppress(FileNotFoundError, FileExistsError):
             os.makedirs(path, exist_ok=True)
             return
@@ -20,7 +20,7 @@ def make_folders(path: str) -> None:
 
 def remove(path: str) -> None:
     """Remove a file or a folder, though others may write into it, or remove it too, meanwhile."""
-    for attempt in range(PATIENCE):
+    for attempt in range(MAX_ATTEMPTS):
         try:
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
@@ -31,5 +31,5 @@ def remove(path: str) -> None:
             if not os.path.lexists(path):
                 return
         except OSError as error:
-            if error.errno != errno.ENOTEMPTY or attempt == PATIENCE - 1:
+            if error.errno != errno.ENOTEMPTY or attempt == MAX_ATTEMPTS - 1:
                 raise

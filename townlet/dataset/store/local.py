@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from townlet.dataset.format.paths import STAGING
 from townlet.dataset.store.contract import Buffer, Store, StoredFile, check_name
-from townlet.dataset.store.folders import PATIENCE, make_folders, remove
+from townlet.dataset.store.folders import MAX_ATTEMPTS, make_folders, remove
 from townlet.errors import OutputError
 
 
@@ -43,9 +43,12 @@ class LocalStore:
         self._create(name, parts)
 
     def write_whole(self, name: str, parts: Sequence[Buffer]) -> None:
-        for _ in range(PATIENCE):
+        for _ in range(MAX_ATTEMPTS):
             path = self._path_to_write(name)
-            with explained("write", path, allow_missing=True), contextlib.suppress(FileNotFoundError):
+            with (
+                translate_os_error("write", path, allow_missing=True),
+                contextlib.suppress(FileNotFoundError),
+            ):
                 with self._temporary(parts) as temporary:
                     os.replace(temporary, path)
                 return
@@ -53,7 +56,7 @@ class LocalStore:
 
     def create_if_absent(self, name: str, parts: Sequence[Buffer]) -> bool:
         path = self._path_to_write(name)
-        with explained("write", path), self._temporary(parts) as temporary:
+        with translate_os_error("write", path), self._temporary(parts) as temporary:
             try:
                 os.link(temporary, path)
             except FileExistsError:
@@ -62,7 +65,7 @@ class LocalStore:
 
     def compare_and_swap(self, name: str, expected: str | None, parts: Sequence[Buffer]) -> bool:
         path = self._path_to_write(name)
-        with explained("write", path), _locked_folder(os.path.dirname(path)):
+        with translate_os_error("write", path), _locked_folder(os.path.dirname(path)):
             try:
                 found = hashlib.sha256(self.read(name)).hexdigest()
             except FileNotFoundError:
@@ -77,7 +80,7 @@ class LocalStore:
 
     def move(self, source: str, target: str) -> None:
         path, goal = self._path(source), self._path_to_write(target)
-        with explained("write", goal, allow_missing=True):
+        with translate_os_error("write", goal, allow_missing=True):
             os.replace(path, goal)
 
     def link_from(self, other: Store, source: str, target: str) -> None:
@@ -90,7 +93,7 @@ class LocalStore:
 
     def open_read(self, name: str) -> BinaryIO:
         path = self._path(name)
-        with explained("read", path, allow_missing=True):
+        with translate_os_error("read", path, allow_missing=True):
             return open(path, "rb", buffering=0)
 
     def size(self, name: str) -> int | None:
@@ -106,7 +109,7 @@ class LocalStore:
     def delete(self, name: str) -> None:
         path = self._path(name)
         self._check_inside(os.path.dirname(path))
-        with explained("remove", path):
+        with translate_os_error("remove", path):
             remove(path)
         for parent in PurePosixPath(name).parents[:-1]:
             with contextlib.suppress(OSError):  # not empty: somebody else is at work there
@@ -117,7 +120,7 @@ class LocalStore:
         existing = [path for path in dict.fromkeys(paths) if os.path.isdir(path)]
         if not existing:
             return
-        with explained("write", existing[0]):
+        with translate_os_error("write", existing[0]):
             if not _sync_file_system(existing[0]):
                 for path in existing:
                     _sync_folder(path, str(self.root))
@@ -125,7 +128,7 @@ class LocalStore:
     def _link(self, path: str, name: str) -> bool:
         """Give a file a second name here. False where the file system cannot: across disks, most often."""
         goal = self._path_to_write(name)
-        with explained("write", goal, allow_missing=True):
+        with translate_os_error("write", goal, allow_missing=True):
             try:
                 try:
                     os.link(path, goal)
@@ -171,7 +174,7 @@ class LocalStore:
         folder = os.path.dirname(path)
         if folder not in self._checked or not os.path.isdir(folder):
             self._check_inside(folder)
-            with explained("write", folder):
+            with translate_os_error("write", folder):
                 make_folders(folder)
             self._checked.add(folder)
         return path
@@ -183,9 +186,12 @@ class LocalStore:
 
     def _create(self, name: str, parts: Sequence[Buffer]) -> str:
         """Write a new file; returns its place. Another writer may remove the folder that was just made for it."""
-        for _ in range(PATIENCE):
+        for _ in range(MAX_ATTEMPTS):
             path = self._path_to_write(name)
-            with explained("write", path, allow_missing=True), contextlib.suppress(FileNotFoundError):
+            with (
+                translate_os_error("write", path, allow_missing=True),
+                contextlib.suppress(FileNotFoundError),
+            ):
                 _write_file(path, parts)
                 return path
         raise self._removed_again(name)
@@ -292,7 +298,7 @@ _ADVICE = {
 
 
 @contextlib.contextmanager
-def explained(action: str, path: str, allow_missing: bool = False) -> Iterator[None]:
+def translate_os_error(action: str, path: str, allow_missing: bool = False) -> Iterator[None]:
     """Say what an error of the operating system means for the user's output."""
     try:
         yield

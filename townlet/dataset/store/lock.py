@@ -14,7 +14,7 @@ from pathlib import Path
 
 from townlet.dataset.format.canonical import line_bytes
 from townlet.dataset.store.lease import lease
-from townlet.dataset.store.local import explained
+from townlet.dataset.store.local import translate_os_error
 from townlet.dataset.store.object_store import ObjectStore
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import OutputError
@@ -40,7 +40,7 @@ def _folder_lock(output: str | os.PathLike[str]) -> Iterator[None]:
     folder = Path(os.path.realpath(output))
     if os.path.lexists(folder) and not folder.is_dir():
         raise OutputError(f"{folder}: expected a folder for the output, found a file; choose another name")
-    with explained("write", str(folder.parent)):
+    with translate_os_error("write", str(folder.parent)):
         folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.parent / f".{folder.name}.lock"
     descriptor = _acquire(path, folder)
@@ -60,7 +60,7 @@ def _acquire(path: Path, folder: Path) -> int | None:
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
                 return None
-            with explained("write", str(path)):
+            with translate_os_error("write", str(path)):
                 raise
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

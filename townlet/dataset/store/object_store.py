@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, TypeVar, cast
 
 from townlet.dataset.store.contract import Buffer, Store, StoredFile, check_name
-from townlet.dataset.store.object_store_client import Bucket, explained, obstore
+from townlet.dataset.store.object_store_client import Bucket, obstore, translate_store_error
 from townlet.errors import OutputError
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class ObjectStore:
     def check(self) -> None:
         """Raise OutputError unless the store can be reached and shows what is there. Soon: it does not insist."""
         bucket = self._bucket.impatient()
-        with explained("read", str(self)):
+        with translate_store_error("read", str(self)):
             interruptible(lambda: next(iter(bucket.objects.list(self._prefix)), None))
 
     def impatient(self) -> ObjectStore:
@@ -206,7 +206,7 @@ class ObjectStore:
 
     def _ask(self, action: str, name: str, request: Callable[[Any], T]) -> T:
         """What the store answers; what goes wrong is explained."""
-        with explained(action, f"{self}/{name}" if name else str(self)):
+        with translate_store_error(action, f"{self}/{name}" if name else str(self)):
             return interruptible(lambda: request(self._bucket.objects))
 
 

@@ -61,7 +61,7 @@ class Bucket:
         """The store of `obstore`. Raises OutputError in a forked process, where it would wait for ever."""
         _Threads.used()
         if self._objects is None:
-            with explained("open", self.address):
+            with translate_store_error("open", self.address):
                 self._objects = _open(self.address, self._patient)
         return self._objects
 
@@ -202,7 +202,7 @@ def _boto_provider(profile: str) -> Any:
 
 
 @contextlib.contextmanager
-def explained(action: str, place: str) -> Iterator[None]:
+def translate_store_error(action: str, place: str) -> Iterator[None]:
     """Say what an error of an object store means for the user's output.
 
     An object that is not there is a FileNotFoundError. Messages of the store are not passed on whole: they

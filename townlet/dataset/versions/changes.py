@@ -16,8 +16,8 @@ from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError, OutputError
 from townlet.run import FORMAT_VERSION, RULES_VERSION, Run
 
-State = Literal["unchanged", "changed", "new", "removed"]
-STATES: tuple[State, ...] = ("unchanged", "changed", "new", "removed")
+ChangeState = Literal["unchanged", "changed", "new", "removed"]
+STATES: tuple[ChangeState, ...] = ("unchanged", "changed", "new", "removed")
 
 MOST_DIFFERENCES = 3  # that a reason names; the rest is counted
 LONGEST_VALUE = 40  # characters of a value in a reason
@@ -31,7 +31,7 @@ class Change(NamedTuple):
 
     scenario: str
     seed: int
-    state: State
+    state: ChangeState
     reason: str  # "" for what is unchanged
 
 
@@ -46,12 +46,12 @@ class Changes:
     def any(self) -> bool:
         return len(self.carried) < len(self.runs)
 
-    def counts(self) -> dict[State, int]:
+    def counts(self) -> dict[ChangeState, int]:
         """How many runs are in which state; all states, also those without any."""
         found = Counter(change.state for change in self.runs)
         return {state: found[state] for state in STATES}
 
-    def by_scenario(self) -> list[tuple[str, State, list[int], str]]:
+    def by_scenario(self) -> list[tuple[str, ChangeState, list[int], str]]:
         """(scenario, state, seeds, reason): a row for each scenario, state and reason, in that order."""
         rows: dict[tuple[str, int, str], list[int]] = {}
         for change in self.runs:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from townlet.dataset.format.canonical import line_bytes, misshapen, sha256_hex
 from townlet.dataset.format.manifest import fingerprint_of
-from townlet.dataset.store.local import explained
+from townlet.dataset.store.local import translate_os_error
 from townlet.errors import OutputError, UserError
 from townlet.run import RULES_VERSION, Run
 
@@ -136,7 +136,7 @@ def write_golden(path: str | os.PathLike[str], document: Mapping[str, Any]) -> b
     """Write or replace the file, in one step. False: it said the same already."""
     place, data = Path(path), golden_bytes(document)
     check_place(path)
-    with explained("write", str(place)):
+    with translate_os_error("write", str(place)):
         if place.exists() and place.read_bytes() == data:
             return False
         place.parent.mkdir(parents=True, exist_ok=True)

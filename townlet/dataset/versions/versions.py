@@ -18,9 +18,9 @@ from typing import NamedTuple
 from townlet.dataset.format.canonical import line_bytes, misshapen, sha256_hex
 from townlet.dataset.format.capture_log import log_bytes
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX
-from townlet.dataset.format.paths import INDEX, SOME, STAGING
+from townlet.dataset.format.paths import ENOUGH_UNEXPECTED, INDEX, STAGING
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, explained
+from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import CorruptSampleError, OutputError, TownletError, UserError
 
@@ -165,7 +165,7 @@ def remove_version(store: Store, version: int) -> None:
     store.delete(version_folder(version))
 
 
-def admit_versions(store: Store) -> None:
+def check_versions(store: Store) -> None:
     """Raise OutputError unless versions may be made here: the place is empty, or holds versions and nothing else."""
     if store.size(POINTER) is not None:
         return
@@ -179,7 +179,7 @@ def admit_versions(store: Store) -> None:
         )
     own = (f"{VERSIONS}/", f"{STAGING}/")
     found = (file.name for file in store.list() if not file.name.startswith(own) and file.name not in _OWN)
-    strange = list(islice(found, SOME))
+    strange = list(islice(found, ENOUGH_UNEXPECTED))
     captures = [name for name in strange if name.endswith(MANIFEST_SUFFIX)]
     if captures:
         raise OutputError(f"{store}: holds a capture ({captures[0]}); choose another output folder")
@@ -231,7 +231,7 @@ def _point_link(store: Store, version: int) -> None:
         return
     staging = store.root / STAGING
     temporary = staging / f"{secrets.token_hex(8)}.tmp"
-    with explained("write", str(link)):
+    with translate_os_error("write", str(link)):
         staging.mkdir(exist_ok=True)
         try:
             with contextlib.suppress(PermissionError):  # what a file system without links says

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-INTERVAL = 0.1  # seconds between two lines about frames
+REPORT_INTERVAL_S = 0.1  # seconds between two lines about frames
 WORKER_LOG = "workers.log"  # standard error of all worker processes
 
 
-class Signals:
+class ProgressReporter:
     """The writing end; one for each step and thread. Without a folder it says nothing."""
 
     def __init__(self, folder: str | None) -> None:
@@ -57,7 +57,7 @@ class Signals:
         if self._frames:
             self._say({"frames": self._frames})
             self._frames = 0
-        self._next = time.monotonic() + INTERVAL
+        self._next = time.monotonic() + REPORT_INTERVAL_S
 
     def _say(self, line: dict[str, Any]) -> None:
         if self._folder is None:
@@ -82,7 +82,7 @@ class Tally:
     fatal: str | None = None  # why the output cannot be used
 
 
-class Listener:
+class ReportReader:
     """The reading end."""
 
     def __init__(self, folder: str | None) -> None:

@@ -20,8 +20,8 @@ from typing import Any
 
 from townlet.pipelines.runners.warmup import warm_worker
 
-WATCH_INTERVAL = 0.5  # seconds
-PATIENCE = 60.0  # seconds for the engine to answer
+WATCH_INTERVAL_S = 0.5  # seconds
+ANSWER_TIMEOUT_S = 60.0  # seconds for the engine to answer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,13 +93,13 @@ def _provision(endpoint: str) -> Any:
             grpc.intercept_channel(channel, WorkerIdInterceptor())
         )
         request = beam_provision_api_pb2.GetProvisionInfoRequest()
-        return stub.GetProvisionInfo(request, timeout=PATIENCE, wait_for_ready=True).info
+        return stub.GetProvisionInfo(request, timeout=ANSWER_TIMEOUT_S, wait_for_ready=True).info
 
 
 def _end_with(engine: int) -> None:
     """End when the engine does, even when it was killed and could hang up on nobody."""
     while os.getppid() == engine:
-        time.sleep(WATCH_INTERVAL)
+        time.sleep(WATCH_INTERVAL_S)
     os._exit(1)
 
 

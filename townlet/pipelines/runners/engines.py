@@ -60,7 +60,7 @@ def is_loopback(options: PipelineOptions) -> bool:
 
 
 @contextlib.contextmanager
-def signals_beside(store: Store) -> Iterator[str | None]:
+def reports_beside(store: Store) -> Iterator[str | None]:
     """A folder in the output's staging for what workers elsewhere have to say; None in an object store.
 
     A worker that does not find it does not share the output. One that is left behind goes with the next capture.

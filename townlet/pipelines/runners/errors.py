@@ -36,7 +36,7 @@ class PipelineFailed(TownletError):
     """The pipeline ended with an error that is none of a run's."""
 
 
-def explained(error: BaseException) -> TownletError:
+def translate_error(error: BaseException) -> TownletError:
     """The error to raise: our own, if there is one somewhere in it. Traces of other languages are left out."""
     if isinstance(error, TownletError):
         error.args = tuple(STEP.sub("", part) if isinstance(part, str) else part for part in error.args)

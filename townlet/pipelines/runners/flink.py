@@ -34,8 +34,8 @@ from townlet.errors import TownletError, UserError
 
 JAR = Path(__file__).resolve().parents[3] / ".tools" / "flink" / "townlet-flink.jar"
 EMBEDDED = ("[local]", "[auto]")  # Flink inside the job server
-START_TIMEOUT = 120.0  # seconds; a machine may be busy
-STOP_TIMEOUT = 10.0
+START_TIMEOUT_S = 120.0  # seconds; a machine may be busy
+STOP_TIMEOUT_S = 10.0
 HEAP = {True: "-Xmx1g", False: "-Xmx512m"}  # of the job server, with Flink in it and without
 
 
@@ -113,7 +113,7 @@ def _running(words: list[str], out: IO[bytes]) -> Iterator[subprocess.Popen[byte
     finally:
         process.terminate()
         try:
-            process.wait(STOP_TIMEOUT)
+            process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -128,7 +128,7 @@ def _end_with_parent() -> None:
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    end = time.monotonic() + START_TIMEOUT
+    end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:
         if process.poll() is not None:
             break

@@ -13,9 +13,9 @@ import sys
 import threading
 import time
 
-from townlet.pipelines.progress.reports import Signals
+from townlet.pipelines.progress.reports import ProgressReporter
 
-WATCH_INTERVAL = 0.25  # seconds
+WATCH_INTERVAL_S = 0.25  # seconds
 
 
 def main(signals_folder: str, launcher: int) -> int:
@@ -25,7 +25,7 @@ def main(signals_folder: str, launcher: int) -> int:
         logging.NullHandler()
     )  # else Beam writes its log to our standard error too
     threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
-    signals = Signals(signals_folder)
+    signals = ProgressReporter(signals_folder)
     try:
         from apache_beam.runners.worker import sdk_worker_main
 
@@ -40,7 +40,7 @@ def main(signals_folder: str, launcher: int) -> int:
 
 def _end_with(launcher: int) -> None:
     while os.getppid() == launcher:
-        time.sleep(WATCH_INTERVAL)
+        time.sleep(WATCH_INTERVAL_S)
     os._exit(1)
 
 

@@ -16,23 +16,23 @@ from apache_beam.runners.runner import PipelineResult
 from townlet.dataset.store.lease import raise_if_lost
 from townlet.errors import OutputError
 from townlet.pipelines.progress.display import Display
-from townlet.pipelines.progress.reports import Listener, Tally
-from townlet.pipelines.runners.errors import WorkerDied, explained
+from townlet.pipelines.progress.reports import ReportReader, Tally
+from townlet.pipelines.runners.errors import WorkerDied, translate_error
 from townlet.pipelines.runners.in_process import InProcessRunner
-from townlet.pipelines.runners.silence_beam_output import Hush
+from townlet.pipelines.runners.silence_beam_output import SilencedBeam
 
-POLL_INTERVAL = 0.1  # seconds
-REMOTE_POLL_INTERVAL = 1.0  # where the signals may lie on a file server
-GRACE = 2.0  # seconds that a pipeline has to end by itself once a step has given up
-CANCEL_TIMEOUT = 15.0  # seconds that an engine has to end a job
+POLL_INTERVAL_S = 0.1  # seconds
+REMOTE_POLL_INTERVAL_S = 1.0  # where the signals may lie on a file server
+END_TIMEOUT_S = 2.0  # seconds that a pipeline has to end by itself once a step has given up
+CANCEL_TIMEOUT_S = 15.0  # seconds that an engine has to end a job
 THREAD = "townlet-pipeline"
 
 
-def run_watched(
+def run_monitored(
     build: Callable[[beam.Pipeline], None],
     options: PipelineOptions,
     runner: InProcessRunner | None,
-    listener: Listener,
+    listener: ReportReader,
     display: Display,
 ) -> Tally:
     """Run a pipeline to its end, in a thread of its own; returns what was heard from it.
@@ -58,11 +58,11 @@ def run_watched(
         ended.set()
 
     thread = threading.Thread(target=work, name=THREAD, daemon=True)
-    hush = Hush()
+    hush = SilencedBeam()
     try:
         thread.start()
         while not ended.is_set() and not _trouble(listener, hush):
-            ended.wait(REMOTE_POLL_INTERVAL if runner is None else POLL_INTERVAL)
+            ended.wait(REMOTE_POLL_INTERVAL_S if runner is None else POLL_INTERVAL_S)
             display.show(listener.poll())
             raise_if_lost()
         if ended.is_set():
@@ -85,17 +85,17 @@ def is_stuck() -> bool:
     return any(thread.name == THREAD and thread.is_alive() for thread in threading.enumerate())
 
 
-def _trouble(listener: Listener, hush: Hush) -> bool:
+def _trouble(listener: ReportReader, hush: SilencedBeam) -> bool:
     """Whether there is no point in waiting for the end."""
     return bool(listener.tally.fatal or listener.tally.broken or hush.dead)
 
 
 def _raise_what_is_wrong(
-    listener: Listener, hush: Hush, ended: threading.Event, problems: list[BaseException]
+    listener: ReportReader, hush: SilencedBeam, ended: threading.Event, problems: list[BaseException]
 ) -> None:
     tally = listener.poll()
     if tally.fatal:
-        ended.wait(GRACE)
+        ended.wait(END_TIMEOUT_S)
         raise OutputError(tally.fatal)
     if tally.broken:
         raise WorkerDied(f"a worker cannot start: {tally.broken}")
@@ -106,7 +106,7 @@ def _raise_what_is_wrong(
             f"a worker process ended before its time: {hush.dead}{said}; the same command goes on from here"
         )
     if problems:
-        raise explained(problems[0]) from problems[0]
+        raise translate_error(problems[0]) from problems[0]
 
 
 def _end_job(jobs: list[PipelineResult], ended: threading.Event) -> None:
@@ -115,7 +115,7 @@ def _end_job(jobs: list[PipelineResult], ended: threading.Event) -> None:
         return
     if jobs:
         threading.Thread(target=_cancel, args=(jobs[0],), daemon=True).start()
-    if jobs and ended.wait(CANCEL_TIMEOUT):
+    if jobs and ended.wait(CANCEL_TIMEOUT_S):
         print("the job was cancelled", file=sys.stderr)
         return
     print(
@@ -129,7 +129,7 @@ def _cancel(job: PipelineResult) -> None:
         job.cancel()
 
 
-def _end_workers(listener: Listener) -> None:
+def _end_workers(listener: ReportReader) -> None:
     for process in listener.poll().workers:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(process, signal.SIGKILL)

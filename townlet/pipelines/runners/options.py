@@ -90,7 +90,7 @@ def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) 
     return options
 
 
-CONNECT_TIMEOUT = 10.0  # seconds
+CONNECT_TIMEOUT_S = 10.0  # seconds
 # Frames a worker. A process takes 2 s of CPU time to start; threads start at once, and lose 15 % to Python's lock.
 PROCESSES_FROM = 5_000_000
 LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
@@ -121,7 +121,7 @@ def check_job_server(options: PipelineOptions) -> None:
         return
     host, _, port = endpoint.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT_S).close()
     except (OSError, ValueError, OverflowError) as error:
         raise UserError(f"--job_endpoint {endpoint}: no job server answers there ({error})") from None
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 WORKER_THREAD = "run_worker"  # what Beam calls the threads that wait for its worker processes
 
 
-class Hush:
+class SilencedBeam:
     """Until `lift`, nothing of Beam's reaches standard error; `dead` says how a worker ended.
 
     Beam's threads raise when their worker process ends with an error, and nobody listens; others then
