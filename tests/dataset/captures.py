@@ -18,7 +18,7 @@ from townlet.dataset.capture.commit import (
 )
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.records import RunRecord, SampleRecord
-from townlet.dataset.index.index_file import aggregate_records, indexed, write_index
+from townlet.dataset.index.index_file import indexed, write_index
 from townlet.dataset.store.contract import Store
 from townlet.run import Run
 
@@ -37,7 +37,7 @@ def index(
     store: Store, published: Sequence[RunRecord], records: Sequence[Sequence[SampleRecord]], **more: Any
 ) -> dict[str, Any]:
     runs = [indexed(run, some) for run, some in zip(published, records, strict=True)]
-    return write_index(store, runs, aggregate_records(record for some in records for record in some), **more)
+    return write_index(store, runs, **more)
 
 
 def records_for(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from townlet.dataset.format.canonical import document_bytes, sha256_hex
 from townlet.dataset.format.paths import INDEX, run_folder
+from townlet.dataset.format.sample_facts import COLUMNS
 from townlet.dataset.index.index_file import INDEX_VERSION
-from townlet.dataset.index.metrics_table import IDENTITY, ROW_GROUP, SAMPLES
+from townlet.dataset.index.metrics_table import ROW_GROUP, SAMPLES
 from townlet.dataset.store.contract import Store
 
 SCENARIOS = 20
@@ -84,7 +85,7 @@ def _rows(runs: int) -> bytes:
         "layout_digest": np.array([_digest(0, "layout")])[np.zeros(count, int)],
     }
     columns = {}
-    for name, kind in IDENTITY.items():
+    for name, kind in COLUMNS.items():
         if name in texts:
             values = pa.array(texts[name])
         elif kind == "string":

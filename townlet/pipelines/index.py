@@ -9,7 +9,6 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.failures import write_single_failure
 from townlet.dataset.index.index_file import Failure, IndexedRun, indexed, write_index
 from townlet.dataset.index.shards import Shard, read_shards, stage_shard
@@ -37,13 +36,12 @@ class Summary:
     runs: list[IndexedRun] = field(default_factory=list)
     parts: list[Shard] = field(default_factory=list)
     count: int = 0  # of all runs
-    figures: Aggregates = field(default_factory=Aggregates)
     failures: set[Failure] = field(default_factory=set)
     recalled: int = 0  # runs that were not simulated, because they had been
 
 
 class CombineSummaries(beam.CombineFn):
-    """Published runs and failures, in any order, into their `Summary`. Sums are exact: order never shows."""
+    """Published runs and failures, in any order, into their `Summary`."""
 
     def __init__(self, output: str) -> None:
         self._output = output
@@ -65,8 +63,6 @@ class CombineSummaries(beam.CombineFn):
             summary.recalled += recalled
             if len(summary.runs) >= PART_RUNS:
                 self._put_away(summary)
-            for sample in samples:
-                summary.figures.add(sample.run, sample.metrics)
         return summary
 
     def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:
@@ -75,7 +71,6 @@ class CombineSummaries(beam.CombineFn):
             merged.runs += summary.runs
             merged.parts += summary.parts
             merged.count += summary.count
-            merged.figures.merge(summary.figures)
             merged.failures |= summary.failures
             merged.recalled += summary.recalled
         if len(merged.runs) >= PART_RUNS:
@@ -127,7 +122,6 @@ class _Index(StoreDoFn):
                 write_index(
                     self._store,
                     [*element.runs, *read_shards(self._store, element.parts)],
-                    element.figures,
                     element.failures,
                     suites=self._asked.suites,
                     whole=self._asked.whole,

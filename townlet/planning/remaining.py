@@ -13,7 +13,6 @@ from typing import NamedTuple
 from townlet.console.formatting import counted
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.paths import LEASE, STAGING
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import NO_SUITE, index_files, write_index
 from townlet.dataset.status.run_status import Finding, Index, clear_damaged, look_at_index, survey
 from townlet.dataset.store.contract import Store, holds
@@ -47,7 +46,7 @@ def remaining_runs(planned: Plan, store: Store, *, quiet: bool) -> Remaining:
         if damaged:
             clear_damaged(store, run)
     if not rest and not _says_all(index, planned, store):
-        write_index(store, [], Aggregates(), suites=planned.suites, whole=planned.whole)
+        write_index(store, [], suites=planned.suites, whole=planned.whole)
     runs, costs = tuple(run for run, _, _ in rest), tuple(cost for _, cost, _ in rest)
     return Remaining(replace(planned, runs=runs, costs=costs), len(planned.runs) - len(rest))
 

@@ -17,7 +17,7 @@ from townlet.cli import main
 from townlet.dataset.capture.commit import begin_run, publish_runs, stage_receipt, stage_sample
 from townlet.dataset.checking.diff import Difference, diff
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.index_file import Failure, aggregate_records, indexed, write_index
+from townlet.dataset.index.index_file import Failure, indexed, write_index
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions.versions import publish
@@ -52,7 +52,7 @@ def capture_altered(
     records = stage_receipt(store, run, agents, staged)
     published = publish_runs(store, [(run, records)])
     if run.folder:
-        write_index(store, [indexed(published[0], records)], aggregate_records(records))
+        write_index(store, [indexed(published[0], records)])
 
 
 def altered(tmp_path: Path, alter: Callable[[Arrays, dict[str, Any]], None]) -> Difference:
@@ -222,7 +222,7 @@ def test_failures_are_facts(tmp_path: Path) -> None:
         store = LocalStore(tmp_path / name)
         records = [records_for(store, run) for run in runs(1)]
         published = publish_runs(store, list(zip(runs(1), records, strict=True)))
-        write_index(store, [indexed(published[0], records[0])], aggregate_records(records[0]), failures)
+        write_index(store, [indexed(published[0], records[0])], failures)
     found = diff(tmp_path / "a", tmp_path / "b")
     assert found.facts == ["complete True -> False", "failures none -> 1 (scene seed 9)"]
     assert not found.same

@@ -18,7 +18,7 @@ from townlet.dataset.capture.commit import publish_run, stage_receipt, state_of
 from townlet.dataset.checking.gc import gc, gc_store
 from townlet.dataset.checking.verify import verify, verify_store
 from townlet.dataset.format.paths import receipt_path, run_folder, staging_folder
-from townlet.dataset.index.index_file import aggregate_records, indexed, write_index
+from townlet.dataset.index.index_file import indexed, write_index
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.versions.versions import publish, settle, utc_now
@@ -214,7 +214,7 @@ def test_moves_of_an_index_are_finished(store: LocalStore, monkeypatch: pytest.M
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(LocalStore, "move", die)
-        write_index(store, [indexed(published, records)], aggregate_records(records))
+        write_index(store, [indexed(published, records)])
     report = verify(store.root)
     assert report.ok
     assert {"metrics.json", "metrics.parquet", "README.md"} <= {note.name for note in report.notes}

@@ -24,7 +24,9 @@ from townlet.dataset.checking import parallel_check as sweep
 from townlet.dataset.checking.gc import gc
 from townlet.dataset.checking.verify import Report, verify, verify_store
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.index_file import aggregate_records, indexed, read_index, write_index
+from townlet.dataset.index import index_file
+from townlet.dataset.index.index_file import indexed, read_index, write_index
+from townlet.dataset.index.metrics_summary import summarise_table
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.object_store import ObjectStore
@@ -175,31 +177,32 @@ def test_links_and_pipes_are_no_files(data_set: Path) -> None:
     ]
 
 
-def write_wrong_index(root: Path, wrong_rows: bool) -> None:
-    """An index whose digests hold and whose rows, or figures, are not those of the captures."""
-    store = LocalStore(root)
+def test_rows_that_are_not_those_of_the_captures(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
     items = []
-    aggregates = aggregate_records([])
     for run in runs(1, 2):
         records = records_for(store, run)
         (published,) = publish_runs(store, [(run, records)])
         told = [replace(record, npz=replace(record.npz, sha256="0" * 64)) for record in records]
-        items.append(indexed(published, told if wrong_rows and run.seed == 2 else records))
-        shifted = [replace(record, metrics={**record.metrics, "reward_sum": 0.5}) for record in records]
-        aggregates.merge(aggregate_records(records if wrong_rows else shifted))
-    write_index(store, items, aggregates)
-
-
-def test_rows_that_are_not_those_of_the_captures(tmp_path: Path) -> None:
-    write_wrong_index(tmp_path, wrong_rows=True)
+        items.append(indexed(published, told if run.seed == 2 else records))
+    write_index(store, items)
     (problem,) = verify(tmp_path).problems
     assert str(problem) == (
         "damaged: runs/scene/seed-2/rollout_sample_manifest.json: metrics.parquet says otherwise of its samples"
     )
 
 
-def test_figures_that_are_not_those_of_the_rows(tmp_path: Path) -> None:
-    write_wrong_index(tmp_path, wrong_rows=False)
+@pytest.mark.parametrize("of", ["count", "mean", "min", "max"])
+def test_figures_that_are_not_those_of_the_rows(
+    tmp_path: Path, of: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(table: Any) -> dict[str, Any]:
+        figures = summarise_table(table)
+        figures["overall"]["reward_sum"][of] += 0.5
+        return figures
+
+    monkeypatch.setattr(index_file, "summarise_table", wrong)
+    capture(LocalStore(tmp_path), *runs(1, 2))
     (problem,) = verify(tmp_path).problems
     assert str(problem) == (
         "damaged: metrics.json: overall: reward_sum: not what metrics.parquet says of the samples"

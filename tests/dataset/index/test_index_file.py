@@ -15,7 +15,6 @@ from tests.dataset.captures import capture, content, index, records_for
 from tests.samples import make_run
 from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import (
     Failure,
     delete_staged_index,
@@ -124,7 +123,7 @@ def test_failures_stay_until_the_run_is_there(store: LocalStore) -> None:
 
 
 def test_nothing_but_failures(store: LocalStore) -> None:
-    document = write_index(store, [], Aggregates(), [Failure("a", 1, "no")])
+    document = write_index(store, [], [Failure("a", 1, "no")])
     assert document["metadata"] == {
         **document["metadata"],
         "complete": False,

@@ -14,10 +14,11 @@ from tests.samples import make_run
 from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
+from townlet.dataset.format.sample_facts import COLUMNS
 from townlet.dataset.index import metrics_table as rows
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import parse_index, read_index_file
-from townlet.dataset.index.metrics_table import IDENTITY, Rows, pack_rows, write_rows
+from townlet.dataset.index.metrics_summary import summarise_table
+from townlet.dataset.index.metrics_table import Rows, open_table, pack_rows, write_rows
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import CorruptSampleError
@@ -45,7 +46,7 @@ def names_of(records: dict[rows.RunKey, list[SampleRecord]]) -> list[str]:
 
 
 def test_what_a_row_says(records: dict[rows.RunKey, list[SampleRecord]]) -> None:
-    data = write_rows(packed(records), None, KEYS, names_of(records))
+    data = write_rows(packed(records), None, KEYS)
     table = pq.read_table(io.BytesIO(data)).to_pylist()
     ordered = [record for key in KEYS for record in records[key]]
     assert len(table) == len(ordered) == 20
@@ -53,9 +54,9 @@ def test_what_a_row_says(records: dict[rows.RunKey, list[SampleRecord]]) -> None
         assert (row["scenario"], row["seed"], row["agent_id"]) == (record.run, record.seed, record.agent_id)
         assert (row["sample"], row["sha256"], row["size"]) == facts(record.npz)
         assert (row["meta"], row["meta_sha256"], row["meta_size"]) == facts(record.meta)
-        figures = {name: row[name] for name in row if name not in IDENTITY}
+        figures = {name: row[name] for name in row if name not in COLUMNS}
         assert {**figures, "done": float(row["done"])} == record.metrics
-    assert list(table[0]) == [*IDENTITY, *(name for name in names_of(records) if name != "done")]
+    assert list(table[0]) == [*COLUMNS, *(name for name in names_of(records) if name != "done")]
 
 
 @pytest.mark.parametrize("group", [1, 3, 7, 8192])
@@ -64,39 +65,26 @@ def test_any_growth_gives_the_same_bytes(
     records: dict[rows.RunKey, list[SampleRecord]], group: int, cut: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rows, "ROW_GROUP", group)
-    figures, every = names_of(records), packed(records)
-    whole = write_rows(every, None, KEYS, figures)
+    every = packed(records)
+    whole = write_rows(every, None, KEYS)
     for some in (KEYS[:cut], KEYS[cut:], KEYS[::cut]):
-        first = write_rows({key: every[key] for key in some}, None, some, figures)
+        first = write_rows({key: every[key] for key in some}, None, some)
         rest = {key: every[key] for key in KEYS if key not in some}
-        assert write_rows(rest, Rows(first, "here"), KEYS, figures) == whole
+        assert write_rows(rest, Rows(first, "here"), KEYS) == whole
 
 
 def test_a_figure_that_not_all_samples_have(records: dict[rows.RunKey, list[SampleRecord]]) -> None:
     [first, second] = [[*records[key]] for key in KEYS[:2]]
     first[0].metrics["smiles"] = 3
     try:
-        old = write_rows({KEYS[1]: pack_rows(second)}, None, KEYS[1:2], names_of({KEYS[1]: second}))
-        names = names_of({KEYS[0]: first})
-        data = write_rows({KEYS[0]: pack_rows(first)}, Rows(old, "here"), KEYS[:2], names)
+        old = write_rows({KEYS[1]: pack_rows(second)}, None, KEYS[1:2])
+        data = write_rows({KEYS[0]: pack_rows(first)}, Rows(old, "here"), KEYS[:2])
         assert pq.read_table(io.BytesIO(data)).column("smiles").to_pylist() == [3.0, None, None, None]
-        total = Aggregates()
-        Rows(data, "here").add_figures(total, KEYS)
-        assert total.to_json_dict()["overall"]["smiles"]["count"] == 1
+        assert summarise_table(open_table(data, "here"))["overall"]["smiles"]["count"] == 1
+        without = write_rows({}, Rows(data, "here"), KEYS[1:2])
+        assert without == old  # with the last sample that had it, a column goes
     finally:
         del first[0].metrics["smiles"]
-
-
-def test_figures_of_kept_rows_are_those_of_the_samples(
-    records: dict[rows.RunKey, list[SampleRecord]],
-) -> None:
-    direct, through = Aggregates(), Aggregates()
-    for key in KEYS[3:]:
-        for record in records[key]:
-            direct.add(record.run, record.metrics)
-    data = write_rows(packed(records), None, KEYS, names_of(records))
-    Rows(data, "here").add_figures(through, KEYS[3:])
-    assert through.to_json_dict() == direct.to_json_dict()
 
 
 def test_what_is_no_table() -> None:

@@ -14,7 +14,6 @@ from tests.samples import make_run
 from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import Failure, write_index
 from townlet.dataset.status.run_status import Finding, clear_damaged, look_at_index, survey, survey_single
 from townlet.dataset.store.local import LocalStore
@@ -74,7 +73,7 @@ def test_not_finished(store: LocalStore) -> None:
 
 
 def test_failed_before(store: LocalStore) -> None:
-    write_index(store, [], Aggregates(), [Failure("a", 1, "ValueError: a gap")])
+    write_index(store, [], [Failure("a", 1, "ValueError: a gap")])
     assert of(store, FIRST) == Finding("missing", "failed before: ValueError: a gap")
     assert of(store, RUNS[1]) == Finding("missing", "not there")
 

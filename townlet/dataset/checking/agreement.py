@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from townlet.dataset.checking.check_captures import ROW_KEYS, Problem, rows_digest
+from townlet.dataset.checking.check_captures import Problem, rows_digest
 from townlet.dataset.format.paths import INDEX
+from townlet.dataset.format.sample_facts import SHARED
 from townlet.dataset.index.index_file import METRICS
-from townlet.dataset.index.metrics_table import IDENTITY, ROW_GROUP, SAMPLES, RunKey
-from townlet.errors import CorruptSampleError
+from townlet.dataset.index.metrics_summary import metric_columns
+from townlet.dataset.index.metrics_table import ROW_GROUP, SAMPLES, RunKey
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,17 +23,6 @@ if TYPE_CHECKING:
 Figures = dict[str, dict[str, Any]]  # name -> count, min, max
 _OVERALL = ""  # no scenario is called so
 _CLOSE = 1e-9  # relative; of means, which are added up in another order here
-
-
-def open_rows(data: bytes, where: str) -> pq.ParquetFile:
-    """metrics.parquet. Raises CorruptSampleError for anything else."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptSampleError(f"{where}: {SAMPLES}: not a table of samples ({error})") from error
 
 
 def rows_by_run(table: pq.ParquetFile) -> dict[RunKey, str]:
@@ -47,8 +37,8 @@ def rows_by_run(table: pq.ParquetFile) -> dict[RunKey, str]:
 def _runs(table: pq.ParquetFile) -> Iterator[tuple[RunKey, list[tuple[Any, ...]]]]:
     key: RunKey | None = None
     rows: list[tuple[Any, ...]] = []
-    for batch in table.iter_batches(ROW_GROUP, columns=["scenario", "seed", *ROW_KEYS]):
-        columns = [batch.column(name).to_pylist() for name in ("scenario", "seed", *ROW_KEYS)]
+    for batch in table.iter_batches(ROW_GROUP, columns=["scenario", "seed", *SHARED]):
+        columns = [batch.column(name).to_pylist() for name in ("scenario", "seed", *SHARED)]
         for scenario, seed, *row in zip(*columns, strict=True):
             if key != (scenario, seed):
                 if key is not None:
@@ -103,7 +93,7 @@ def _figures(table: pq.ParquetFile) -> dict[str, Figures]:
     """Of all rows (`_OVERALL`) and by scenario, in one pass over the row groups."""
     total: dict[str, Figures] = {}
     for batch in table.iter_batches(ROW_GROUP):
-        names = [name for name in batch.schema.names if name not in IDENTITY or name == "done"]
+        names = metric_columns(batch.schema.names)
         for scenario, part in _by_scenario(batch):
             for name in names:
                 _add(total, (_OVERALL, scenario), name, part.column(name))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from townlet.dataset.capture.contents import named_by_receipts
-from townlet.dataset.checking.agreement import index_problems, open_rows, rows_by_run
+from townlet.dataset.checking.agreement import index_problems, rows_by_run
 from townlet.dataset.checking.check_captures import Found, Problem, ProblemKind, Unit, below, hashed, swapped
 from townlet.dataset.checking.parallel_check import Amount, check_all, folders
 from townlet.dataset.format.canonical import sha256_hex
@@ -21,7 +21,7 @@ from townlet.dataset.index.index_file import (
     read_index_file,
     staged_index_file,
 )
-from townlet.dataset.index.metrics_table import SAMPLES, RunKey
+from townlet.dataset.index.metrics_table import SAMPLES, RunKey, open_table
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError, OutputError
 
@@ -119,7 +119,7 @@ class Audit:
         if SAMPLES in whole and METRICS in whole:
             try:
                 # By way of the index: what was staged a moment ago may have its name by now.
-                table = open_rows(read_index_file(store, document, "samples"), str(store))
+                table = open_table(read_index_file(store, document, "samples"), f"{store}: {SAMPLES}")
                 rows = rows_by_run(table)
                 found = index_problems(document, rows, table, read_index_file(store, document, "metrics"))
             except (CorruptSampleError, IndexMoved) as error:

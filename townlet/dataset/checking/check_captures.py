@@ -19,6 +19,7 @@ from townlet.dataset.format.canonical import line_bytes, sha256_hex
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
 from townlet.dataset.format.paths import inside
 from townlet.dataset.format.records import FileRecord
+from townlet.dataset.format.sample_facts import SHARED
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.errors import CorruptSampleError, OutputError
@@ -178,12 +179,9 @@ def below(store: Store, folder: str) -> Iterable[str]:
 
 
 def rows_digest(rows: Iterable[Sequence[Any]]) -> str:
-    """Of what both a manifest and metrics.parquet say of each sample of a run (`ROW_KEYS`), in any order."""
+    """Of what both a manifest and metrics.parquet say of each sample of a run (`SHARED`), in any order."""
     return sha256_hex(line_bytes(sorted(map(list, rows))))
 
-
-# Of a manifest's entry; the columns of metrics.parquet are called the same.
-ROW_KEYS = ("sample", "sha256", "size", "meta", "meta_sha256", "meta_size", "frame_count", "content_digest")
 
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
@@ -218,7 +216,7 @@ def _open_manifest(store: Store, opened: Opened, name: str, indexed: FileRecord 
 
 
 def _rows_of(document: Mapping[str, Any]) -> str:
-    return rows_digest([entry[key] for key in ROW_KEYS] for entry in document["samples"])
+    return rows_digest([entry[key] for key in SHARED] for entry in document["samples"])
 
 
 def _not_itself(

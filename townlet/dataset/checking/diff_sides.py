@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX
 from townlet.dataset.format.paths import INDEX
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import IndexMoved, parse_failures, read_whole
+from townlet.dataset.index.metrics_summary import Figures, summarise_samples
 from townlet.dataset.reading.capture import Capture, find_manifest_name, read_capture
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.open_store import open_store
@@ -19,7 +19,6 @@ from townlet.dataset.versions.versions import POINTER, resolve
 from townlet.errors import CorruptSampleError, UserError
 
 RunKey = tuple[str, int]  # scenario and seed
-Figures = Mapping[str, Mapping[str, float]]  # figure -> count, mean, std, min, max
 
 OVERALL = ""  # where others have a scenario's name
 
@@ -110,11 +109,4 @@ def _single(place: str, store: Store, manifest: str) -> Side:
     facts = capture.metadata
     run = IndexedRun("", manifest, facts["content_sha256"], facts["content_digest"], len(capture))
     key = str(facts.get("scenario_name") or facts.get("config_id")), int(facts["seed"])
-    return Side(place, store, {key: run}, {}, {OVERALL: _figures(capture.metrics.values())}, False)
-
-
-def _figures(samples: Iterable[Mapping[str, float]]) -> Figures:
-    total = Aggregates()
-    for metrics in samples:
-        total.add("", metrics)
-    return total.to_json_dict()["overall"]
+    return Side(place, store, {key: run}, {}, {OVERALL: summarise_samples(capture.metrics.values())}, False)

@@ -15,6 +15,7 @@ from typing import Any
 
 from townlet.dataset.format.canonical import document_bytes, line_bytes, misshapen, sha256_hex
 from townlet.dataset.format.records import FileRecord, SampleRecord
+from townlet.dataset.format.sample_facts import entry_of, files_of, record_of
 from townlet.errors import CorruptSampleError, OutputError
 from townlet.run import FORMAT_VERSION, Run, SampleKey
 from townlet.samples import ReplaySample
@@ -80,7 +81,7 @@ def manifest_bytes(
         "content_digest": run_content_digest(records),
     }
     metadata = {**_capture_facts(run, records), "files": files, **totals}
-    samples = [_sample_entry(record) for record in records]
+    samples = [entry_of(record) for record in records]
     metadata["content_sha256"] = _own_digest(metadata, samples)
     return document_bytes({"metadata": metadata, "samples": samples})
 
@@ -129,8 +130,7 @@ def named_files(document: Mapping[str, Any]) -> list[FileRecord]:
         described = document["metadata"]["files"].values()
         files = [FileRecord(entry["name"], entry["sha256"], entry["size"]) for entry in described]
         for entry in document["samples"]:
-            files.append(FileRecord(entry["sample"], entry["sha256"], entry["size"]))
-            files.append(FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]))
+            files += files_of(entry)
     except (KeyError, TypeError, AttributeError) as error:
         raise CorruptSampleError(f"not a capture's manifest ({misshapen(error)})") from error
     for file in files:
@@ -143,26 +143,15 @@ def records_from(document: Mapping[str, Any], metrics: Mapping[str, Any], name: 
     """The sample records of a published capture of the run `name`, from its manifest and its metrics file."""
     metadata = document["metadata"]
     capture = {key: metadata[key] for key in _CAPTURE_KEYS if key in metadata}
+    of_run = {
+        "run": name,
+        "seed": metadata["seed"],
+        "fingerprint": metadata["fingerprint"],
+        "capture": capture,
+    }
+    figures = metrics["samples"]
     return [
-        SampleRecord(
-            run=name,
-            seed=metadata["seed"],
-            fingerprint=metadata["fingerprint"],
-            arrival=entry["agent_index"],
-            agent_id=entry["agent_id"],
-            segment=entry["segment"],
-            npz=FileRecord(entry["sample"], entry["sha256"], entry["size"]),
-            meta=FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]),
-            frame_count=entry["frame_count"],
-            first_tick=entry["first_tick"],
-            content_digest=entry["content_digest"],
-            layout_digest=entry["layout_digest"],
-            done=entry["done"],
-            truncated=entry["truncated"],
-            metrics=dict(metrics["samples"][entry["sample"]]),
-            capture=capture,
-        )
-        for entry in document["samples"]
+        record_of(entry, metrics=dict(figures[entry["sample"]]), **of_run) for entry in document["samples"]
     ]
 
 
@@ -197,26 +186,6 @@ def _capture_facts(run: Run, records: Sequence[SampleRecord]) -> dict[str, Any]:
     capture = dict(records[0].capture) if records else {}
     identity = {"seed": run.seed, "ticks": run.ticks, "fingerprint": fingerprint_of(run)}
     return {**capture, **run_options(run), **identity, "format_version": FORMAT_VERSION}
-
-
-def _sample_entry(record: SampleRecord) -> dict[str, Any]:
-    return {
-        "sample": record.npz.name,
-        "meta": record.meta.name,
-        "agent_id": record.agent_id,
-        "agent_index": record.arrival,
-        "segment": record.segment,
-        "frame_count": record.frame_count,
-        "first_tick": record.first_tick,
-        "done": record.done,
-        "truncated": record.truncated,
-        "sha256": record.npz.sha256,
-        "size": record.npz.size,
-        "meta_sha256": record.meta.sha256,
-        "meta_size": record.meta.size,
-        "content_digest": record.content_digest,
-        "layout_digest": record.layout_digest,
-    }
 
 
 def _own_digest(metadata: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> str:

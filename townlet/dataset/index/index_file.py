@@ -21,9 +21,18 @@ from townlet.dataset.format.capture_log import log_bytes
 from townlet.dataset.format.manifest import LOG_NAME
 from townlet.dataset.format.paths import INDEX, STAGING, inside
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.data_card import CARD, card_bytes
-from townlet.dataset.index.metrics_table import SAMPLES, Rows, RunKey, pack, pack_rows, unpack, write_rows
+from townlet.dataset.index.metrics_summary import summarise_table
+from townlet.dataset.index.metrics_table import (
+    SAMPLES,
+    Rows,
+    RunKey,
+    open_table,
+    pack,
+    pack_rows,
+    unpack,
+    write_rows,
+)
 from townlet.dataset.store.contract import Store, holds
 from townlet.errors import CorruptSampleError, TownletError
 
@@ -66,7 +75,6 @@ def indexed(run: RunRecord, samples: Sequence[SampleRecord]) -> IndexedRun:
 def write_index(
     store: Store,
     runs: Iterable[IndexedRun],
-    aggregates: Aggregates,
     failures: Iterable[Failure] = (),
     *,
     suites: Collection[str] = (),
@@ -76,12 +84,12 @@ def write_index(
 ) -> dict[str, Any]:
     """Write the companions and, last, dataset.json. Returns what dataset.json says.
 
-    `aggregates` is over the samples of `runs`; runs that only the index of the store knows are added to both. A
-    run that failed now is in it no more: what holds is not tried. `suites`: which were captured; without `whole`
-    they are there in part, until they are captured whole. The data set is `complete` when none is, and every run
-    that ever failed in it has been captured since. `work` goes into the log. `carried`: another store, and the
-    runs of its index that this one, which has no index yet, holds too. Raises TownletError where somebody else
-    writes the index over and over again, CorruptSampleError where a capture that the index names is gone.
+    Runs that only the index of the store knows are kept in it. A run that failed now is in it no more: what holds
+    is not tried. `suites`: which were captured; without `whole` they are there in part, until they are captured
+    whole. The data set is `complete` when none is, and every run that ever failed in it has been captured since.
+    `work` goes into the log. `carried`: another store, and the runs of its index that this one, which has no index
+    yet, holds too. Raises TownletError where somebody else writes the index over and over again,
+    CorruptSampleError where a capture that the index names is gone.
     """
     given = {item.key: item for item in runs}
     failures = list(failures)
@@ -94,10 +102,9 @@ def write_index(
         _check_there(store, kept.values())
         merged = {**kept, **{key: unpack(item.entry) for key, item in given.items()}}
         entries = [merged[key] for key in sorted(merged)]
-        total = Aggregates().merge(aggregates)
-        if before.rows is not None:
-            before.rows.add_figures(total, kept)
         packed = {key: item.rows for key, item in given.items()}
+        rows = write_rows(packed, before.rows, sorted(merged))
+        figures = summarise_table(open_table(rows, f"{store}: {SAMPLES}"))
         failed = _open_failures(before.failures, failures, merged)
         partial = before.partial_after(suites, whole)
         facts = {
@@ -106,9 +113,8 @@ def write_index(
             "partial": partial,
             "suites": sorted({*before.suites, *suites}),
         }
-        figures = total.to_json_dict()
         companions = {
-            "samples": (SAMPLES, write_rows(packed, before.rows, sorted(merged), total.names())),
+            "samples": (SAMPLES, rows),
             "metrics": (METRICS, document_bytes(figures)),
             "failures": (FAILURES, failures_bytes(failed)),
             "card": (CARD, card_bytes(store, facts, entries, figures)),
@@ -211,14 +217,6 @@ def delete_staged_index(store: Store) -> None:
     if any(True for _ in store.list(STAGED_INDEX)):
         finish_moves(store)
     store.delete(STAGED_INDEX)  # its folder too, where that is all that is left
-
-
-def aggregate_records(records: Iterable[SampleRecord]) -> Aggregates:
-    """The figures of samples, by scenario and overall."""
-    aggregates = Aggregates()
-    for record in records:
-        aggregates.add(record.run, record.metrics)
-    return aggregates
 
 
 def failures_bytes(failures: Iterable[Failure]) -> bytes:

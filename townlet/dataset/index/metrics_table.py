@@ -1,4 +1,4 @@
-"""`metrics.parquet`: a row a sample, with who it is, where its files are, and its figures.
+"""`metrics.parquet`: a row a sample, with who it is, where its files are, and its metrics.
 
 The same samples give the same bytes, in whatever order and by however many captures they came: rows are
 sorted by run, row groups have a fixed length, and nothing about the writing stands in the file but the
@@ -11,42 +11,23 @@ import io
 import json
 import zlib
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from townlet.dataset.format.canonical import line_bytes
 from townlet.dataset.format.records import SampleRecord
-from townlet.dataset.index.aggregate import Aggregates
+from townlet.dataset.format.sample_facts import COLUMNS, row_of
+from townlet.dataset.index.metrics_summary import metric_columns
 from townlet.errors import CorruptSampleError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 ROW_GROUP = 8192  # rows
 UNPACK_BATCH_SIZE = 1024  # runs
 SAMPLES = "metrics.parquet"
-
-# Column -> its Arrow type. What identifies a sample and its files; figures follow, float64, sorted by name.
-IDENTITY: dict[str, str] = {
-    "scenario": "string",
-    "seed": "int64",
-    "agent_id": "string",
-    "arrival": "int32",
-    "segment": "int32",
-    "sample": "string",  # the NPZ, in the folder of its run
-    "meta": "string",  # its JSON sidecar
-    "sha256": "string",
-    "meta_sha256": "string",
-    "size": "int64",  # bytes
-    "meta_size": "int64",
-    "frame_count": "int64",
-    "first_tick": "int32",
-    "done": "bool",  # also a figure: 1 where the episode ended
-    "truncated": "bool",
-    "content_digest": "string",
-    "layout_digest": "string",
-}
 
 RunKey = tuple[str, int]  # scenario and seed
 
@@ -64,23 +45,23 @@ def unpack(packed: bytes) -> Any:
 def pack_rows(records: Sequence[SampleRecord]) -> bytes:
     """The rows of one run, packed to travel: 200 to 500 bytes a sample."""
     ordered = sorted(records, key=lambda record: (record.arrival, record.segment))
-    columns = {name: [_identity(record)[name] for record in ordered] for name in IDENTITY}
+    rows = [row_of(record) for record in ordered]
+    columns = {name: [row[number] for row in rows] for number, name in enumerate(COLUMNS)}
     names = sorted({name for record in ordered for name in record.metrics} - {"done"})
     figures = {name: [record.metrics.get(name) for record in ordered] for name in names}
     return pack([columns, figures])
 
 
-def write_rows(
-    given: Mapping[RunKey, bytes], kept: Rows | None, keys: Iterable[RunKey], figures: Sequence[str]
-) -> bytes:
+def write_rows(given: Mapping[RunKey, bytes], kept: Rows | None, keys: Sequence[RunKey]) -> bytes:
     """The file with the rows of `keys`, in their order: packed ones, or else those of an earlier file.
 
-    `figures`: the names of all figures that any row has. Memory: the file, and a row group.
+    Memory: the file, and a row group.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {**IDENTITY, **dict.fromkeys(sorted(set(figures) - {"done"}), "double")}
+    metrics = _metrics_of(given, kept, keys)
+    types = {**COLUMNS, **dict.fromkeys(sorted(metrics - {"done"}), "double")}
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in types.items()])
     sink = io.BytesIO()
     with pq.ParquetWriter(
@@ -91,15 +72,25 @@ def write_rows(
     return sink.getvalue()
 
 
+def open_table(data: bytes, where: str) -> pq.ParquetFile:
+    """metrics.parquet, from its bytes. Raises CorruptSampleError for anything else."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise CorruptSampleError(f"{where}: not a table of samples ({error})") from error
+
+
 class Rows:
     """The rows of an index that is there, opened from the file's bytes. Raises CorruptSampleError."""
 
     def __init__(self, data: bytes, where: str) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
+        self._file = open_table(data, where)
         try:
-            self._file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
             keys = self._file.read(columns=["scenario", "seed"])
         except (pa.ArrowException, OSError) as error:
             raise CorruptSampleError(f"{where}: not a table of samples ({error})") from error
@@ -130,42 +121,20 @@ class Rows:
             yield self._row_group(number).slice(first - self._starts[number], end - first)
             first = end
 
-    def add_figures(self, total: Aggregates, only: Collection[RunKey]) -> None:
-        """Count the figures of these runs in `total`."""
-        kept = (key for key in self._spans if key in only)
-        for scenario, keys in groupby(kept, key=lambda key: key[0]):
-            for table in self.of_runs(keys):
-                for name in table.column_names:
-                    if name not in IDENTITY or name == "done":
-                        values = table.column(name).drop_null().cast("double").to_pylist()
-                        total.add_all(scenario, name, values)
+    def metrics_of(self, only: Set[RunKey]) -> set[str]:
+        """The metrics that any row of these runs has."""
+        names = metric_columns(self._file.schema_arrow.names)
+        if self._spans.keys() <= only:
+            return set(names)  # a file has no column in which nothing stands
+        found: set[str] = set()
+        for table in self.of_runs(key for key in self._spans if key in only):
+            found |= {name for name in names if table.column(name).null_count < len(table)}
+        return found
 
     def _row_group(self, number: int) -> pa.Table:
         if self._group[0] != number:
             self._group = number, self._file.read_row_group(number)
         return self._group[1]
-
-
-def _identity(record: SampleRecord) -> dict[str, Any]:
-    return {
-        "scenario": record.run,
-        "seed": record.seed,
-        "agent_id": record.agent_id,
-        "arrival": record.arrival,
-        "segment": record.segment,
-        "sample": record.npz.name,
-        "meta": record.meta.name,
-        "sha256": record.npz.sha256,
-        "meta_sha256": record.meta.sha256,
-        "size": record.npz.size,
-        "meta_size": record.meta.size,
-        "frame_count": record.frame_count,
-        "first_tick": record.first_tick,
-        "done": record.done,
-        "truncated": record.truncated,
-        "content_digest": record.content_digest,
-        "layout_digest": record.layout_digest,
-    }
 
 
 def _spans(keys: pa.Table) -> dict[RunKey, tuple[int, int]]:
@@ -176,6 +145,18 @@ def _spans(keys: pa.Table) -> dict[RunKey, tuple[int, int]]:
         first, _ = spans.get(key, (row, row))
         spans[key] = first, row + 1
     return spans
+
+
+def _metrics_of(given: Mapping[RunKey, bytes], kept: Rows | None, keys: Iterable[RunKey]) -> set[str]:
+    """The metrics that any of the rows has: they are looked through once, before the first is written."""
+    names: set[str] = set()
+    others: set[RunKey] = set()
+    for key in keys:
+        if key in given:
+            names.update(unpack(given[key])[1])
+        else:
+            others.add(key)
+    return names if kept is None else names | kept.metrics_of(others)
 
 
 def _tables(

@@ -17,6 +17,7 @@ from townlet.dataset.format.manifest import MANIFEST_SUFFIX, named_files, parse_
 from townlet.dataset.format.npz import read_npz
 from townlet.dataset.format.paths import INDEX, RUNS, inside
 from townlet.dataset.format.records import FileRecord, SampleRecord
+from townlet.dataset.format.sample_facts import files_of
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.open_store import open_store
@@ -173,14 +174,8 @@ class SampleEntry(NamedTuple):
 
 
 def entry_of(entry: Mapping[str, Any], named_by: str) -> SampleEntry:
-    """Of a manifest's entry."""
-    return SampleEntry(
-        FileRecord(entry["sample"], entry["sha256"], entry["size"]),
-        FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]),
-        entry["agent_id"],
-        entry["frame_count"],
-        named_by,
-    )
+    """Of a manifest's entry, or of a row of metrics.parquet."""
+    return SampleEntry(*files_of(entry), entry["agent_id"], entry["frame_count"], named_by)
 
 
 def read_sample(store: Store, folder: str, entry: SampleEntry) -> ReplaySample:

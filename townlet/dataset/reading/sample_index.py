@@ -15,10 +15,9 @@ import numpy as np
 
 from townlet.arrays import I64, Array, Bool
 from townlet.dataset.format.paths import INDEX
-from townlet.dataset.format.records import FileRecord
 from townlet.dataset.index.index_file import IndexMoved, read_whole
 from townlet.dataset.index.metrics_table import SAMPLES, pack_rows, write_rows
-from townlet.dataset.reading.capture import Capture, SampleEntry, find_manifest_name, read_capture
+from townlet.dataset.reading.capture import Capture, SampleEntry, entry_of, find_manifest_name, read_capture
 from townlet.dataset.store.contract import Store
 from townlet.dataset.versions.versions import POINTER, resolve
 from townlet.errors import CorruptSampleError, TownletError, UserError
@@ -120,9 +119,8 @@ class SampleIndex:
             "content_digest": facts["content_digest"],
             **sums,
         }
-        figures = sorted({figure for sample in samples for figure in sample.metrics})
         key = (name, facts["seed"])
-        rows = write_rows({key: pack_rows(samples)}, None, [key], figures)
+        rows = write_rows({key: pack_rows(samples)}, None, [key])
         metadata = {**sums, "run_count": 1, "complete": True, "failure_count": 0, "suites": []}
         return SampleIndex(capture.store, metadata, [run], SampleTable(rows, capture.place), manifest.name)
 
@@ -158,13 +156,7 @@ class SampleIndex:
         for name in (known["sample"], known["meta"]):
             if "/" in name or name in ("", ".", ".."):
                 raise CorruptSampleError(f"{self.store}: {SAMPLES} names {name!r}, no file of a run's folder")
-        return SampleEntry(
-            FileRecord(known["sample"], known["sha256"], known["size"]),
-            FileRecord(known["meta"], known["meta_sha256"], known["meta_size"]),
-            known["agent_id"],
-            known["frame_count"],
-            SAMPLES,
-        )
+        return entry_of(known, SAMPLES)
 
     def capture(self, run: int) -> Capture:
         entry = self.runs[run]

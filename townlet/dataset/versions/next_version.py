@@ -17,7 +17,6 @@ from townlet.dataset.format.manifest import (
     parse_manifest,
 )
 from townlet.dataset.format.paths import INDEX_FILES, RUNS, STAGING, inside, staging_folder
-from townlet.dataset.index.aggregate import Aggregates
 from townlet.dataset.index.index_file import read_index, write_index
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError
@@ -87,7 +86,7 @@ def carry_over(old: Store, new: Store, entries: Sequence[Entry], suites: Sequenc
             there |= {(entry["scenario"], entry["seed"]) for entry in whole}
     if there:
         with contextlib.suppress(CorruptSampleError):  # the old rows are damaged: they are made anew
-            write_index(new, [], Aggregates(), suites=suites, whole=False, carried=(old, there))
+            write_index(new, [], suites=suites, whole=False, carried=(old, there))
 
 
 def _carry_files(old: Store, new: Store, entry: Entry) -> bool:
