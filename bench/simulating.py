@@ -29,7 +29,7 @@ class Town:
         run = runs_of(config, LEAST_TICKS)[0]
         self._built = rollout.build_run(run)
         self._agents = len(self._built.names.agents)
-        self._ticks = max(LEAST_TICKS, BUFFER_BYTES // rollout.frame_bytes(run))
+        self._ticks = max(LEAST_TICKS, BUFFER_BYTES // rollout.frame_bytes(self._built))
         self._deciders = rollout.deciders(self._built)
         self._choice = waiting_actions(self._agents)
         self._out = frames(self._agents, self._ticks, self._built.layout, self._built.catalogue.dim)

@@ -50,4 +50,4 @@ def request(config: Path, ticks: int, runs: int = 1) -> Request:
 
 
 def runs_of(config: Path, ticks: int, runs: int = 1) -> tuple[Run, ...]:
-    return plan(request(config, ticks, runs)).runs
+    return tuple(plan(request(config, ticks, runs)).playable())

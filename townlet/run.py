@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from functools import cached_property, lru_cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 FORMAT_VERSION = 1  # raised when files or arrays change their meaning
@@ -42,14 +42,19 @@ class SampleKey(NamedTuple):
     segment: int  # 0, 1, ...
 
 
-@dataclass(frozen=True)
-class Run:
-    """What one worker needs to play and write one rollout. Small and picklable."""
+@dataclass(frozen=True, kw_only=True)
+class RunRef:
+    """A run by reference: all that its fingerprint covers, with the config by its digest, and where the run is kept.
+
+    It is made by `Run.ref`. Plans hold it, and it is what travels between workers, some hundred bytes: configs, of
+    some ten kilobytes each, are held once, by digest, for all of their runs.
+    """
 
     name: str
     seed: int
     ticks: int
-    config_json: str  # canonical JSON text of the resolved config, affordances included
+    config_digest: str  # SHA-256 (hex) of the config's canonical JSON text
+    fingerprint: str  # SHA-256 (hex) of all that decides the bytes
     config_path: str = ""  # relative to the shipped configs' or the suite's folder; never absolute
     policy: str | None = None  # for agents without a schedule; None = the config's, else `needs`
     agent: str | None = None  # keep this agent's samples only
@@ -62,30 +67,73 @@ class Run:
     model_digest: str | None = None  # SHA-256 of the network policy's file
     check: bool = False  # hold the invariants on every tick; changes no byte, so not in the fingerprint
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) over canonical JSON of everything that decides the bytes, and nothing else.
-
-        Where and under which name the run is kept is not in it: neither `name`, `folder` nor paths.
-        """
-        facts = {name: getattr(self, name) for name in _DECIDING}
-        facts["format_version"] = FORMAT_VERSION
-        facts["rules_version"] = RULES_VERSION
-        before = {name: fact for name, fact in facts.items() if name < "config"}
-        after = {name: fact for name, fact in facts.items() if name > "config"}
-        digest = _digest_through_config(canonical_json(before), self.config_json).copy()
-        digest.update(f",{canonical_json(after)[1:]}".encode())
-        return digest.hexdigest()
-
     def label(self) -> str:
         """How messages and progress name the run."""
         return f"{self.name} seed {self.seed}"
 
+    def with_config(self, configs: Mapping[str, str]) -> Run:
+        """The run with its config at hand. `configs`: canonical JSON texts by digest."""
+        own = {
+            field.name: getattr(self, field.name) for field in fields(RunRef) if field.name not in _DERIVED
+        }
+        return Run(config_json=configs[self.config_digest], **own)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunRef):
+    """A run with its config at hand: what one worker needs to play and write one rollout.
+
+    Config digest and fingerprint follow from the other fields. Raises ValueError where the config is not JSON.
+    """
+
+    config_json: str  # canonical JSON text of the resolved config, affordances included
+    config_digest: str = field(init=False)
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "config_digest", _digest(self.config_json))
+        object.__setattr__(self, "fingerprint", _fingerprint(self))
+
+    def ref(self) -> RunRef:
+        """The same run, without its config's text."""
+        return RunRef(**{field.name: getattr(self, field.name) for field in fields(RunRef)})
+
+
+def by_reference(runs: Iterable[Run]) -> tuple[list[RunRef], dict[str, str]]:
+    """Runs by reference, and their configs' texts by digest."""
+    references, configs = [], {}
+    for run in runs:
+        configs[run.config_digest] = run.config_json
+        references.append(run.ref())
+    return references, configs
+
+
+_DERIVED = ("config_digest", "fingerprint")
 
 # What of a run decides its bytes, apart from the config.
 _DECIDING = tuple(
-    sorted({field.name for field in fields(Run)} - {"name", "folder", "config_path", "check", "config_json"})
+    sorted({field.name for field in fields(RunRef)} - {"name", "folder", "config_path", "check", *_DERIVED})
 )
+
+
+def _fingerprint(run: Run) -> str:
+    """SHA-256 (hex) over canonical JSON of everything that decides the bytes, and nothing else.
+
+    Where and under which name the run is kept is not in it: neither `name`, `folder` nor paths.
+    """
+    facts = {name: getattr(run, name) for name in _DECIDING}
+    facts["format_version"] = FORMAT_VERSION
+    facts["rules_version"] = RULES_VERSION
+    before = {name: fact for name, fact in facts.items() if name < "config"}
+    after = {name: fact for name, fact in facts.items() if name > "config"}
+    digest = _digest_through_config(canonical_json(before), run.config_json).copy()
+    digest.update(f",{canonical_json(after)[1:]}".encode())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _digest(config_json: str) -> str:
+    return hashlib.sha256(config_json.encode()).hexdigest()
 
 
 @lru_cache(maxsize=256)

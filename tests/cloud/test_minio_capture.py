@@ -19,9 +19,9 @@ from tests.cloud.stored import stored
 from townlet.dataset.format.paths import LEASE
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.open_store import open_store
+from townlet.pipelines.publish import _Publish
 from townlet.pipelines.runners.options import beam_options
-from townlet.pipelines.simulate import _Play, share_configs
-from townlet.pipelines.stage import _Publish
+from townlet.pipelines.simulate import _Play
 from townlet.planning.plan import Request, plan
 
 pytestmark = pytest.mark.campaign
@@ -196,7 +196,7 @@ def test_no_secret_travels_with_the_pipeline(place: str, server: Server) -> None
     store = open_store(place)
     store.write_new("a", [b"1"])
     planned = plan(Request(("kitchen_breakfast",), ticks=5))
-    _, configs = share_configs(planned.runs)
+    configs = planned.configs
     sent = pickle.dumps([_Play(configs, place, None), _Publish(configs, place, None), store])
     sent += repr(beam_options([], workers=2).get_all_options()).encode()
     assert place.encode() in sent

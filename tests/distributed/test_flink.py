@@ -86,14 +86,14 @@ def test_a_task_manager_is_killed(townlet: Start, flink: Cluster, tmp_path: Path
     finished(process)
     log = json.loads((output / "capture_log.json").read_text())
     again = [run for run in done if written(output, run) > killed_at]
-    played, recalled = log["runs_played"], log["runs_recalled"]
+    played, reused = log["runs_played"], log["runs_reused"]
     print(
         f"\n{victim} killed when {len(done)} of {RUNS} runs were done: {len(again)} of them were simulated "
-        f"again; in the end {recalled} recalled and {played} played"
+        f"again; in the end {reused} reused and {played} played"
     )
     assert not again
-    assert played + recalled == RUNS
-    assert recalled >= len(done)  # the other machine may have finished some more before it was stopped
+    assert played + reused == RUNS
+    assert reused >= len(done)  # the other machine may have finished some more before it was stopped
     assert verify(output).ok
     assert not (output / ".staging").exists()
     assert files(output) == files(here(townlet, MANY, tmp_path / "here"))

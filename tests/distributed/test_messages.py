@@ -14,7 +14,7 @@ from townlet.pipelines import simulate
 from townlet.pipelines.progress.reports import ProgressReporter, ReportReader
 from townlet.pipelines.runners.engines import reports_beside
 from townlet.pipelines.runners.errors import PipelineFailed, WorkerDied, translate_error
-from townlet.pipelines.simulate import StoreDoFn
+from townlet.pipelines.store_dofn import StoreDoFn
 
 FAILED = "Pipeline BeamApp-root-1123_d1c76516 failed in state FAILED: "
 TRACE = """\

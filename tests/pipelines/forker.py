@@ -68,7 +68,7 @@ def main(log: str) -> None:
     from townlet.pipelines.runners.warmup import warm
     from townlet.planning import plan
 
-    warm(plan.plan(plan.Request(("kitchen_breakfast",))).runs[0], quiet=True)
+    warm(next(plan.plan(plan.Request(("kitchen_breakfast",))).playable()), quiet=True)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -28,16 +28,11 @@ from townlet.errors import OutputError
 from townlet.pipelines import index as index_module
 from townlet.pipelines.capture import build
 from townlet.pipelines.runners.errors import PipelineFailed
-from townlet.planning.plan import Plan
 from townlet.rollout import play as rollout
-from townlet.run import Run
+from townlet.run import Run, by_reference
 
 QUIET = RunnerOptions(quiet=True)
 RUNS = tuple(fakes.in_data_set(fakes.run(seed=seed)) for seed in range(5))
-
-
-def plan_of(*runs: Run) -> Plan:
-    return Plan(runs, tuple(12 for _ in runs), is_data_set=bool(runs[0].folder), notices=())
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -55,12 +50,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("undisturbed") / "data"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rollout, "play", fakes.play)
-        capture(plan_of(*RUNS), str(folder), QUIET)
+        capture(fakes.plan_of(*RUNS), str(folder), QUIET)
     return files(folder)
 
 
 def test_one_run_is_a_capture(tmp_path: Path, fake_play: list[str]) -> None:
-    outcome = capture(plan_of(fakes.run()), str(tmp_path / "out"), QUIET)
+    outcome = capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), QUIET)
     assert [record.agent_id for record in outcome.samples] == ["alice", "bob"]
     assert not outcome.failures
     found = load_capture(tmp_path / "out")
@@ -71,8 +66,8 @@ def test_one_run_is_a_capture(tmp_path: Path, fake_play: list[str]) -> None:
 
 def test_segments_become_samples_of_their_own(tmp_path: Path, fake_play: list[str]) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    capture(plan_of(fakes.run(ticks=7)), str(whole), QUIET)
-    outcome = capture(plan_of(fakes.run(ticks=7, segment_ticks=3)), str(cut), QUIET)
+    capture(fakes.plan_of(fakes.run(ticks=7)), str(whole), QUIET)
+    outcome = capture(fakes.plan_of(fakes.run(ticks=7, segment_ticks=3)), str(cut), QUIET)
     assert [record.npz.name for record in outcome.samples][:3] == [
         f"rollout_sample_alice_001_s000{number}.npz" for number in range(3)
     ]
@@ -95,7 +90,7 @@ def test_order_and_doubles_do_not_matter(
     runs = [*RUNS, *draw.choices(RUNS, k=seed % 3)]
     draw.shuffle(runs)
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    build(pipeline, runs, str(tmp_path), is_data_set=True)
+    build(pipeline, *by_reference(runs), str(tmp_path), is_data_set=True)
     pipeline.run()
     assert files(tmp_path) == undisturbed
 
@@ -112,7 +107,7 @@ def test_order_and_doubles_do_not_matter(
 def test_modes_and_retries_do_not_matter(
     tmp_path: Path, fake_play: list[str], undisturbed: dict[str, bytes], work: RunnerOptions
 ) -> None:
-    capture(plan_of(*RUNS), str(tmp_path / "out"), work)
+    capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), work)
     assert files(tmp_path / "out") == undisturbed
 
 
@@ -120,17 +115,17 @@ def test_any_partition_gives_the_same_data_set(
     tmp_path: Path, fake_play: list[str], undisturbed: dict[str, bytes]
 ) -> None:
     for part in (RUNS[3:], RUNS[:1], RUNS[1:3]):
-        capture(plan_of(*part), str(tmp_path / "out"), QUIET)
+        capture(fakes.plan_of(*part), str(tmp_path / "out"), QUIET)
     assert files(tmp_path / "out") == undisturbed
 
 
 def test_the_same_again_does_nothing(tmp_path: Path, fake_play: list[str]) -> None:
     for run in (fakes.run(), *RUNS[:1]):
         place = tmp_path / ("data" if run.folder else "capture")
-        capture(plan_of(run), str(place), QUIET)
+        capture(fakes.plan_of(run), str(place), QUIET)
         before = {path: path.stat().st_mtime_ns for path in place.rglob("*.npz")}
         fake_play.clear()
-        outcome = capture(plan_of(run), str(place), QUIET)
+        outcome = capture(fakes.plan_of(run), str(place), QUIET)
         assert outcome.was_there or outcome.recalled == 1
         assert fake_play in ([], [run.label()])  # one tick, to warm the kernels
         assert {path: path.stat().st_mtime_ns for path in place.rglob("*.npz")} == before
@@ -150,7 +145,7 @@ def test_one_failure_of_many_is_listed_and_the_rest_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[str, bytes]
 ) -> None:
     fail_in(3, monkeypatch)
-    outcome = capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     [failure] = outcome.failures
     assert (failure.scenario, failure.seed) == ("hamlet", 3)
     assert failure.reason.startswith("agent alice: RuntimeError: the roof fell in")
@@ -159,21 +154,21 @@ def test_one_failure_of_many_is_listed_and_the_rest_is_written(
     assert json.loads((tmp_path / "out" / "dataset.json").read_text())["metadata"]["complete"] is False
     assert not list((tmp_path / "out").glob("runs/hamlet/seed-3/*"))
     monkeypatch.setattr(rollout, "play", fakes.play)  # the roof is mended
-    outcome = capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     assert not outcome.failures
     assert files(tmp_path / "out") == undisturbed
 
 
 def test_a_single_failure_leaves_no_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_in(0, monkeypatch)
-    outcome = capture(plan_of(fakes.run()), str(tmp_path / "out"), QUIET)
+    outcome = capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), QUIET)
     assert [failure.reason[:39] for failure in outcome.failures] == [
         "agent alice: RuntimeError: the roof fel"
     ]
     assert not outcome.samples
     assert not list((tmp_path / "out").glob("*.npz"))
     monkeypatch.setattr(rollout, "play", fakes.play)
-    outcome = capture(plan_of(fakes.run()), str(tmp_path / "out"), QUIET)
+    outcome = capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), QUIET)
     assert len(outcome.samples) == 2
     assert not (tmp_path / "out" / ".staging").exists()
 
@@ -185,11 +180,11 @@ def test_an_interrupted_capture_goes_on_from_its_receipts(
         raise OutputError("a power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr("townlet.pipelines.stage.publish_runs", power_cut)
+        patch.setattr("townlet.pipelines.publish.publish_runs", power_cut)
         with pytest.raises(OutputError, match="a power cut"):
-            capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+            capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     fake_play.clear()
-    outcome = capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     assert outcome.recalled == 5
     assert fake_play == [RUNS[0].label()]  # to warm the kernels
     assert files(tmp_path / "out") == undisturbed
@@ -208,9 +203,9 @@ def test_a_full_disk_stops_everything_with_one_message(
     with monkeypatch.context() as patch:
         patch.setattr(store, "_write_file", small_disk)
         with pytest.raises(OutputError, match="the disk is full"):
-            capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+            capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     assert not list((tmp_path / "out").glob("runs/**/*.npz"))
-    capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+    capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     assert files(tmp_path / "out") == undisturbed
 
 
@@ -222,17 +217,17 @@ def test_what_goes_wrong_in_the_pipeline_itself_is_said_in_a_line(
 
     monkeypatch.setattr("townlet.pipelines.simulate.state_of", broken)
     with pytest.raises(PipelineFailed, match=r"^the pipeline failed: LookupError: no such thing"):
-        capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+        capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
 
 
 def test_overwrite_replaces_in_one_step(tmp_path: Path, fake_play: list[str]) -> None:
     old, new = fakes.run(seed=1), fakes.run(seed=2)
     out = tmp_path / "out"
-    capture(plan_of(old), str(out), QUIET)
+    capture(fakes.plan_of(old), str(out), QUIET)
     with pytest.raises(OutputError, match="--overwrite"):
-        capture(plan_of(new), str(out), QUIET)
+        capture(fakes.plan_of(new), str(out), QUIET)
     assert load_capture(out).metadata["seed"] == 1
-    capture(plan_of(new), str(out), QUIET, overwrite=True)
+    capture(fakes.plan_of(new), str(out), QUIET, overwrite=True)
     assert load_capture(out).metadata["seed"] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
@@ -240,8 +235,8 @@ def test_overwrite_replaces_in_one_step(tmp_path: Path, fake_play: list[str]) ->
 def test_overwrite_keeps_the_old_where_the_new_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_in(2, monkeypatch)
     out = tmp_path / "out"
-    capture(plan_of(fakes.run(seed=1)), str(out), QUIET)
-    outcome = capture(plan_of(fakes.run(seed=2)), str(out), QUIET, overwrite=True)
+    capture(fakes.plan_of(fakes.run(seed=1)), str(out), QUIET)
+    outcome = capture(fakes.plan_of(fakes.run(seed=2)), str(out), QUIET, overwrite=True)
     assert len(outcome.failures) == 1
     assert "was left as it is" in outcome.unpublished
     assert load_capture(out).metadata["seed"] == 1
@@ -249,10 +244,10 @@ def test_overwrite_keeps_the_old_where_the_new_fails(tmp_path: Path, monkeypatch
 
 def test_a_damaged_file_is_captured_again(tmp_path: Path, fake_play: list[str]) -> None:
     out = tmp_path / "out"
-    capture(plan_of(fakes.run()), str(out), QUIET)
+    capture(fakes.plan_of(fakes.run()), str(out), QUIET)
     before = files(out)
     (out / "rollout_sample_bob_002.npz").write_bytes(b"moths")
-    outcome = capture(plan_of(fakes.run()), str(out), QUIET)
+    outcome = capture(fakes.plan_of(fakes.run()), str(out), QUIET)
     assert not outcome.was_there
     assert files(out) == before
 
@@ -260,7 +255,7 @@ def test_a_damaged_file_is_captured_again(tmp_path: Path, fake_play: list[str]) 
 def test_somebody_elses_output_is_refused(tmp_path: Path, fake_play: list[str]) -> None:
     (tmp_path / "thesis.tex").write_text("do not touch")
     with pytest.raises(OutputError, match=r"thesis\.tex"):
-        capture(plan_of(fakes.run()), str(tmp_path), QUIET)
+        capture(fakes.plan_of(fakes.run()), str(tmp_path), QUIET)
     assert not fake_play
 
 
@@ -268,7 +263,7 @@ def test_two_different_runs_of_one_name_are_an_error(tmp_path: Path, fake_play: 
     run = fakes.in_data_set(fakes.run())
     other = replace(run, ticks=7)
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    build(pipeline, [run, other], str(tmp_path), is_data_set=True)
+    build(pipeline, *by_reference([run, other]), str(tmp_path), is_data_set=True)
     pipeline.run()
     [failure] = json.loads((tmp_path / "failures.json").read_text())["failures"]
     assert failure["reason"] == "two different runs are called hamlet seed 0"
@@ -286,7 +281,7 @@ def test_no_place_for_a_part_of_the_index(
     monkeypatch.setattr(index_module, "FEW_RUNS", 0)
     monkeypatch.setattr(index_module, "stage_shard", full)
     with pytest.raises(OutputError, match=r"^/out: cannot write: the disk is full$"):
-        capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+        capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
 
 
 @pytest.mark.parametrize(("part_runs", "few_runs"), [(2, 0), (1, 0), (3, 16)])
@@ -307,7 +302,7 @@ def test_index_entries_that_travel_in_parts(
         return parts.stage_shard(store, runs)
 
     monkeypatch.setattr(index_module, "stage_shard", stage_part)
-    capture(plan_of(*RUNS), str(tmp_path / "out"), QUIET)
+    capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     assert files(tmp_path / "out") == undisturbed
     assert not (tmp_path / "out" / ".staging").exists()
     assert staged and max(staged) <= max(part_runs, len(RUNS))

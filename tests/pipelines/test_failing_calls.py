@@ -36,7 +36,7 @@ QUIET = RunnerOptions(quiet=True, workers=1)
 
 
 def planned(*runs: Run) -> Plan:
-    return Plan(runs=runs, costs=(1,) * len(runs), is_data_set=True, notices=(), suites=("tiny",))
+    return fakes.plan_of(*runs, suites=("tiny",))
 
 
 def fake(name: str, seed: int, ticks: int = 4) -> Run:

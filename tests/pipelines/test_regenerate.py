@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def fake(name: str, seed: int, ticks: int = 6) -> Run:
 
 
 def planned(*runs: Run) -> Plan:
-    return Plan(runs=runs, costs=(1,) * len(runs), is_data_set=True, notices=(), suites=("tiny",))
+    return fakes.plan_of(*runs, suites=("tiny",))
 
 
 FIRST = planned(fake("a", 0), fake("a", 1), fake("b", 0))
@@ -232,7 +233,7 @@ def test_golden_files_are_read_before_any_work(fake_play: list[str], out: Path, 
     with pytest.raises(UserError, match="townlet golden"):
         make(FIRST, out, golden=str(tmp_path / "missing.json"))
     golden(FIRST, str(tmp_path / "golden.json"), None, QUIET)
-    other = Plan(FIRST.runs, FIRST.costs, True, (), ("other",))
+    other = replace(FIRST, suites=("other",))
     fake_play.clear()
     with pytest.raises(UserError, match="is the golden file of tiny, not of other"):
         make(other, out, golden=str(tmp_path / "golden.json"))

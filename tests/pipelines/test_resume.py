@@ -23,7 +23,6 @@ from townlet.dataset.index.index_file import read_index
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import CorruptSampleError, OutputError
 from townlet.pipelines import launch
-from townlet.planning.plan import Plan
 from townlet.rollout import play as rollout
 from townlet.run import Run
 
@@ -31,10 +30,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 RUNS = tuple(fakes.in_data_set(fakes.run(seed=seed)) for seed in range(6))
 MANIFEST = "runs/hamlet/seed-2/rollout_sample_manifest.json"
 NPZ = "runs/hamlet/seed-2/rollout_sample_bob_002.npz"
-
-
-def plan_of(*runs: Run, suites: tuple[str, ...] = (), left_out: int = 0) -> Plan:
-    return Plan(runs, tuple(12 for _ in runs), is_data_set=True, notices=(), suites=suites, left_out=left_out)
 
 
 @pytest.fixture
@@ -55,14 +50,14 @@ def no_beam(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def test_what_is_complete_is_confirmed_without_a_pipeline(
     place: str, fake_play: list[str], no_beam: Callable[[], None]
 ) -> None:
-    first = capture(plan_of(*RUNS), place, QUIET)
+    first = capture(fakes.plan_of(*RUNS), place, QUIET)
     before = files(Path(place))
     fake_play.clear()
     no_beam()
-    again = capture(plan_of(*RUNS), place, QUIET)
+    again = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert again.was_there and not first.was_there
     assert again.runs == first.runs and len(again.runs) == 6
-    assert capture(plan_of(*RUNS[:2]), place, QUIET).was_there
+    assert capture(fakes.plan_of(*RUNS[:2]), place, QUIET).was_there
     assert files(Path(place)) == before
     assert fake_play == []
 
@@ -70,7 +65,7 @@ def test_what_is_complete_is_confirmed_without_a_pipeline(
 def test_only_what_is_missing_goes_through_the_pipeline(
     place: str, fake_play: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    capture(plan_of(*RUNS[:4]), place, QUIET)
+    capture(fakes.plan_of(*RUNS[:4]), place, QUIET)
     asked: list[int] = []
     real = launch.launch
     monkeypatch.setattr(
@@ -79,37 +74,37 @@ def test_only_what_is_missing_goes_through_the_pipeline(
         lambda planned, *given: asked.append(len(planned.runs)) or real(planned, *given),
     )
     fake_play.clear()
-    outcome = capture(plan_of(*RUNS), place, QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert asked == [2]
     assert sorted(set(fake_play)) == ["hamlet seed 4", "hamlet seed 5"]
     assert outcome.recalled == 4
     assert len(outcome.runs) == 6
     whole = Path(place).parent / "whole"
-    capture(plan_of(*RUNS), str(whole), QUIET)
+    capture(fakes.plan_of(*RUNS), str(whole), QUIET)
     assert files(Path(place)) == files(whole)
 
 
 def test_a_suite_is_noted_without_a_pipeline(
     place: str, fake_play: list[str], no_beam: Callable[[], None]
 ) -> None:
-    capture(plan_of(*RUNS), place, QUIET)
+    capture(fakes.plan_of(*RUNS), place, QUIET)
     no_beam()
-    capture(plan_of(*RUNS, suites=("nightly",)), place, QUIET)
+    capture(fakes.plan_of(*RUNS, suites=("nightly",)), place, QUIET)
     assert read_index(LocalStore(place))["metadata"]["suites"] == ["nightly"]
     assert verify(place).ok
 
 
 def test_what_a_limit_leaves_out_is_added_later(place: str, fake_play: list[str]) -> None:
     """A data set that a limit has cut short is not complete, and is when the rest is there."""
-    capture(plan_of(*RUNS[:2], left_out=4), place, QUIET)
+    capture(fakes.plan_of(*RUNS[:2], left_out=4), place, QUIET)
     assert read_index(LocalStore(place))["metadata"]["complete"] is False
     fake_play.clear()
-    outcome = capture(plan_of(*RUNS), place, QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert outcome.recalled == 2
     whole = Path(place).parent / "whole"
-    capture(plan_of(*RUNS), str(whole), QUIET)
+    capture(fakes.plan_of(*RUNS), str(whole), QUIET)
     assert files(Path(place)) == files(whole)
-    capture(plan_of(*RUNS[:2], left_out=4), place, QUIET)
+    capture(fakes.plan_of(*RUNS[:2], left_out=4), place, QUIET)
     assert files(Path(place)) == files(whole)
 
 
@@ -135,11 +130,11 @@ def flipped(path: Path) -> None:
 def test_a_damaged_file_is_mended(
     place: str, fake_play: list[str], name: str, damage: Callable[[Path], None]
 ) -> None:
-    capture(plan_of(*RUNS), place, QUIET)
+    capture(fakes.plan_of(*RUNS), place, QUIET)
     before = files(Path(place))
     damage(Path(place, name))
     fake_play.clear()
-    outcome = capture(plan_of(*RUNS), place, QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert not outcome.failures
     assert set(fake_play) == ({"hamlet seed 2"} if name.startswith("runs/") else set())
     assert files(Path(place)) == before
@@ -151,7 +146,7 @@ def test_a_damaged_run_that_fails_is_in_the_data_set_no_more(
 ) -> None:
     """Else nobody would hear of it: the index knew it once."""
     monkeypatch.setattr(rollout, "play", fakes.play)
-    capture(plan_of(*RUNS), place, QUIET)
+    capture(fakes.plan_of(*RUNS), place, QUIET)
     before = files(Path(place))
     flipped(Path(place, NPZ))
 
@@ -160,13 +155,13 @@ def test_a_damaged_run_that_fails_is_in_the_data_set_no_more(
         yield
 
     monkeypatch.setattr(rollout, "play", play)
-    outcome = capture(plan_of(*RUNS), place, QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert [failure.seed for failure in outcome.failures] == [2]
     assert len(outcome.runs) == 5
     metadata = read_index(LocalStore(place))["metadata"]
     assert (metadata["complete"], metadata["run_count"], metadata["sample_count"]) == (False, 5, 10)
     monkeypatch.setattr(rollout, "play", fakes.play)
-    assert not capture(plan_of(*RUNS), place, QUIET).failures
+    assert not capture(fakes.plan_of(*RUNS), place, QUIET).failures
     assert files(Path(place)) == before
 
 
@@ -174,14 +169,14 @@ def test_a_damaged_run_that_fails_is_in_the_data_set_no_more(
 def test_a_damaged_index_is_written_anew_without_simulating(
     place: str, fake_play: list[str], name: str
 ) -> None:
-    capture(plan_of(*RUNS), place, QUIET)
+    capture(fakes.plan_of(*RUNS), place, QUIET)
     before = files(Path(place))
     flipped(Path(place, name))
     with pytest.raises(CorruptSampleError, match=r"remove dataset\.json and capture again"):
-        capture(plan_of(*RUNS), place, QUIET)
+        capture(fakes.plan_of(*RUNS), place, QUIET)
     Path(place, "dataset.json").unlink()
     fake_play.clear()
-    assert capture(plan_of(*RUNS), place, QUIET).recalled == 6
+    assert capture(fakes.plan_of(*RUNS), place, QUIET).recalled == 6
     assert len(fake_play) == 1  # one tick of a run, to compile
     assert files(Path(place)) == before
 
@@ -189,12 +184,12 @@ def test_a_damaged_index_is_written_anew_without_simulating(
 def test_other_runs_of_a_name_are_refused_before_anything_is_touched(
     place: str, fake_play: list[str]
 ) -> None:
-    capture(plan_of(*RUNS), place, QUIET)
+    capture(fakes.plan_of(*RUNS), place, QUIET)
     Path(place, NPZ.replace("seed-2", "seed-3")).unlink()
     before = files(Path(place))
     longer = replace(RUNS[2], ticks=9)
     with pytest.raises(OutputError, match=r"another capture: ticks 6 \(asked for: 9\)"):
-        capture(plan_of(*RUNS[:2], longer, *RUNS[3:]), place, QUIET)
+        capture(fakes.plan_of(*RUNS[:2], longer, *RUNS[3:]), place, QUIET)
     assert files(Path(place)) == before
 
 
@@ -209,7 +204,7 @@ def test_only_the_holes_are_tried_again(place: str, monkeypatch: pytest.MonkeyPa
         yield from fakes.play(run)
 
     monkeypatch.setattr(rollout, "play", play)
-    outcome = capture(plan_of(*RUNS), place, QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert [(failure.scenario, failure.seed) for failure in outcome.failures] == [
         ("hamlet", 1),
         ("hamlet", 4),
@@ -219,15 +214,15 @@ def test_only_the_holes_are_tried_again(place: str, monkeypatch: pytest.MonkeyPa
     assert read_index(LocalStore(place))["metadata"]["complete"] is False
     played.clear()
     sick.remove(4)
-    outcome = capture(plan_of(*RUNS), place, QUIET)
+    outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert set(played) == {1, 4}
     assert [failure.seed for failure in outcome.failures] == [1]
     played.clear()
     sick.clear()
-    assert not capture(plan_of(*RUNS), place, QUIET).failures
+    assert not capture(fakes.plan_of(*RUNS), place, QUIET).failures
     assert set(played) == {1}
     whole = Path(place).parent / "whole"
-    capture(plan_of(*RUNS), str(whole), QUIET)
+    capture(fakes.plan_of(*RUNS), str(whole), QUIET)
     assert files(Path(place)) == files(whole)
 
 
@@ -299,7 +294,7 @@ def test_killed_after_150_of_200_runs(
 
 def test_progress_of_looking(place: str, fake_play: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """On a terminal only, or where it takes long; never where it shall be quiet."""
-    capture(plan_of(*RUNS), place, QUIET)
+    capture(fakes.plan_of(*RUNS), place, QUIET)
     capsys.readouterr()
-    capture(plan_of(*RUNS), place, RunnerOptions())
+    capture(fakes.plan_of(*RUNS), place, RunnerOptions())
     assert capsys.readouterr().err == ""

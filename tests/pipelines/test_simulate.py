@@ -10,30 +10,24 @@ import pytest
 from tests.pipelines import fakes
 from townlet.dataset.capture.commit import publish_run, stage_receipt, stage_sample
 from townlet.dataset.store.local import LocalStore
-from townlet.pipelines.simulate import (
-    RunEnd,
-    SampleRef,
-    Simulate,
-    by_sample,
-    explain,
-    share_configs,
-    with_config,
-)
+from townlet.pipelines.elements import RunEnd, SampleRef
+from townlet.pipelines.simulate import Simulate, by_sample
+from townlet.pipelines.store_dofn import explain
 from townlet.rollout import play as rollout
-from townlet.run import Run
+from townlet.run import Run, RunRef, by_reference
 from townlet.samples import stack_groups
 
 
 def simulate(folder: Path, *runs: Run) -> tuple[list, list, list]:
-    """What each output of the transform holds: frames, failed, recalled."""
-    light, configs = share_configs(runs)
-    found = light | Simulate(configs, str(folder))
-    return list(found.frames), list(found.failed), list(found.recalled)
+    """What each output of the transform holds: frames, failed, reused."""
+    references, configs = by_reference(runs)
+    found = references | Simulate(configs, str(folder))
+    return list(found.frames), list(found.failed), list(found.reused)
 
 
 def test_frames_then_the_end(tmp_path: Path, fake_play: list[str]) -> None:
     run = fakes.run(segment_ticks=4)
-    frames, failed, recalled = simulate(tmp_path, run)
+    frames, failed, reused = simulate(tmp_path, run)
     keys = [key for key, _ in frames]
     assert [key.sample[2:] for key in keys if isinstance(key, SampleRef)] == [
         (1, "alice", 0),
@@ -44,7 +38,7 @@ def test_frames_then_the_end(tmp_path: Path, fake_play: list[str]) -> None:
     assert isinstance(keys[-1], RunEnd)
     assert keys[-1].samples == 4
     assert not failed
-    assert not recalled
+    assert not reused
 
 
 def test_a_run_that_fails_says_why_and_lets_the_others_pass(
@@ -73,13 +67,13 @@ def test_a_run_that_was_simulated_before_is_read_back(
     stage_receipt(store, run, 2, records)
     if published:
         publish_run(store, run, records)
-    frames, failed, recalled = simulate(tmp_path, run)
+    frames, failed, reused = simulate(tmp_path, run)
     assert not fake_play
     assert not frames
     assert not failed
-    [(key, end)] = recalled
+    [(key, end)] = reused
     assert key == ("hamlet", 0)
-    assert end.kept == ("published" if published else "receipt")
+    assert end.persisted == ("published" if published else "receipt")
 
 
 def test_groups_of_a_sample_are_collected_and_copied_if_others_follow() -> None:
@@ -105,17 +99,18 @@ def test_frames_without_an_end_are_an_error() -> None:
 
 def test_runs_travel_without_their_config() -> None:
     runs = [fakes.run(seed=seed) for seed in range(50)] + [fakes.run("thorp")]
-    light, configs = share_configs(runs)
+    references, configs = by_reference(runs)
     assert len(configs) == 2
-    assert [with_config(run, configs) for run in light] == runs
-    assert [with_config(run, configs).fingerprint for run in light] == [run.fingerprint for run in runs]
+    assert {type(ref) for ref in references} == {RunRef}
+    assert [ref.with_config(configs) for ref in references] == runs
+    assert [ref.fingerprint for ref in references] == [run.fingerprint for run in runs]
 
 
 def test_an_exception_is_explained_in_one_line() -> None:
     try:
-        with_config(fakes.run(), {})
-    except KeyError as error:
+        list(by_sample([None]))  # type: ignore[list-item]
+    except TypeError as error:
         found = explain(error)
-    assert found.startswith("KeyError: ")
+    assert found.startswith("TypeError: ")
     assert "(townlet/pipelines/simulate.py:" in found
     assert "\n" not in found

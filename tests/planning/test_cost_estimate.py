@@ -10,15 +10,19 @@ import pytest
 from townlet.dataset.capture.commit import publish_run, stage_receipt, stage_sample
 from townlet.dataset.store.local import LocalStore
 from townlet.planning import cost_estimate as trying
-from townlet.planning.cost_estimate import Cost, estimate_cost, kind
+from townlet.planning.cost_estimate import Cost, CostEstimate, estimate_cost, kind
 from townlet.planning.plan import Request, plan
 from townlet.rollout import play as rollout
-from townlet.run import Run
+from townlet.run import Run, by_reference
 from townlet.samples import stack_groups
 
 
-def runs(*sources: str, **options: object) -> tuple[Run, ...]:
-    return plan(Request(sources, **options)).runs  # type: ignore[arg-type]
+def runs(*sources: str, **options: object) -> list[Run]:
+    return list(plan(Request(sources, **options)).playable())  # type: ignore[arg-type]
+
+
+def estimate(runs: list[Run], **options: float) -> CostEstimate:
+    return estimate_cost(*by_reference(runs), **options)
 
 
 def captured(folder: Path, run: Run) -> Cost:
@@ -44,7 +48,7 @@ def test_what_it_foretells(
     monkeypatch.setattr(trying, "MOST_TICKS", 300)
     monkeypatch.setattr("townlet.dataset.store.local._sync_file_system", lambda path: True)
     [run] = runs(source, **options)
-    cost = estimate_cost([run]).cost(run)
+    cost = estimate([run]).cost(run)
     assert cost is not None
     there = captured(tmp_path, replace(run, folder=""))
     assert (cost.ticks, cost.samples) == (there.ticks, there.samples)
@@ -63,7 +67,7 @@ def test_runs_of_one_config_are_tried_once(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(trying, "play", noted)
     many = runs("kitchen_breakfast", "observation_baseline", ticks=40, seeds=tuple(range(50)))
-    found = estimate_cost(many)
+    found = estimate(many)
     assert {name for name, _ in played} == {"kitchen_breakfast", "observation_baseline"}
     assert len(played) == 6
     assert set(found.rates) == {kind(run) for run in many} and len(found.rates) == 2
@@ -75,9 +79,9 @@ def test_runs_of_one_config_are_tried_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_when_time_is_up_the_rest_is_taken_for_average() -> None:
     kitchen, baseline = runs("kitchen_breakfast", "observation_baseline", ticks=20)
-    assert estimate_cost([kitchen], budget=-1).cost(kitchen) is None
-    assert estimate_cost([kitchen], budget=-1).total([kitchen]) is None
-    known = estimate_cost([kitchen])
+    assert estimate([kitchen], budget=-1).cost(kitchen) is None
+    assert estimate([kitchen], budget=-1).total([kitchen]) is None
+    known = estimate([kitchen])
     assert known.cost(baseline) == known.cost(kitchen)
 
 
@@ -87,7 +91,7 @@ def test_a_pilot_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(trying, "play", broken)
     [run] = runs("kitchen_breakfast")
-    found = estimate_cost([run])
+    found = estimate([run])
     assert found.failures == {"kitchen_breakfast": "ValueError: a gap"}
     assert found.cost(run) is None
 
@@ -95,4 +99,4 @@ def test_a_pilot_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_newcomer_is_not_waited_for() -> None:
     """The samples of somebody who arrives later cost what somebody else's cost."""
     [run] = runs("hard_winter", agent="otto-2", ticks=30)
-    assert estimate_cost([run]).cost(run) is not None
+    assert estimate([run]).cost(run) is not None

@@ -30,7 +30,7 @@ Write = Callable[..., str]
 @pytest.fixture(autouse=True)
 def nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick's frames have 1,000 bytes; the simulation is not asked."""
-    monkeypatch.setattr(rollout, "frame_bytes", lambda run: 1000)
+    monkeypatch.setattr(rollout, "frame_bytes", lambda built: 1000)
     monkeypatch.setattr(
         rollout, "build_run", lambda run: SimpleNamespace(notices=(f"put by seed {run.seed}",))
     )
@@ -98,7 +98,7 @@ def test_which_seed_wins(town: Write, scenario: str, option: tuple[int, ...] | N
 def test_the_default_is_seed_0_and_200_ticks(tmp_path: Path) -> None:
     path = tmp_path / "bare.yaml"
     path.write_text("config_id: bare\n")
-    [run] = planned(str(path), auto_seed_agents=True).runs
+    [run] = planned(str(path), auto_seed_agents=True).playable()
     assert (run.seed, run.ticks, run.auto_seeded) == (0, 200, True)
     assert '"alice"' in run.config_json
 
@@ -158,7 +158,7 @@ def test_ignored_schedules(town: Write, suite: Write) -> None:
 def test_segments_stay_below_256_mb(
     town: Write, monkeypatch: pytest.MonkeyPatch, tick_bytes: int, ticks: int, segment_ticks: int
 ) -> None:
-    monkeypatch.setattr(rollout, "frame_bytes", lambda run: tick_bytes)
+    monkeypatch.setattr(rollout, "frame_bytes", lambda built: tick_bytes)
     assert planned(town(), ticks=ticks).runs[0].segment_ticks == segment_ticks
 
 
@@ -242,7 +242,7 @@ def test_where_things_were_put(town: Write) -> None:
 
 def test_runs_differ_by_seed_and_folder_only(town: Write) -> None:
     runs = planned(town(), seeds=(1, 2, 3), as_data_set=True).runs
-    assert len({replace(run, seed=0, folder="") for run in runs}) == 1
+    assert len({replace(run, seed=0, folder="", fingerprint="") for run in runs}) == 1
     assert len({run.fingerprint for run in runs}) == 3
 
 
@@ -274,3 +274,16 @@ def test_a_limit_counts_as_the_suite_lists(town: Write, suite: Write) -> None:
     for limit in (0, -1):
         with pytest.raises(UserError, match=f"--limit: expected 1 run or more, got {limit}"):
             planned(suite(text), limit=limit)
+
+
+def test_a_config_is_built_once(town: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    built: list[int] = []
+    real = rollout.build_run
+    monkeypatch.setattr(rollout, "build_run", lambda run: built.append(run.seed) or real(run))
+    hamlet = Path(town())
+    suite = tmp_path / "suite.yaml"
+    entries = "".join(f"  - {{name: n{n}, config: {hamlet.name}, seeds: 4..6}}\n" for n in range(5))
+    suite.write_text(f"name: many\nruns:\n{entries}")
+    found = planned(str(suite))
+    assert (len(found.runs), len(found.configs), built) == (15, 1, [4])
+    assert [run.ref() for run in found.playable()] == list(found.runs)

@@ -33,7 +33,7 @@ def shipped(config: str, ticks: int, policy: str | None, **more: object) -> Run:
     """A run of a shipped config. Under `uniform` schedules are left aside; `more` are fields of the run."""
     source = str(find_shipped(f"{config}.yaml"))
     asked = Request((source,), ticks=ticks, policy=policy, ignore_schedules=policy == "uniform")
-    return replace(plan(asked).runs[0], **more)
+    return replace(next(plan(asked).playable()), **more)
 
 
 def of_run(run: Run) -> Iterable[tuple[str, str]]:

@@ -159,11 +159,12 @@ def test_the_same_bytes_in_every_order_with_doubles(
 ) -> None:
     monkeypatch.setattr(store, "_sync_file_system", lambda path: True)
     draw = random.Random(seed)
-    runs = [*asked_for().runs]
+    planned = asked_for()
+    runs = [*planned.runs]
     runs += draw.choices(runs, k=1 + seed % 4)
     draw.shuffle(runs)
     pipeline = beam.Pipeline(runner=FnApiRunner())
-    build(pipeline, runs, str(tmp_path), is_data_set=True)
+    build(pipeline, runs, planned.configs, str(tmp_path), is_data_set=True)
     pipeline.run()
     assert differing(here, files(tmp_path)) == {LOGS}
 

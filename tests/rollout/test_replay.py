@@ -69,7 +69,7 @@ def test_every_shipped_config(tmp_path: Path, config: str, policy: str) -> None:
 @pytest.mark.parametrize("policy", [None, "uniform"])
 @pytest.mark.parametrize("config", SHIPPED)
 def test_every_shipped_config_for_its_own_ticks(tmp_path: Path, config: str, policy: str | None) -> None:
-    (run,) = plan(Request((f"{config}.yaml",), policy=policy)).runs
+    (run,) = plan(Request((f"{config}.yaml",), policy=policy)).playable()
     is_sound(run, tmp_path)
 
 

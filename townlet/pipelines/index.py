@@ -13,10 +13,10 @@ from townlet.dataset.index.failures import write_single_failure
 from townlet.dataset.index.index_file import Failure, IndexedRun, indexed, write_index
 from townlet.dataset.index.shards import Shard, read_shards, stage_shard
 from townlet.dataset.store.open_store import open_store
-from townlet.pipelines.simulate import RunFailed, StoreDoFn
-from townlet.pipelines.stage import Published
+from townlet.pipelines.elements import Published, RunFailed
+from townlet.pipelines.store_dofn import StoreDoFn
 
-PART_RUNS = 512  # that travel in one part
+SHARD_RUNS = 512  # that travel in one shard
 FEW_RUNS = 16  # travel as they are
 
 
@@ -31,13 +31,13 @@ class CaptureScope:
 
 @dataclass
 class Summary:
-    """Of many runs. Where there are more than a few, they lie in the output, in parts."""
+    """Of many runs. Where there are more than a few, they lie in the output, in shards."""
 
     runs: list[IndexedRun] = field(default_factory=list)
-    parts: list[Shard] = field(default_factory=list)
+    shards: list[Shard] = field(default_factory=list)
     count: int = 0  # of all runs
     failures: set[Failure] = field(default_factory=set)
-    recalled: int = 0  # runs that were not simulated, because they had been
+    reused: int = 0  # runs that were not simulated, because they had been
 
 
 class CombineSummaries(beam.CombineFn):
@@ -57,37 +57,37 @@ class CombineSummaries(beam.CombineFn):
         if isinstance(element, RunFailed):
             summary.failures.add(failure_of(element))
         else:
-            run, samples, recalled = element
+            run, samples, reused = element
             summary.runs.append(indexed(run, samples))
             summary.count += 1
-            summary.recalled += recalled
-            if len(summary.runs) >= PART_RUNS:
-                self._put_away(summary)
+            summary.reused += reused
+            if len(summary.runs) >= SHARD_RUNS:
+                self._stage_shard(summary)
         return summary
 
     def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:
         merged = Summary()
         for summary in accumulators:
             merged.runs += summary.runs
-            merged.parts += summary.parts
+            merged.shards += summary.shards
             merged.count += summary.count
             merged.failures |= summary.failures
-            merged.recalled += summary.recalled
-        if len(merged.runs) >= PART_RUNS:
-            self._put_away(merged)
+            merged.reused += summary.reused
+        if len(merged.runs) >= SHARD_RUNS:
+            self._stage_shard(merged)
         return merged
 
     def compact(self, accumulator: Summary, *_: Any, **__: Any) -> Summary:
         """Before a summary travels."""
         if len(accumulator.runs) > FEW_RUNS:
-            self._put_away(accumulator)
+            self._stage_shard(accumulator)
         return accumulator
 
     def extract_output(self, accumulator: Summary) -> Summary:
         return accumulator
 
-    def _put_away(self, summary: Summary) -> None:
-        summary.parts.append(stage_shard(self._store, summary.runs))
+    def _stage_shard(self, summary: Summary) -> None:
+        summary.shards.append(stage_shard(self._store, summary.runs))
         summary.runs = []
 
 
@@ -100,34 +100,34 @@ class WriteIndex(beam.PTransform):
     """
 
     output: str
-    asked: CaptureScope
-    signals: str | None = None
+    scope: CaptureScope
+    reports: str | None = None
 
     def expand(self, outcomes: PCollection) -> Any:
         return (
             outcomes
             | "Summarise" >> beam.CombineGlobally(CombineSummaries(self.output)).without_defaults()
-            | "Index" >> beam.ParDo(_Index(self.asked, self.output, self.signals))
+            | "Index" >> beam.ParDo(_Index(self.scope, self.output, self.reports))
         )
 
 
 class _Index(StoreDoFn):
-    def __init__(self, asked: CaptureScope, output: str, signals: str | None) -> None:
-        super().__init__({}, output, signals)
-        self._asked = asked
+    def __init__(self, scope: CaptureScope, output: str, reports: str | None) -> None:
+        super().__init__(output, reports)
+        self._scope = scope
 
     def process(self, element: Summary) -> Iterator[Summary]:
         with self.writing():
-            if self._asked.is_data_set:
+            if self._scope.is_data_set:
                 write_index(
                     self._store,
-                    [*element.runs, *read_shards(self._store, element.parts)],
+                    [*element.runs, *read_shards(self._store, element.shards)],
                     element.failures,
-                    suites=self._asked.suites,
-                    whole=self._asked.whole,
+                    suites=self._scope.suites,
+                    whole=self._scope.whole,
                     work={
-                        "runs_played": element.count - element.recalled,
-                        "runs_recalled": element.recalled,
+                        "runs_played": element.count - element.reused,
+                        "runs_reused": element.reused,
                     },
                 )
             elif element.failures:

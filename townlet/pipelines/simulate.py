@@ -2,184 +2,98 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import apache_beam as beam
 import numpy as np
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from townlet import __version__
 from townlet.dataset.capture.commit import begin_run, state_of
-from townlet.dataset.store.open_store import open_store
-from townlet.errors import OutputError, TownletError
-from townlet.pipelines.progress.reports import ProgressReporter
-from townlet.pipelines.runners.engines import not_shared, other_version
-from townlet.run import FORMAT_VERSION, RULES_VERSION, Run, SampleKey
+from townlet.pipelines.elements import RunEnd, RunFailed, SampleRef, run_key
+from townlet.pipelines.store_dofn import StoreDoFn, explain
+from townlet.run import RunRef, SampleKey
 from townlet.samples import FrameGroup
 
 FRAMES = "frames"
 FAILED = "failed"
-REUSED = "recalled"
+REUSED = "reused"
 
-VERSION = f"{__version__} (rules {RULES_VERSION}, format {FORMAT_VERSION})"
-
-RunKey = tuple[str, int]  # name and seed
-KEPT: dict[str, Literal["receipt", "published"]] = {"receipt": "receipt", "done": "published"}  # by state
-
-
-class SampleRef(NamedTuple):
-    """Which sample of which run. The run travels light: see `share_configs`."""
-
-    run: Run
-    sample: SampleKey
-
-
-@dataclass(frozen=True)
-class RunEnd:
-    """A run was played to its end and has so many samples.
-
-    Where the samples' records are `kept` in the output already, nobody has to carry them.
-    """
-
-    run: Run
-    samples: int = 0  # 0 where they are kept from an earlier attempt
-    kept: Literal["", "receipt", "published"] = ""
-    content: str = ""  # digest of all samples, where this attempt has written them
-
-
-@dataclass(frozen=True)
-class RunFailed:
-    """A run that makes no capture, and why. `agent` is given where the failure is one agent's."""
-
-    run: Run
-    reason: str
-    agent: str | None = None
-
-
-def run_key(run: Run) -> RunKey:
-    return run.name, run.seed
-
-
-def share_configs(runs: Iterable[Run]) -> tuple[list[Run], dict[str, str]]:
-    """Runs without their config's text, and the texts by digest.
-
-    A config is some ten kilobytes, and a suite has it for a thousand seeds: what travels between the steps
-    names it by digest, and each step knows the texts.
-    """
-    light, configs = [], {}
-    for run in runs:
-        digest = hashlib.sha256(run.config_json.encode()).hexdigest()
-        configs[digest] = run.config_json
-        light.append(replace(run, config_json=digest))
-    return light, configs
-
-
-def with_config(run: Run, configs: Mapping[str, str]) -> Run:
-    """The run with its config's text again."""
-    return replace(run, config_json=configs[run.config_json])
+PERSISTED: dict[str, Literal["receipt", "published"]] = {
+    "receipt": "receipt",
+    "done": "published",
+}  # by state
 
 
 @dataclass
 class Simulate(beam.PTransform):
-    """Run -> `(Slot, [FrameGroup, ...])` for each of its samples, and then `(RunEnd, [])`.
+    """`RunRef` -> `(SampleRef, [FrameGroup, ...])` for each of its samples, and then `(RunEnd, [])`.
 
-    Further outputs: `failed` (`RunFailed`, instead of the end), and `recalled` (`(RunKey, RunEnd)`): a run
+    Further outputs: `failed` (`RunFailed`, instead of the end), and `reused` (`(RunKey, RunEnd)`): a run
     whose samples are staged or published already is not simulated again. A retry is harmless, because the
-    same run gives the same frames.
+    same run gives the same frames. `configs`: the texts that the runs name by digest.
     """
 
-    configs: dict[str, str]
+    configs: Mapping[str, str]
     output: str
-    signals: str | None = None
+    reports: str | None = None
 
     def expand(self, runs: PCollection) -> Any:
-        play = beam.ParDo(_Play(self.configs, self.output, self.signals)).with_output_types(
+        play = beam.ParDo(_Play(self.configs, self.output, self.reports)).with_output_types(
             tuple[Any, list[FrameGroup]]
         )
         return runs | "Play" >> play.with_outputs(FAILED, REUSED, main=FRAMES)
 
 
-class StoreDoFn(beam.DoFn):
-    """What steps know: the configs that runs name by digest, the output, and where to say how it goes."""
-
-    def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
-        self._configs, self._output, self._signals_folder = configs, output, signals
-        self._version = VERSION  # of the launcher, from here on
-
-    def setup(self) -> None:
-        if self._version != VERSION:
-            raise other_version(self._version, VERSION)
-        self._signals = ProgressReporter(self._signals_folder)
-        with self.writing():
-            self._store = open_store(self._output, greet=False)  # the command has; here, patience is better
-        if self._signals_folder and not os.path.isdir(self._signals_folder):
-            raise not_shared(self._output)
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """An output that cannot be used is the same for all runs: say so at once, and let it through."""
-        try:
-            yield
-        except OutputError as error:
-            self._signals.fatal(str(error))
-            raise
-
-
 class _Play(StoreDoFn):
-    def __init__(self, configs: dict[str, str], output: str, signals: str | None) -> None:
-        super().__init__(configs, output, signals)
+    def __init__(self, configs: Mapping[str, str], output: str, reports: str | None) -> None:
+        super().__init__(output, reports)
+        self._configs = configs
         self._frames = Metrics.counter("townlet", "frames")
         self._played = Metrics.counter("townlet", "runs_played")
-        self._recalled = Metrics.counter("townlet", "runs_recalled")
+        self._reused = Metrics.counter("townlet", "runs_reused")
 
     def setup(self) -> None:
         super().setup()
         try:
             from townlet.rollout import play as rollout
         except Exception as error:
-            self._signals.worker_failed(explain(error))
+            self._reporter.worker_failed(explain(error))
             raise
         self._rollout = rollout
 
-    def process(self, element: Run) -> Iterator[Any]:
-        run = with_config(element, self._configs)
+    def process(self, element: RunRef) -> Iterator[Any]:
         with self.writing():
-            kept = KEPT.get(state_of(self._store, run))
-        if kept is None:
-            yield from self._play(run, element)
+            persisted = PERSISTED.get(state_of(self._store, element))
+        if persisted is None:
+            yield from self._play(element)
             return
-        yield TaggedOutput(REUSED, (run_key(run), RunEnd(element, kept=kept)))
-        self._recalled.inc()
-        self._signals.run_ended(run.label(), played=False)
+        yield TaggedOutput(REUSED, (run_key(element), RunEnd(element, persisted=persisted)))
+        self._reused.inc()
+        self._reporter.run_ended(element.label(), played=False)
 
-    def _play(self, run: Run, element: Run) -> Iterator[Any]:
+    def _play(self, run: RunRef) -> Iterator[Any]:
         samples, agent = 0, None
         with self.writing():
             begin_run(self._store, run)
         try:
-            for key, groups in by_sample(self._rollout.play(run)):
+            for key, groups in by_sample(self._rollout.play(run.with_config(self._configs))):
                 samples, agent = samples + 1, key.agent_id
                 frames = sum(group.timesteps for group in groups)
-                yield SampleRef(element, key), groups
+                yield SampleRef(run, key), groups
                 groups.clear()  # Beam holds the element until it has the next: let go of the segment's buffers
                 self._frames.inc(frames)
-                self._signals.frames(frames)
-            yield RunEnd(element, samples), []
+                self._reporter.frames(frames)
+            yield RunEnd(run, samples), []
         except Exception as error:
             reason = explain(error)
-            yield TaggedOutput(FAILED, RunFailed(element, reason, agent))
-            self._signals.run_failed(run.label(), reason)
+            yield TaggedOutput(FAILED, RunFailed(run, reason, agent))
+            self._reporter.run_failed(run.label(), reason)
             return
         self._played.inc()
-        self._signals.run_ended(run.label(), played=True)
+        self._reporter.run_ended(run.label(), played=True)
 
 
 def by_sample(
@@ -205,20 +119,3 @@ def by_sample(
 
 def _copy(group: FrameGroup) -> FrameGroup:
     return replace(group, arrays={name: np.copy(array) for name, array in group.arrays.items()})
-
-
-def explain(error: BaseException) -> str:
-    """One line about an exception: its type, its message, and where in our code it came up.
-
-    What is said on purpose (TownletError) stands alone.
-    """
-    message = " ".join(str(error).split())
-    if isinstance(error, TownletError):
-        return message
-    here = Path(__file__).resolve().parents[2]
-    place = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        path = Path(frame.filename)
-        if path.is_relative_to(here / "townlet"):
-            place = f" ({path.relative_to(here).as_posix()}:{frame.lineno})"
-    return f"{type(error).__name__}: {message}{place}" if message else f"{type(error).__name__}{place}"

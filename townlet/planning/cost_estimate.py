@@ -7,7 +7,7 @@ seed and length only are tried once. It is an estimate: what happens late in a r
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
@@ -17,7 +17,7 @@ from townlet.dataset.format.records import FileRecord, SampleRecord
 from townlet.dataset.store.contract import Buffer, Store
 from townlet.errors import UserError
 from townlet.rollout.play import play
-from townlet.run import Run
+from townlet.run import Run, RunRef
 from townlet.samples import stack_groups
 
 TRIAL_FRAMES = 16_000  # some 50 ms
@@ -62,7 +62,7 @@ class Rates:
     seconds_a_tick: float
     seconds_a_run: float
 
-    def cost(self, run: Run) -> Cost:
+    def cost(self, run: RunRef) -> Cost:
         cuts = -(-run.ticks // run.segment_ticks) if run.segment_ticks else 1
         samples = max(1, round(self.lives * cuts))
         size = self.bytes_a_run + samples * self.bytes_a_sample + run.ticks * self.bytes_a_tick
@@ -79,22 +79,22 @@ class CostEstimate:
     seconds: float  # that it took
     failures: dict[str, str]  # names of runs whose pilot failed, and why
 
-    def cost(self, run: Run) -> Cost | None:
+    def cost(self, run: RunRef) -> Cost | None:
         """Of one run; None where nothing is known of any."""
         rates = self.rates.get(kind(run), self.average)
         return rates.cost(run) if rates else None
 
-    def total(self, runs: Iterable[Run]) -> Cost | None:
+    def total(self, runs: Iterable[RunRef]) -> Cost | None:
         """Of many runs together, with what starting costs; None where nothing is known."""
         costs = [cost for run in runs if (cost := self.cost(run))]
         return sum(costs, Cost(seconds=START_OVERHEAD)) if costs else None
 
 
-def kind(run: Run) -> RunKind:
+def kind(run: RunRef) -> RunKind:
     """The same for runs that differ by seed, length and place only: they cost the same a tick."""
     return (
         run.name,
-        run.config_json,
+        run.config_digest,
         run.policy,
         run.agent,
         run.ignore_schedules,
@@ -103,8 +103,11 @@ def kind(run: Run) -> RunKind:
     )
 
 
-def estimate_cost(runs: Iterable[Run], budget: float = BUDGET) -> CostEstimate:
-    """Try each different config among `runs`, those with most ticks first, as long as the budget lasts."""
+def estimate_cost(runs: Iterable[RunRef], configs: Mapping[str, str], budget: float = BUDGET) -> CostEstimate:
+    """Try each different config among `runs`, those with most ticks first, as long as the budget lasts.
+
+    `configs`: their canonical JSON texts, by digest.
+    """
     started = time.monotonic()
     rates: dict[RunKind, Rates] = {}
     failures: dict[str, str] = {}
@@ -112,16 +115,16 @@ def estimate_cost(runs: Iterable[Run], budget: float = BUDGET) -> CostEstimate:
         if time.monotonic() - started > budget:
             break
         try:
-            rates[same] = _rates(run)
+            rates[same] = _rates(run.with_config(configs))
         except Exception as error:  # whatever it is, the run itself will say it
             failures[run.name] = f"{type(error).__name__}: {error}"
     return CostEstimate(rates, _average(list(rates.values())), time.monotonic() - started, failures)
 
 
-def _by_weight(runs: Iterable[Run]) -> list[tuple[RunKind, Run]]:
+def _by_weight(runs: Iterable[RunRef]) -> list[tuple[RunKind, RunRef]]:
     """Each kind with its longest run; first those that have most to play."""
     weights: dict[RunKind, int] = {}
-    longest: dict[RunKind, Run] = {}
+    longest: dict[RunKind, RunRef] = {}
     for run in runs:
         same = kind(run)
         weights[same] = weights.get(same, 0) + run.ticks

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from townlet.config.load import Resolved, auto_seed, load_config
 from townlet.config.schema import DEFAULT_TICKS
 from townlet.config.suite import Suite, SuiteRun, is_suite, read_suite
 from townlet.dataset.format.paths import run_folder
 from townlet.errors import ConfigError, Problem, UserError
-from townlet.run import Run, canonical_json
+from townlet.run import Run, RunRef, by_reference, canonical_json
 
 POLICIES = ("scripted", "needs", "uniform")
 COMPRESSIONS = ("fast", "none", "small")
@@ -51,7 +52,8 @@ class Plan:
     A limit counts them as they are listed: configs and suites in the order given, a suite's runs in its own.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[RunRef, ...]
+    configs: Mapping[str, str]  # their canonical JSON texts, by digest
     costs: tuple[int, ...]  # expected frames of each run
     is_data_set: bool  # False: the one run's capture is the output folder itself
     notices: tuple[str, ...]
@@ -62,6 +64,10 @@ class Plan:
     def whole(self) -> bool:
         """Whether these are all the runs of what was asked for."""
         return not self.left_out
+
+    def playable(self) -> Iterator[Run]:
+        """The runs, with their configs at hand."""
+        return (run.with_config(self.configs) for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -92,17 +98,20 @@ def plan(request: Request) -> Plan:
     _check(request)
     entries = _entries(request)
     is_data_set = request.as_data_set or len(entries) > 1 or any(entry.suite for entry in entries)
-    laid_out = [(run, entry) for entry in entries for run in _runs_of(entry, request, is_data_set)]
+    worlds = _Worlds()
+    laid_out = [(run, entry) for entry in entries for run in _runs_of(entry, request, is_data_set, worlds)]
     _refuse_same_names(laid_out)
     asked = len(laid_out)
     laid_out = laid_out[: request.limit]
     costed = [(run.ticks * entry.lives(request.agent), run) for run, entry in laid_out]
     costed.sort(key=lambda pair: (-pair[0], pair[1].name, pair[1].seed))
+    runs, configs = by_reference(run for _, run in costed)
     return Plan(
-        runs=tuple(run for _, run in costed),
+        runs=tuple(runs),
+        configs=configs,
         costs=tuple(cost for cost, _ in costed),
         is_data_set=is_data_set,
-        notices=_notices(laid_out),
+        notices=_notices(laid_out, worlds),
         suites=tuple(sorted({entry.suite for entry in entries} - {""})),
         left_out=asked - len(laid_out),
     )
@@ -196,13 +205,15 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def _runs_of(entry: _Entry, request: Request, is_data_set: bool) -> Iterator[Run]:
+def _runs_of(entry: _Entry, request: Request, is_data_set: bool, worlds: _Worlds) -> Iterator[Run]:
     """The entry's runs, one for each seed."""
     config, scenario = entry.resolved.config, entry.resolved.config.scenario
     _check_agent(entry, request.agent)
+    own_seed = scenario.seed if scenario is not None and scenario.seed is not None else config.seed
+    seeds = request.seeds or entry.seeds or (own_seed,)
     first = Run(
         name=entry.name,
-        seed=0,
+        seed=seeds[0],
         ticks=request.ticks or entry.ticks or (scenario and scenario.ticks) or DEFAULT_TICKS,
         config_json=canonical_json(entry.resolved.to_json_dict()),
         config_path=entry.resolved.config_path,
@@ -214,17 +225,38 @@ def _runs_of(entry: _Entry, request: Request, is_data_set: bool) -> Iterator[Run
         prefix=request.prefix,
         check=request.check,
     )
-    first = replace(first, segment_ticks=_segment_ticks(first, entry, request))
-    own_seed = scenario.seed if scenario is not None and scenario.seed is not None else config.seed
-    for seed in request.seeds or entry.seeds or (own_seed,):
+    first = replace(first, segment_ticks=_segment_ticks(first, entry, request, worlds))
+    for seed in seeds:
         yield replace(first, seed=seed, folder=run_folder(entry.name, seed) if is_data_set else "")
 
 
-def _segment_ticks(run: Run, entry: _Entry, request: Request) -> int:
-    """How many ticks a sample holds at most; 0 where that is all of them."""
-    from townlet.rollout.play import frame_bytes
+class _Worlds:
+    """What the worlds of runs tell at tick zero. A config is built once, for all entries that have it."""
 
-    tick_bytes = frame_bytes(run)  # also where it turns out that the config cannot be played
+    def __init__(self) -> None:
+        self._told: dict[tuple[Any, ...], tuple[int, tuple[str, ...]]] = {}
+
+    def frame_bytes(self, run: Run) -> int:
+        """Bytes of the frames that one tick takes. Raises ConfigError for a config that cannot be played."""
+        return self._of(run)[0]
+
+    def notices(self, run: Run) -> Sequence[str]:
+        """Where things without a position stand."""
+        return self._of(run)[1]
+
+    def _of(self, run: Run) -> tuple[int, tuple[str, ...]]:
+        from townlet.rollout.play import build_run, frame_bytes
+
+        same = (run.config_digest, run.seed, run.policy, run.ignore_schedules)
+        if same not in self._told:
+            built = build_run(run)
+            self._told[same] = frame_bytes(built), tuple(built.notices)
+        return self._told[same]
+
+
+def _segment_ticks(run: Run, entry: _Entry, request: Request, worlds: _Worlds) -> int:
+    """How many ticks a sample holds at most; 0 where that is all of them."""
+    tick_bytes = worlds.frame_bytes(run)
     wanted = request.segment_ticks if request.segment_ticks is not None else entry.segment_ticks
     if wanted is None:
         wanted = 1 << max(0, (SEGMENT_BYTES // tick_bytes).bit_length() - 1)
@@ -256,7 +288,7 @@ def _refuse_same_names(runs: Sequence[tuple[Run, _Entry]]) -> None:
             )
 
 
-def _notices(laid_out: Sequence[tuple[Run, _Entry]]) -> tuple[str, ...]:
+def _notices(laid_out: Sequence[tuple[Run, _Entry]], worlds: _Worlds) -> tuple[str, ...]:
     """What the configs' readers have to say, and where things were put; by config where there are several."""
     by_entry: dict[int, list[Run]] = {}
     for run, entry in laid_out:
@@ -265,16 +297,14 @@ def _notices(laid_out: Sequence[tuple[Run, _Entry]]) -> tuple[str, ...]:
     lines = [
         f"{entry.name}: {notice}" if len(entries) > 1 else notice
         for key, entry in entries.items()
-        for notice in (*entry.resolved.notices, *_placed(by_entry[key]))
+        for notice in (*entry.resolved.notices, *_placed(by_entry[key], worlds))
     ]
     return tuple(dict.fromkeys(lines))
 
 
-def _placed(runs: Sequence[Run]) -> Sequence[str]:
+def _placed(runs: Sequence[Run], worlds: _Worlds) -> Sequence[str]:
     """Where things without a position stand in these runs of one config, which differ by seed."""
-    from townlet.rollout.play import build_run
-
-    notices = build_run(runs[0]).notices
+    notices = worlds.notices(runs[0])
     if len(runs) == 1 or not notices:
         return notices
     return ["some objects or agents have no position: every seed puts them on free tiles of its own"]

@@ -17,7 +17,7 @@ from townlet.dataset.store.open_store import is_remote, open_store
 from townlet.errors import OutputError
 from townlet.planning.cost_estimate import Cost, CostEstimate, estimate_cost
 from townlet.planning.plan import Plan
-from townlet.run import Run
+from townlet.run import RunRef
 
 WORTH_AN_ESTIMATE = 2_000_000  # frames; a capture of less is done in a minute, and hardly fills a disk
 MARGIN = 0.05  # of the free disk, kept for what is not estimated
@@ -33,7 +33,7 @@ class PlanStatus:
     refusal: str = ""  # why the output as a whole would be refused
     free: int | None = None  # bytes on the disk of the output; None where nobody knows
 
-    def of(self, *standings: str) -> list[Run]:
+    def of(self, *standings: str) -> list[RunRef]:
         """The runs that stand so."""
         pairs = zip(self.planned.runs, self.findings, strict=True)
         return [run for run, finding in pairs if finding.standing in standings]
@@ -41,7 +41,7 @@ class PlanStatus:
     @cached_property
     def estimate(self) -> CostEstimate:
         """Of the configs of what is missing."""
-        return estimate_cost(self.of("missing"))
+        return estimate_cost(self.of("missing"), self.planned.configs)
 
     @cached_property
     def cost(self) -> Cost | None:

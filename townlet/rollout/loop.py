@@ -199,11 +199,11 @@ class SimulationLoop:
 
     def _run(self) -> Run:
         return Run(
-            self.config.name,
-            self.seed,
-            0,
-            canonical_json(self.config.to_json_dict()),
-            self.config.config_path,
+            name=self.config.name,
+            seed=self.seed,
+            ticks=0,
+            config_json=canonical_json(self.config.to_json_dict()),
+            config_path=self.config.config_path,
         )
 
     def _info(self, agent: str, done: bool) -> dict[str, Any]:

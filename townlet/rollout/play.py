@@ -55,9 +55,8 @@ def deciders(built: Built) -> PolicyTables:
     return PolicyTables(tables(built), log_table(built.catalogue.dim))
 
 
-def frame_bytes(run: Run) -> int:
-    """Bytes of the frames that one tick of a run takes, over all agents."""
-    built = build_run(run)
+def frame_bytes(built: Built) -> int:
+    """Bytes of the frames that one tick of a built run takes, over all agents."""
     one = frames(1, 1, built.layout, built.catalogue.dim)
     return len(built.names.agents) * sum(array[0, 0].nbytes for array in one)
 

@@ -18,9 +18,9 @@ from townlet.dataset.format.paths import run_folder, staging_folder
 from townlet.dataset.index.index_file import read_index
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions import changes as changes_module
-from townlet.dataset.versions.changes import Changes, compare, differences
+from townlet.dataset.versions.changes import Changes, differences
 from townlet.dataset.versions.next_version import carry_over, drop_others, is_finished
-from townlet.run import Run, canonical_json
+from townlet.run import Run, by_reference, canonical_json
 
 
 def make(name: str, seed: int, config: dict[str, Any] | None = None, **fields: Any) -> Run:
@@ -47,6 +47,10 @@ def old(tmp_path: Path) -> LocalStore:
 @pytest.fixture
 def new(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "versions" / "2")
+
+
+def compare(old: LocalStore | None, runs: list[Run]) -> Changes:
+    return changes_module.compare(old, *by_reference(runs))
 
 
 def rows(changes: Changes) -> list[tuple[str, str, list[int], str]]:
@@ -108,7 +112,6 @@ def test_rules_have_changed(old: LocalStore, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("townlet.run.RULES_VERSION", 2)
     monkeypatch.setattr(changes_module, "RULES_VERSION", 2)
     fresh = [make(run.name, run.seed) for run in RUNS]
-    monkeypatch.setattr(changes_module, "fingerprint_of", lambda run: "other")
     assert rows(compare(old, fresh))[0] == ("a", "changed", [1, 2], "rules version 1 -> 2")
 
 

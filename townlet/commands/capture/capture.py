@@ -85,7 +85,8 @@ def capture(
     there, run = open_store(output), planned.runs[0]
     with output_lock(output):
         if not planned.is_data_set and state_of(there, run) == "done":
-            publish_run(there, run, records_of(there, run))  # sweeps up after a writer that was killed
+            # Removes what a writer that was killed has left beside it.
+            publish_run(there, next(planned.playable()), records_of(there, run))
             return replace(_outcome(planned, there, output), was_there=True)
         store = open_store(begin_overwrite(output, planned.runs)) if overwrite else there
         outcome = capture_into(planned, store, output, work)

@@ -40,7 +40,7 @@ def current_store(store: Store) -> Store | None:
 
 def changes_of(store: Store, planned: Plan) -> Changes:
     """What the planned runs change in the current version."""
-    return compare(current_store(store), planned.runs)
+    return compare(current_store(store), planned.runs, planned.configs)
 
 
 def build_next(store: Store, planned: Plan, changes: Changes, work: RunnerOptions) -> BuiltVersion:

@@ -63,7 +63,7 @@ def show(
     if prospect.of("missing"):
         from townlet.pipelines.runners.warmup import warm
 
-        warm(planned.runs[0], quiet=quiet)
+        warm(next(planned.playable()), quiet=quiet)
     if as_json:
         print(json.dumps(json_of(prospect), indent=1, ensure_ascii=False))
         return

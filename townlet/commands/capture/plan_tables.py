@@ -11,11 +11,11 @@ from townlet.console.formatting import clock, count, print_table, size
 from townlet.dataset.status.run_status import Finding
 from townlet.planning.cost_estimate import Cost
 from townlet.planning.plan_status import PlanStatus, fits, warn_of_space
-from townlet.run import Run
+from townlet.run import RunRef
 
 MOST_ROWS = 20  # runs that are listed one by one unasked
 
-Pair = tuple[Run, Finding]
+Pair = tuple[RunRef, Finding]
 
 
 def as_json(prospect: PlanStatus) -> dict[str, Any]:
@@ -74,14 +74,14 @@ def _print_runs(pairs: Sequence[Pair], prospect: PlanStatus) -> None:
     _print_filled(columns, rows, numbers=columns[1:6])
 
 
-def _costs(runs: Iterable[Run], finding: Finding, prospect: PlanStatus) -> tuple[str, str, str]:
+def _costs(runs: Iterable[RunRef], finding: Finding, prospect: PlanStatus) -> tuple[str, str, str]:
     """Frames, bytes and core time of missing runs."""
     if finding.standing != "missing":
         return "", "", ""
     return _figures(_sum(runs, prospect))
 
 
-def _sum(runs: Iterable[Run], prospect: PlanStatus) -> Cost | None:
+def _sum(runs: Iterable[RunRef], prospect: PlanStatus) -> Cost | None:
     costs = [cost for run in runs if (cost := prospect.estimate.cost(run))]
     return sum(costs, Cost()) if costs else None
 

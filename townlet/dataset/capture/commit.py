@@ -22,7 +22,6 @@ from townlet.dataset.format.canonical import line_bytes, sha256_hex
 from townlet.dataset.format.capture_log import log_bytes
 from townlet.dataset.format.manifest import (
     LOG_NAME,
-    fingerprint_of,
     manifest_bytes,
     manifest_name,
     metrics_bytes,
@@ -38,13 +37,13 @@ from townlet.dataset.format.paths import begun_path, inside, manifest_path, rece
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
 from townlet.dataset.store.contract import REMOTE_THREADS, Buffer, Store, holds
 from townlet.errors import OutputError, TownletError
-from townlet.run import Run, SampleKey
+from townlet.run import Run, RunRef, SampleKey
 from townlet.samples import ReplaySample
 
 RunState = Literal["done", "receipt", "missing", "other"]
 
 
-def begin_run(store: Store, run: Run) -> None:
+def begin_run(store: Store, run: RunRef) -> None:
     """Say that a run is being captured, before its first file is there.
 
     Needed where files have their final names from the start: a capture that is killed leaves some, and this
@@ -54,7 +53,7 @@ def begin_run(store: Store, run: Run) -> None:
         store.write_whole(begun_path(run), [line_bytes({"folder": run.folder, "prefix": run.prefix})])
 
 
-def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -> SampleRecord:
+def stage_sample(store: Store, run: RunRef, key: SampleKey, sample: ReplaySample) -> SampleRecord:
     """Write a sample and its sidecar where nobody looks yet. A retry writes anew and harms nothing.
 
     Raises OutputError (a UserError) for what is wrong with the place: full, read-only, not a folder.
@@ -70,7 +69,7 @@ def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -
     return SampleRecord(
         run=run.name,
         seed=run.seed,
-        fingerprint=fingerprint_of(run),
+        fingerprint=run.fingerprint,
         arrival=key.arrival,
         agent_id=key.agent_id,
         segment=key.segment,
@@ -87,7 +86,9 @@ def stage_sample(store: Store, run: Run, key: SampleKey, sample: ReplaySample) -
     )
 
 
-def stage_receipt(store: Store, run: Run, count: int, records: Iterable[SampleRecord]) -> list[SampleRecord]:
+def stage_receipt(
+    store: Store, run: RunRef, count: int, records: Iterable[SampleRecord]
+) -> list[SampleRecord]:
     """Say, beside the staged files, that the run is simulated. Returns its records, each sample once.
 
     Raises TownletError where samples are missing, or where two records of one sample differ in content.
@@ -98,7 +99,7 @@ def stage_receipt(store: Store, run: Run, count: int, records: Iterable[SampleRe
     names = [file.name for record in whole for file in (record.npz, record.meta)]
     names += [*_document_names(run), LOG_NAME]
     document = {
-        "fingerprint": fingerprint_of(run),
+        "fingerprint": run.fingerprint,
         "places": [inside(run.folder, name) for name in names],
         "samples": [record.to_json_dict() for record in whole],
     }
@@ -108,7 +109,7 @@ def stage_receipt(store: Store, run: Run, count: int, records: Iterable[SampleRe
     return whole
 
 
-def read_receipt(store: Store, run: Run, *, check: bool = True) -> list[SampleRecord] | None:
+def read_receipt(store: Store, run: RunRef, *, check: bool = True) -> list[SampleRecord] | None:
     """The records of a run that was simulated but not published; None without a receipt that holds.
 
     It holds when every file is there, staged or already in place, with its SHA-256. `check=False` spares that
@@ -120,7 +121,7 @@ def read_receipt(store: Store, run: Run, *, check: bool = True) -> list[SampleRe
         records = [SampleRecord.from_json_dict(entry) for entry in document["samples"]]
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    if digest != sha256_hex(line_bytes(document)) or document["fingerprint"] != fingerprint_of(run):
+    if digest != sha256_hex(line_bytes(document)) or document["fingerprint"] != run.fingerprint:
         return None
     files = [file for record in records for file in (record.npz, record.meta)] if check else []
     held = all(
@@ -179,7 +180,7 @@ def _publish_in_place(store: Store, run: Run, records: Iterable[SampleRecord]) -
     return there
 
 
-def state_of(store: Store, run: Run) -> RunState:
+def state_of(store: Store, run: RunRef) -> RunState:
     """Where a run stands in the output.
 
     `done`: its capture is there and every file holds. `receipt`: simulated, to be published from
@@ -192,7 +193,7 @@ def state_of(store: Store, run: Run) -> RunState:
     if isinstance(manifest, str):
         return "other"
     if manifest is not None:
-        if manifest["metadata"].get("fingerprint") != fingerprint_of(run):
+        if manifest["metadata"].get("fingerprint") != run.fingerprint:
             return "other"
         if not damaged_files(store, run):
             return "done"
@@ -201,7 +202,7 @@ def state_of(store: Store, run: Run) -> RunState:
     return "missing" if read_receipt(store, run) is None else "receipt"
 
 
-def records_of(store: Store, run: Run) -> list[SampleRecord]:
+def records_of(store: Store, run: RunRef) -> list[SampleRecord]:
     """The records of a run that is `done`, as they were when it was published."""
     document = parse_manifest(store.read(manifest_path(run)), manifest_path(run))
     metrics = json.loads(store.read(inside(run.folder, document["metadata"]["files"]["metrics"]["name"])))
@@ -218,18 +219,18 @@ def _write(store: Store, files: Mapping[str, Sequence[Buffer]]) -> None:
         list(threads.map(store.write_new, files, files.values()))
 
 
-def _staged(store: Store, run: Run, name: str, mark: str) -> str:
+def _staged(store: Store, run: RunRef, name: str, mark: str) -> str:
     if not store.renames:
         return inside(run.folder, name)
     return f"{staging_folder(run)}/{name}.{mark}"
 
 
-def _unique(run: Run, records: Iterable[SampleRecord]) -> list[SampleRecord]:
+def _unique(run: RunRef, records: Iterable[SampleRecord]) -> list[SampleRecord]:
     """Each sample once, by arrival and segment: retries and duplicated elements hand in some twice."""
     by_key: dict[SampleKey, SampleRecord] = {}
     for record in records:
         known = by_key.setdefault(record.key, record)
-        if known.content_digest != record.content_digest or record.fingerprint != fingerprint_of(run):
+        if known.content_digest != record.content_digest or record.fingerprint != run.fingerprint:
             raise TownletError(
                 f"{run.label()}: two different contents for {record.npz.name}: "
                 f"{known.npz.staged or known.npz.name} ({known.content_digest[:12]}) and "
@@ -241,12 +242,12 @@ def _unique(run: Run, records: Iterable[SampleRecord]) -> list[SampleRecord]:
     return [by_key[key] for key in sorted(by_key, key=lambda key: (key.arrival, key.segment, key.agent_id))]
 
 
-def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord | None:
+def _published(store: Store, run: RunRef, records: list[SampleRecord]) -> RunRecord | None:
     """The capture that is there already, if it is this one and every file of it holds."""
     manifest = find_manifest(store, run)
     if manifest is None:
         return None
-    if isinstance(manifest, str) or manifest["metadata"].get("fingerprint") != fingerprint_of(run):
+    if isinstance(manifest, str) or manifest["metadata"].get("fingerprint") != run.fingerprint:
         raise OutputError(f"{store}: {run.folder or 'the folder'} holds another capture than {run.label()}")
     just_recalled = records and not any(record.npz.staged for record in records)
     if not just_recalled and damaged_files(store, run):
@@ -265,14 +266,14 @@ def _published(store: Store, run: Run, records: list[SampleRecord]) -> RunRecord
 class _Documents(NamedTuple):
     """The staged files of a run, samples included."""
 
-    run: Run
+    run: RunRef
     first: list[FileRecord]  # to be placed before the manifest
     manifest: FileRecord
     text: bytes  # of the manifest
     size: int  # bytes of all that the manifest names
 
 
-def _document_names(run: Run) -> tuple[str, str, str]:
+def _document_names(run: RunRef) -> tuple[str, str, str]:
     """Of config, metrics and manifest."""
     return f"{run.prefix}_config.json", f"{run.prefix}_metrics.json", manifest_name(run.prefix)
 
@@ -299,7 +300,7 @@ def _stage_documents(store: Store, run: Run, records: list[SampleRecord]) -> _Do
     return _Documents(run, [*named, log], manifest, text, sum(file.size for file in named))
 
 
-def _place(store: Store, run: Run, file: FileRecord) -> None:
+def _place(store: Store, run: RunRef, file: FileRecord) -> None:
     """Move a staged file to its final name, or find it there."""
     target = inside(run.folder, file.name)
     if file.staged:
@@ -314,7 +315,7 @@ def _place(store: Store, run: Run, file: FileRecord) -> None:
         raise _gone(run, file)
 
 
-def _check_there(store: Store, run: Run, records: list[SampleRecord]) -> None:
+def _check_there(store: Store, run: RunRef, records: list[SampleRecord]) -> None:
     """Raise TownletError where a sample is not in its place; what it holds was hashed when it was written."""
     there = {file.name: file.size for file in store.list(run.folder, deep=False)}
     for file in (file for record in records for file in (record.npz, record.meta)):
@@ -322,19 +323,19 @@ def _check_there(store: Store, run: Run, records: list[SampleRecord]) -> None:
             raise _gone(run, file)
 
 
-def _gone(run: Run, file: FileRecord) -> TownletError:
+def _gone(run: RunRef, file: FileRecord) -> TownletError:
     return TownletError(f"{run.label()}: {file.name} was staged and is gone; run the same command again")
 
 
 def _run_record(
-    run: Run, records: list[SampleRecord], manifest: FileRecord, size: int, was_there: bool = False
+    run: RunRef, records: list[SampleRecord], manifest: FileRecord, size: int, was_there: bool = False
 ) -> RunRecord:
     """`size`: bytes of all files that the manifest names."""
     return RunRecord(
         run=run.name,
         seed=run.seed,
         folder=run.folder,
-        fingerprint=fingerprint_of(run),
+        fingerprint=run.fingerprint,
         manifest=FileRecord(manifest.name, manifest.sha256, manifest.size),
         content_digest=run_content_digest(records),
         sample_count=len(records),

@@ -28,10 +28,10 @@ from townlet.dataset.format.paths import (
 )
 from townlet.dataset.store.contract import Store, holds
 from townlet.errors import CorruptSampleError
-from townlet.run import Run
+from townlet.run import RunRef
 
 
-def find_manifest(store: Store, run: Run) -> dict[str, Any] | str | None:
+def find_manifest(store: Store, run: RunRef) -> dict[str, Any] | str | None:
     """The manifest in the run's folder; its name where it is not readable or of another prefix; or None."""
     place = manifest_path(run)
     try:
@@ -46,7 +46,7 @@ def find_manifest(store: Store, run: Run) -> dict[str, Any] | str | None:
     return None
 
 
-def is_untouched(store: Store, run: Run) -> bool:
+def is_untouched(store: Store, run: RunRef) -> bool:
     """Whether one look is enough to know that nothing is there of a run, nor anything in its place.
 
     Where nothing can be renamed, all of a run's files are in its folder from the start.
@@ -56,7 +56,7 @@ def is_untouched(store: Store, run: Run) -> bool:
     return next(iter(store.list(run.folder, deep=False)), None) is None
 
 
-def damaged_files(store: Store, run: Run) -> list[str]:
+def damaged_files(store: Store, run: RunRef) -> list[str]:
     """The files of a run's capture, its manifest included, that are not what the manifest says."""
     place = manifest_path(run)
     try:
@@ -66,7 +66,7 @@ def damaged_files(store: Store, run: Run) -> list[str]:
     return [file.name for file in files if not holds(store, inside(run.folder, file.name), file)]
 
 
-def unexpected_in_run(store: Store, run: Run, known: Container[str] = ()) -> list[str]:
+def unexpected_in_run(store: Store, run: RunRef, known: Container[str] = ()) -> list[str]:
     """Some files in the run's folder, save the `known`, that no unfinished capture of this run can have left."""
     started = next(iter(store.list(staging_folder(run))), None) is not None
     skip = len(run.folder) + 1 if run.folder else 0
@@ -85,7 +85,7 @@ def is_of_capture(name: str, prefix: str) -> bool:
     return name == LOG_NAME or (name.startswith(f"{prefix}_") and name.endswith((".npz", ".json")))
 
 
-def leftovers(store: Store, runs: Iterable[Run]) -> dict[str, list[str]]:
+def leftovers(store: Store, runs: Iterable[RunRef]) -> dict[str, list[str]]:
     """What killed captures of other runs, or of other inputs, have left in these runs' folders.
 
     By the folder where it is staged whose they are. There is something only where a store cannot rename.

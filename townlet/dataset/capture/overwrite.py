@@ -17,13 +17,13 @@ from townlet.dataset.store.open_store import is_remote, open_store
 from townlet.dataset.versions.next_version import drop_others
 from townlet.dataset.versions.versions import refuse_versioned
 from townlet.errors import OutputError
-from townlet.run import Run
+from townlet.run import RunRef
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[Run]) -> str | Path:
+def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[RunRef]) -> str | Path:
     """The folder to build the new output in: `.<output name>.new` beside it, or itself where it is empty.
 
     A build that was interrupted is gone on with where it is of the same runs, the rest is removed. Raises OutputError,
@@ -60,7 +60,7 @@ def finish_overwrite(output: str | os.PathLike[str], build: str | os.PathLike[st
         shutil.rmtree(build)
 
 
-def _refuse_remote(output: str, runs: Sequence[Run]) -> str:
+def _refuse_remote(output: str, runs: Sequence[RunRef]) -> str:
     """The output itself, where there is nothing to overwrite."""
     if not _can_go_on(open_store(output), runs):
         raise OutputError(
@@ -70,7 +70,7 @@ def _refuse_remote(output: str, runs: Sequence[Run]) -> str:
     return output
 
 
-def _can_go_on(store: Store, runs: Sequence[Run]) -> bool:
+def _can_go_on(store: Store, runs: Sequence[RunRef]) -> bool:
     try:
         check_output(store, runs)
     except OutputError:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from townlet.dataset.capture.contents import find_manifest, is_untouched, leftovers, unexpected_in_run
-from townlet.dataset.format.manifest import MANIFEST_SUFFIX, fingerprint_of, loose_manifest, run_options
+from townlet.dataset.format.manifest import MANIFEST_SUFFIX, loose_manifest, run_options
 from townlet.dataset.format.paths import (
     ENOUGH_UNEXPECTED,
     INDEX,
@@ -26,7 +26,7 @@ from townlet.dataset.format.paths import (
 from townlet.dataset.store.contract import REMOTE_THREADS, Store
 from townlet.dataset.versions.versions import refuse_versioned
 from townlet.errors import CorruptSampleError, OutputError
-from townlet.run import Run
+from townlet.run import RunRef
 
 
 def _advice(store: Store) -> str:
@@ -35,7 +35,7 @@ def _advice(store: Store) -> str:
     return "choose another output prefix"
 
 
-def check_output(store: Store, runs: Sequence[Run]) -> None:
+def check_output(store: Store, runs: Sequence[RunRef]) -> None:
     """Raise OutputError unless these runs may be captured into this output.
 
     One run without a folder is a single capture; what an interrupted capture of another run has staged in its
@@ -87,7 +87,7 @@ def _refuse_beside_runs(store: Store) -> None:
         raise OutputError(f"{store}: {_found(others)}; {_WHAT_TO_DO}")
 
 
-def refuse_run(store: Store, run: Run, known: Container[str] = ()) -> None:
+def refuse_run(store: Store, run: RunRef, known: Container[str] = ()) -> None:
     """Raise OutputError where something else than this run's capture, or what is `known`, is in its folder."""
     if is_untouched(store, run):
         return
@@ -95,7 +95,7 @@ def refuse_run(store: Store, run: Run, known: Container[str] = ()) -> None:
     manifest = find_manifest(store, run)
     if isinstance(manifest, dict):
         found = manifest["metadata"]
-        if found.get("fingerprint") != fingerprint_of(run):
+        if found.get("fingerprint") != run.fingerprint:
             raise OutputError(
                 f"{store}: {place} is another capture: {differences(found, run)}; {_advice(store)}"
             )
@@ -113,7 +113,7 @@ def _found(names: Sequence[str]) -> str:
     return f"expected an empty folder or a capture, found {', '.join(names[:3])}{more}"
 
 
-def differences(metadata: Mapping[str, Any], run: Run) -> str:
+def differences(metadata: Mapping[str, Any], run: RunRef) -> str:
     """What the manifest that is there says otherwise than the run that is asked for."""
     asked = {"scenario_name": run.name, "seed": run.seed, "ticks": run.ticks, **run_options(run)}
     different = [

@@ -10,14 +10,13 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from townlet.dataset.format.canonical import document_bytes, line_bytes, misshapen, sha256_hex
 from townlet.dataset.format.records import FileRecord, SampleRecord
 from townlet.dataset.format.sample_facts import entry_of, files_of, record_of
 from townlet.errors import CorruptSampleError, OutputError
-from townlet.run import FORMAT_VERSION, Run, SampleKey
+from townlet.run import FORMAT_VERSION, RunRef, SampleKey
 from townlet.samples import ReplaySample
 
 LOG_NAME = "capture_log.json"  # time stamps, versions, hosts; exempt from every digest
@@ -38,16 +37,10 @@ def safe_name(name: str, what: str) -> str:
     return name
 
 
-def sample_stem(run: Run, key: SampleKey) -> str:
+def sample_stem(run: RunRef, key: SampleKey) -> str:
     """`<prefix>_<agent>_<NNN>`, with `_s<NNNN>` where the rollout is cut into segments."""
     stem = f"{safe_name(run.prefix, 'prefix')}_{safe_name(key.agent_id, 'agent id')}_{key.arrival:03d}"
     return f"{stem}_s{key.segment:04d}" if 0 < run.segment_ticks < run.ticks else stem
-
-
-@lru_cache(maxsize=1024)
-def fingerprint_of(run: Run) -> str:
-    """`run.fingerprint`, computed once a run."""
-    return run.fingerprint
 
 
 def manifest_name(prefix: str) -> str:
@@ -60,14 +53,14 @@ def sidecar_bytes(sample: ReplaySample, metrics: Mapping[str, Any], sha256: str)
     return line_bytes({**facts, "metrics": metrics, "sha256": sha256})
 
 
-def metrics_bytes(run: Run, records: Sequence[SampleRecord]) -> bytes:
+def metrics_bytes(run: RunRef, records: Sequence[SampleRecord]) -> bytes:
     """`<prefix>_metrics.json`: the figures of each sample, by the name of its NPZ."""
     samples = {record.npz.name: record.metrics for record in records}
     return document_bytes({"metadata": _capture_facts(run, records), "samples": samples})
 
 
 def manifest_bytes(
-    run: Run, records: Sequence[SampleRecord], config: FileRecord, metrics: FileRecord
+    run: RunRef, records: Sequence[SampleRecord], config: FileRecord, metrics: FileRecord
 ) -> bytes:
     """`<prefix>_manifest.json` for samples in the order given. The same records give the same bytes."""
     files = {
@@ -167,7 +160,7 @@ _CAPTURE_KEYS = (
 )
 
 
-def run_options(run: Run) -> dict[str, Any]:
+def run_options(run: RunRef) -> dict[str, Any]:
     """How a run was to be captured."""
     return {
         "policy": run.policy,
@@ -181,10 +174,10 @@ def run_options(run: Run) -> dict[str, Any]:
     }
 
 
-def _capture_facts(run: Run, records: Sequence[SampleRecord]) -> dict[str, Any]:
+def _capture_facts(run: RunRef, records: Sequence[SampleRecord]) -> dict[str, Any]:
     """What was captured, and how: no path, host, version or time."""
     capture = dict(records[0].capture) if records else {}
-    identity = {"seed": run.seed, "ticks": run.ticks, "fingerprint": fingerprint_of(run)}
+    identity = {"seed": run.seed, "ticks": run.ticks, "fingerprint": run.fingerprint}
     return {**capture, **run_options(run), **identity, "format_version": FORMAT_VERSION}
 
 

@@ -6,11 +6,10 @@ from functools import lru_cache
 
 from townlet.dataset.format.manifest import (
     LOG_NAME,
-    fingerprint_of,
     manifest_name,
     safe_name,
 )
-from townlet.run import Run
+from townlet.run import RunRef
 
 STAGING = ".staging"  # what is not finished yet lies below this folder, and nowhere else
 RECEIPT = "receipt.json"
@@ -24,16 +23,16 @@ INDEX_FILES = (INDEX, "metrics.json", "metrics.parquet", "failures.json", "READM
 
 
 @lru_cache(maxsize=1024)
-def staging_folder(run: Run) -> str:
+def staging_folder(run: RunRef) -> str:
     """Where a run is staged: a folder that no other run, and no other version of this run, shares."""
-    return f"{STAGING}/{safe_name(run.name, 'run')}-{run.seed}-{fingerprint_of(run)}"
+    return f"{STAGING}/{safe_name(run.name, 'run')}-{run.seed}-{run.fingerprint}"
 
 
-def receipt_path(run: Run) -> str:
+def receipt_path(run: RunRef) -> str:
     return f"{staging_folder(run)}/{RECEIPT}"
 
 
-def begun_path(run: Run) -> str:
+def begun_path(run: RunRef) -> str:
     return f"{staging_folder(run)}/{BEGUN}"
 
 
@@ -46,5 +45,5 @@ def inside(folder: str, name: str) -> str:
     return f"{folder}/{name}" if folder else name
 
 
-def manifest_path(run: Run) -> str:
+def manifest_path(run: RunRef) -> str:
     return inside(run.folder, manifest_name(run.prefix))

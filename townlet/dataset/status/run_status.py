@@ -23,7 +23,7 @@ from townlet.dataset.format.records import FileRecord
 from townlet.dataset.index.index_file import Failure, parse_failures, read_whole
 from townlet.dataset.store.contract import REMOTE_THREADS, Store
 from townlet.errors import CorruptSampleError, OutputError
-from townlet.run import Run
+from townlet.run import RunRef
 
 Standing = Literal["done", "simulated", "missing", "refused"]
 
@@ -74,7 +74,7 @@ def look_at_index(store: Store) -> Index:
     )
 
 
-def survey(store: Store, runs: Sequence[Run], index: Index) -> Iterator[Finding]:
+def survey(store: Store, runs: Sequence[RunRef], index: Index) -> Iterator[Finding]:
     """A `Finding` for each run, in their order. The files are read in parallel threads.
 
     The folders are listed once: a run of which nothing is there costs no further look.
@@ -91,7 +91,7 @@ def survey(store: Store, runs: Sequence[Run], index: Index) -> Iterator[Finding]
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C is answered at once
 
 
-def survey_single(store: Store, run: Run) -> Finding:
+def survey_single(store: Store, run: RunRef) -> Finding:
     """The `Finding` of a run whose capture is the output itself."""
     state = state_of(store, run)
     if state == "done":
@@ -108,7 +108,7 @@ def survey_single(store: Store, run: Run) -> Finding:
     return Finding("missing", "not finished" if begun else "not there")
 
 
-def clear_damaged(store: Store, run: Run) -> None:
+def clear_damaged(store: Store, run: RunRef) -> None:
     """Remove the files of a capture that the index names and that is damaged, so that it can be made anew."""
     for file in list(store.list(run.folder)):
         if is_of_capture(file.name.removeprefix(f"{run.folder}/"), run.prefix):
@@ -129,7 +129,11 @@ def _by_folder(files: Mapping[str, int]) -> dict[str, dict[str, int]]:
 
 
 def _look(
-    store: Store, folders: Mapping[str, Mapping[str, int]], index: Index, given_up: Container[str], run: Run
+    store: Store,
+    folders: Mapping[str, Mapping[str, int]],
+    index: Index,
+    given_up: Container[str],
+    run: RunRef,
 ) -> Finding:
     """`given_up`: files that a capture which was killed has left in their places."""
     there = folders.get(run.folder, {})
@@ -159,7 +163,7 @@ def _look(
 
 
 def _published(
-    store: Store, run: Run, there: Mapping[str, int], known: Mapping[str, Any] | None
+    store: Store, run: RunRef, there: Mapping[str, int], known: Mapping[str, Any] | None
 ) -> Finding | None:
     """What a manifest in the run's folder says; None where there is none. `known`: the index's entry."""
     place = manifest_path(run)
@@ -188,7 +192,7 @@ def _published(
 
 
 def _held(
-    store: Store, run: Run, there: Mapping[str, int], document: Mapping[str, Any], size: int, indexed: bool
+    store: Store, run: RunRef, there: Mapping[str, int], document: Mapping[str, Any], size: int, indexed: bool
 ) -> Finding:
     """Whether every file that the run's manifest names is what it should be."""
     files = named_files(document)

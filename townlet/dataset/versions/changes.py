@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from townlet.dataset.format.canonical import line_bytes
-from townlet.dataset.format.manifest import fingerprint_of, parse_manifest, run_options
+from townlet.dataset.format.manifest import parse_manifest, run_options
 from townlet.dataset.format.paths import INDEX, RUNS, inside
 from townlet.dataset.index.index_file import INDEX_VERSION, read_index
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError, OutputError
-from townlet.run import FORMAT_VERSION, RULES_VERSION, Run
+from townlet.run import FORMAT_VERSION, RULES_VERSION, RunRef
 
 ChangeState = Literal["unchanged", "changed", "new", "removed"]
 STATES: tuple[ChangeState, ...] = ("unchanged", "changed", "new", "removed")
@@ -60,15 +60,15 @@ class Changes:
         return [(name, STATES[state], rows[name, state, why], why) for name, state, why in sorted(rows)]
 
 
-def compare(store: Store | None, runs: Sequence[Run]) -> Changes:
-    """Compare planned runs with the version in `store` (None: there is no version yet).
+def compare(store: Store | None, runs: Sequence[RunRef], configs: Mapping[str, str]) -> Changes:
+    """Compare planned runs, and their configs by digest, with the version in `store` (None: there is no version yet).
 
     Reads the version's index, asks for the size of every manifest, and reads one capture's config a scenario.
     From an index that is damaged or of another format nothing is carried over: all runs are `changed`.
     """
     entries, broken = ({}, "") if store is None else _entries(store)
     sizes = _manifest_sizes(store, entries.values())
-    reasons = _Reasons(store, {name for name, _ in entries})
+    reasons = _Reasons(store, {name for name, _ in entries}, configs)
     planned = {(run.name, run.seed): run for run in runs}
     names = {name for name, _ in planned}
     changes: list[Change] = []
@@ -79,7 +79,7 @@ def compare(store: Store | None, runs: Sequence[Run]) -> Changes:
             changes.append(Change(*key, "removed", _not_any_more(key[0], names)))
         elif entry is None:
             changes.append(Change(*key, "changed" if broken else "new", broken or reasons.new(key[0])))
-        elif entry["fingerprint"] != fingerprint_of(run):
+        elif entry["fingerprint"] != run.fingerprint:
             changes.append(Change(*key, "changed", reasons.changed(run, entry)))
         elif sizes.get(_manifest_of(entry)) != entry["manifest_size"]:
             changes.append(Change(*key, "changed", "its manifest is missing or cut short"))
@@ -110,9 +110,10 @@ def differences(stored: Any, asked: Any, path: str = "") -> Iterator[str]:
 class _Reasons:
     """Why runs are new or changed. What one run of a scenario is told holds for the others: it is read once."""
 
-    def __init__(self, store: Store | None, scenarios: Collection[str]) -> None:
+    def __init__(self, store: Store | None, scenarios: Collection[str], configs: Mapping[str, str]) -> None:
         self._store = store
         self._scenarios = scenarios
+        self._configs = configs
         self._changed: dict[tuple[str, str], str] = {}
 
     def new(self, scenario: str) -> str:
@@ -120,13 +121,13 @@ class _Reasons:
             return "there is no version yet"
         return "another seed" if scenario in self._scenarios else "another scenario"
 
-    def changed(self, run: Run, entry: Entry) -> str:
-        key = run.name, run.config_json
+    def changed(self, run: RunRef, entry: Entry) -> str:
+        key = run.name, run.config_digest
         if key not in self._changed:
             self._changed[key] = self._read(run, entry)
         return self._changed[key]
 
-    def _read(self, run: Run, entry: Entry) -> str:
+    def _read(self, run: RunRef, entry: Entry) -> str:
         assert self._store is not None  # who has an entry has a store
         place = _manifest_of(entry)
         try:
@@ -136,13 +137,14 @@ class _Reasons:
             )
         except (CorruptSampleError, OutputError, FileNotFoundError, ValueError, KeyError, TypeError):
             return "its inputs, but the old ones are not readable"
-        found = [*_differences_of_options(metadata, run), *_differences_of_config(stored, run)]
+        asked = json.loads(self._configs[run.config_digest])
+        found = [*_differences_of_options(metadata, run), *_differences_of_config(stored, asked)]
         more = len(found) - MOST_DIFFERENCES
         shown = found[:MOST_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
         return ", ".join(shown) or "its inputs"
 
 
-def _differences_of_options(metadata: Mapping[str, Any], run: Run) -> Iterator[str]:
+def _differences_of_options(metadata: Mapping[str, Any], run: RunRef) -> Iterator[str]:
     """In all that a fingerprint holds but the config."""
     asked = {
         "rules_version": RULES_VERSION,
@@ -156,9 +158,9 @@ def _differences_of_options(metadata: Mapping[str, Any], run: Run) -> Iterator[s
             yield f"{name.replace('_', ' ')} {_shown(found)} -> {_shown(value)}"
 
 
-def _differences_of_config(stored: Any, run: Run) -> Iterator[str]:
+def _differences_of_config(stored: Any, asked: Any) -> Iterator[str]:
     """In the resolved config, affordances included; not in its name and place, which decide nothing."""
-    old, new = ({**facts, "name": "", "config_path": ""} for facts in (stored, json.loads(run.config_json)))
+    old, new = ({**facts, "name": "", "config_path": ""} for facts in (stored, asked))
     for line in differences(old, new):
         yield line.removeprefix("config.")
 

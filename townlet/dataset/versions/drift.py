@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from townlet.dataset.format.canonical import line_bytes, misshapen, sha256_hex
-from townlet.dataset.format.manifest import fingerprint_of
 from townlet.dataset.store.local import translate_os_error
 from townlet.errors import OutputError, UserError
-from townlet.run import RULES_VERSION, Run
+from townlet.run import RULES_VERSION, RunRef
 
 GOLDEN_VERSION = 1  # raised when the file changes its meaning
 DIGITS = 6  # that are kept of a figure
@@ -72,9 +71,11 @@ class Drift:
         }
 
 
-def golden_document(runs: Iterable[Run], suites: Sequence[str], metrics: Mapping[str, Any]) -> dict[str, Any]:
+def golden_document(
+    runs: Iterable[RunRef], suites: Sequence[str], metrics: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a golden file says of these runs. `metrics`: the data set's metrics.json."""
-    lines = sorted(f"{run.name} {run.seed} {fingerprint_of(run)}\n" for run in runs)
+    lines = sorted(f"{run.name} {run.seed} {run.fingerprint}\n" for run in runs)
     return {
         "format_version": GOLDEN_VERSION,
         "rules_version": RULES_VERSION,

@@ -11,7 +11,6 @@ from typing import Any
 from townlet.dataset.format.manifest import (
     LOG_NAME,
     MANIFEST_SUFFIX,
-    fingerprint_of,
     loose_manifest,
     named_files,
     parse_manifest,
@@ -20,7 +19,7 @@ from townlet.dataset.format.paths import INDEX_FILES, RUNS, STAGING, inside, sta
 from townlet.dataset.index.index_file import read_index, write_index
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError
-from townlet.run import Run
+from townlet.run import RunRef
 
 CARRIED_AT_ONCE = 256  # captures; what makes files durable is paid once for all of them
 REMOTE_THREADS = 16  # each waits for an answer most of the time
@@ -28,7 +27,7 @@ REMOTE_THREADS = 16  # each waits for an answer most of the time
 Entry = Mapping[str, Any]  # a run in dataset.json
 
 
-def is_finished(store: Store, runs: Iterable[Run], suites: Sequence[str]) -> bool:
+def is_finished(store: Store, runs: Iterable[RunRef], suites: Sequence[str]) -> bool:
     """Whether a version is whole and holds these runs and no others, so that only publishing is left."""
     try:
         document = read_index(store)
@@ -39,12 +38,12 @@ def is_finished(store: Store, runs: Iterable[Run], suites: Sequence[str]) -> boo
     return (
         metadata["complete"]
         and metadata["suites"] == list(suites)
-        and there == {(run.name, run.seed): fingerprint_of(run) for run in runs}
+        and there == {(run.name, run.seed): run.fingerprint for run in runs}
         and not any(True for _ in store.list(STAGING))
     )
 
 
-def drop_others(store: Store, runs: Sequence[Run]) -> None:
+def drop_others(store: Store, runs: Sequence[RunRef]) -> None:
     """Remove from an unfinished version what these runs cannot go on from, however it was left.
 
     Its index, which may name others; captures of other runs or inputs, and what of them is staged; captures
@@ -60,7 +59,7 @@ def drop_others(store: Store, runs: Sequence[Run]) -> None:
     for folder, manifest in _captures(store).items():
         run = wanted.get(folder)
         if run is not None and manifest:
-            kept = _fingerprint(store, manifest) == fingerprint_of(run)
+            kept = _fingerprint(store, manifest) == run.fingerprint
         else:
             kept = run is not None and staging_folder(run) in started
         if not kept:
