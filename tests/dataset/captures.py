@@ -10,15 +10,15 @@ from tests.samples import make_samples
 from townlet.dataset.capture.commit import (
     begin_run,
     publish_runs,
-    read_receipt,
     records_of,
     stage_receipt,
     stage_sample,
-    state_of,
 )
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.records import RunRecord, SampleRecord
 from townlet.dataset.index.index_file import indexed, write_index
+from townlet.dataset.status.receipts import read_receipt
+from townlet.dataset.status.run_status import run_status
 from townlet.dataset.store.contract import Store
 from townlet.run import Run
 
@@ -41,13 +41,18 @@ def index(
 
 
 def records_for(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:
-    state = state_of(store, run)
-    if state == "done":
+    status = status_of(store, run)
+    if status == "published":
         return records_of(store, run)
-    receipt = read_receipt(store, run) if state == "receipt" else None
+    receipt = read_receipt(store, run) if status == "simulated" else None
     if receipt is not None:
         return receipt
     return stage_receipt(store, run, agents, stage(store, run, agents))
+
+
+def status_of(store: Store, run: Run) -> str:
+    """As a worker finds it out, who knows no index."""
+    return run_status(store, run).status.value
 
 
 def stage(store: Store, run: Run, agents: int = 2) -> list[SampleRecord]:

@@ -13,9 +13,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from tests.dataset.captures import status_of
 from tests.pipelines import fakes
 from townlet.commands.capture.capture import RunnerOptions, capture
-from townlet.dataset.capture import commit
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index import shards as parts
 from townlet.dataset.index.index_file import IndexedRun
@@ -215,7 +215,7 @@ def test_what_goes_wrong_in_the_pipeline_itself_is_said_in_a_line(
     def broken(*_: object) -> None:
         raise LookupError("no such thing")
 
-    monkeypatch.setattr("townlet.pipelines.simulate.state_of", broken)
+    monkeypatch.setattr("townlet.pipelines.simulate.run_status", broken)
     with pytest.raises(PipelineFailed, match=r"^the pipeline failed: LookupError: no such thing"):
         capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
 
@@ -267,7 +267,7 @@ def test_two_different_runs_of_one_name_are_an_error(tmp_path: Path, fake_play: 
     pipeline.run()
     [failure] = json.loads((tmp_path / "failures.json").read_text())["failures"]
     assert failure["reason"] == "two different runs are called hamlet seed 0"
-    assert commit.state_of(LocalStore(tmp_path), run) != "done"
+    assert status_of(LocalStore(tmp_path), run) != "published"
 
 
 def test_no_place_for_a_part_of_the_index(

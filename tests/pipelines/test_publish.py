@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.dataset.captures import status_of
 from tests.pipelines import fakes
 from tests.pipelines.test_stage import staged
-from townlet.dataset.capture.commit import publish_run, stage_receipt, state_of
+from townlet.dataset.capture.commit import publish_run, stage_receipt
 from townlet.dataset.format.records import SampleRecord
+from townlet.dataset.status.status import RunStatus
 from townlet.dataset.store.local import LocalStore
 from townlet.pipelines import publish
 from townlet.pipelines.elements import RunEnd, RunFailed, RunKey, run_key
@@ -34,7 +36,7 @@ def test_a_result_does_not_depend_on_order_or_doubles(tmp_path: Path) -> None:
 
 
 RUN = fakes.run()
-PERSISTED = RunEnd(RUN, 2, "receipt", "aaaa")
+PERSISTED = RunEnd(RUN, 2, RunStatus.SIMULATED, "aaaa")
 
 
 @pytest.mark.parametrize(
@@ -45,14 +47,14 @@ PERSISTED = RunEnd(RUN, 2, "receipt", "aaaa")
         ([RunEnd(fakes.run(agent="eve"), 0)], "nobody named 'eve' lived in it"),
         ([RunFailed(RUN, "b"), RunFailed(RUN, "a"), PERSISTED], "a"),
         (
-            [PERSISTED, RunEnd(fakes.run(ticks=7), 2, "receipt", "aaaa")],
+            [PERSISTED, RunEnd(fakes.run(ticks=7), 2, RunStatus.SIMULATED, "aaaa")],
             "two different runs are called hamlet seed 0",
         ),
         (
-            [PERSISTED, RunEnd(RUN, 2, "receipt", "bbbb")],
+            [PERSISTED, RunEnd(RUN, 2, RunStatus.SIMULATED, "bbbb")],
             "two different contents (aaaa and bbbb); the same run must give the same bytes",
         ),
-        ([PERSISTED, PERSISTED, RunEnd(RUN, persisted="published")], None),
+        ([PERSISTED, PERSISTED, RunEnd(RUN, persisted=RunStatus.PUBLISHED)], None),
     ],
 )
 def test_what_is_not_whole_is_not_published(items: list, reason: str | None) -> None:
@@ -62,8 +64,8 @@ def test_what_is_not_whole_is_not_published(items: list, reason: str | None) -> 
 
 
 def test_where_a_runs_records_are(tmp_path: Path) -> None:
-    assert merged(RunEnd(RUN, 2)).persisted == ""
-    assert merged(PERSISTED, RunEnd(RUN, persisted="published")).persisted == "published"
+    assert merged(RunEnd(RUN, 2)).persisted is None
+    assert merged(PERSISTED, RunEnd(RUN, persisted=RunStatus.PUBLISHED)).persisted is RunStatus.PUBLISHED
 
 
 def results(store: LocalStore, *runs: Run) -> list[tuple[RunKey, RunResult]]:
@@ -81,14 +83,14 @@ def test_runs_are_published_in_batches(
     found = results(store, *runs) | PublishRun(by_reference(runs)[1], str(tmp_path))
     assert sorted(item.run.seed for item in found) == [0, 1, 2, 3, 4]
     assert {len(item.samples) for item in found} == {2}
-    assert all(state_of(store, run) == "done" for run in runs)
+    assert all(status_of(store, run) == "published" for run in runs)
 
 
 def test_publishing_twice_is_harmless(tmp_path: Path) -> None:
     store, run = LocalStore(tmp_path), fakes.in_data_set(fakes.run())
     ref = run.ref()
     stage_receipt(store, run, 2, staged(store, run))
-    result = [(run_key(run), RunResult([RunEnd(ref, 2, "receipt", "aaaa")]))]
+    result = [(run_key(run), RunResult([RunEnd(ref, 2, RunStatus.SIMULATED, "aaaa")]))]
     [(first, samples, _)] = result | PublishRun(by_reference([run])[1], str(tmp_path))
     [(second, same, _)] = result | PublishRun(by_reference([run])[1], str(tmp_path))
     assert (first.manifest, first.size) == (second.manifest, second.size)
@@ -99,7 +101,7 @@ def test_publishing_twice_is_harmless(tmp_path: Path) -> None:
 def test_samples_that_are_gone_are_a_failure(tmp_path: Path) -> None:
     run = fakes.in_data_set(fakes.run())
     ref = run.ref()
-    result = RunResult([RunEnd(ref, 2, "receipt", "aaaa")])
+    result = RunResult([RunEnd(ref, 2, RunStatus.SIMULATED, "aaaa")])
     [failure] = [(run_key(run), result)] | PublishRun(by_reference([run])[1], str(tmp_path))
     assert failure.reason.startswith("its samples are gone")
 

@@ -73,7 +73,7 @@ def test_a_run_that_was_simulated_before_is_read_back(
     assert not failed
     [(key, end)] = reused
     assert key == ("hamlet", 0)
-    assert end.persisted == ("published" if published else "receipt")
+    assert end.persisted == ("published" if published else "simulated")
 
 
 def test_groups_of_a_sample_are_collected_and_copied_if_others_follow() -> None:

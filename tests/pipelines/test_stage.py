@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.pipelines import fakes
-from townlet.dataset.capture.commit import read_receipt, stage_sample
+from townlet.dataset.capture.commit import stage_sample
 from townlet.dataset.format.manifest import run_content_digest
 from townlet.dataset.format.records import SampleRecord
+from townlet.dataset.status.receipts import read_receipt
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError
 from townlet.pipelines.elements import RunEnd, RunFailed, SampleRef, run_key
@@ -70,7 +71,7 @@ def test_the_end_of_a_run_stages_its_receipt_and_records_stay_there(tmp_path: Pa
     items = [(run_key(run), item) for item in (*records, RunEnd(ref, 2))]
     [(key, end)] = items | WriteReceipt(str(tmp_path))
     assert key == run_key(run)
-    assert (end.run, end.samples, end.persisted) == (ref, 2, "receipt")
+    assert (end.run, end.samples, end.persisted) == (ref, 2, "simulated")
     assert end.content == run_content_digest(records)
     assert read_receipt(store, run) == records
 

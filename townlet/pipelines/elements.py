@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from townlet.dataset.format.records import RunRecord, SampleRecord
+from townlet.dataset.status.status import RunStatus
 from townlet.run import RunRef, SampleKey
 
 RunKey = tuple[str, int]  # name and seed
@@ -27,7 +28,7 @@ class RunEnd:
 
     run: RunRef
     samples: int = 0  # 0 where they are there from an earlier attempt
-    persisted: Literal["", "receipt", "published"] = ""
+    persisted: RunStatus | None = None  # `simulated`: by a receipt. `published`: by a manifest
     content: str = ""  # digest of all samples, where this attempt has written them
 
 

@@ -10,8 +10,11 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.window import GlobalWindows
 
-from townlet.dataset.capture.commit import publish_runs, read_receipt, records_of, state_of
+from townlet.dataset.capture.commit import publish_runs, records_of
 from townlet.dataset.format.records import SampleRecord
+from townlet.dataset.status.receipts import read_receipt
+from townlet.dataset.status.run_status import run_status
+from townlet.dataset.status.status import COMPLETE, RunStatus
 from townlet.errors import OutputError, TownletError
 from townlet.pipelines.elements import Published, RunEnd, RunFailed, RunKey
 from townlet.pipelines.store_dofn import StoreDoFn
@@ -35,9 +38,12 @@ class RunResult:
         return (self.ends or self.failures)[0].run
 
     @property
-    def persisted(self) -> str:
+    def persisted(self) -> RunStatus | None:
         """Where the records are in the output; a capture that is published needs no receipt."""
-        return max((end.persisted for end in self.ends), key=("", "receipt", "published").index)
+        found = {end.persisted for end in self.ends}
+        return next(
+            (status for status in (RunStatus.PUBLISHED, RunStatus.SIMULATED) if status in found), None
+        )
 
     @property
     def reused(self) -> bool:
@@ -192,8 +198,9 @@ class _Publish(StoreDoFn):
         run = result.run.with_config(self._configs)
         if not result.persisted:
             return _Ready(result, run, result.records)
-        records = read_receipt(self._store, run, check=False) if result.persisted == "receipt" else None
-        if records is None and state_of(self._store, run) == "done":
+        simulated = result.persisted is RunStatus.SIMULATED
+        records = read_receipt(self._store, run, check=False) if simulated else None
+        if records is None and run_status(self._store, run).status in COMPLETE:
             records = records_of(self._store, run)
         if records is None:
             raise TownletError("its samples are gone; the same command simulates it again")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
 from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
-from townlet.dataset.capture.commit import begin_run, state_of
+from townlet.dataset.capture.commit import begin_run
+from townlet.dataset.status.run_status import run_status
+from townlet.dataset.status.status import COMPLETE, RunStatus
 from townlet.pipelines.elements import RunEnd, RunFailed, SampleRef, run_key
 from townlet.pipelines.store_dofn import StoreDoFn, explain
 from townlet.run import RunRef, SampleKey
@@ -20,11 +22,6 @@ from townlet.samples import FrameGroup
 FRAMES = "frames"
 FAILED = "failed"
 REUSED = "reused"
-
-PERSISTED: dict[str, Literal["receipt", "published"]] = {
-    "receipt": "receipt",
-    "done": "published",
-}  # by state
 
 
 @dataclass
@@ -66,10 +63,11 @@ class _Play(StoreDoFn):
 
     def process(self, element: RunRef) -> Iterator[Any]:
         with self.writing():
-            persisted = PERSISTED.get(state_of(self._store, element))
-        if persisted is None:
+            status = run_status(self._store, element).status
+        if status is not RunStatus.SIMULATED and status not in COMPLETE:
             yield from self._play(element)
             return
+        persisted = RunStatus.SIMULATED if status is RunStatus.SIMULATED else RunStatus.PUBLISHED
         yield TaggedOutput(REUSED, (run_key(element), RunEnd(element, persisted=persisted)))
         self._reused.inc()
         self._reporter.run_ended(element.label(), played=False)

@@ -14,6 +14,7 @@ from apache_beam.transforms.window import GlobalWindows
 from townlet.dataset.capture.commit import stage_receipt, stage_sample
 from townlet.dataset.format.manifest import run_content_digest
 from townlet.dataset.format.records import SampleRecord
+from townlet.dataset.status.status import RunStatus
 from townlet.errors import OutputError, TownletError
 from townlet.pipelines.elements import RunEnd, RunFailed, RunKey, SampleRef, run_key
 from townlet.pipelines.simulate import FAILED
@@ -101,7 +102,7 @@ class _Receipt(StoreDoFn):
             return
         with self.writing():
             whole_run = stage_receipt(self._store, item.run, item.samples, records)
-        yield key, replace(item, persisted="receipt", content=run_content_digest(whole_run))
+        yield key, replace(item, persisted=RunStatus.SIMULATED, content=run_content_digest(whole_run))
 
     def finish_bundle(self) -> Iterator[Any]:
         for key, records in self._records.items():

@@ -1,4 +1,4 @@
-"""A plan beside what is in its output: where each run stands, what the rest will cost, and whether it fits."""
+"""A plan beside what is in its output: the status of each run, what the rest will cost, and whether it fits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from townlet.console.formatting import counted, size
 from townlet.dataset.capture.preflight import refuse_place
-from townlet.dataset.status.run_status import Finding, look_at_index, survey, survey_single
+from townlet.dataset.status.run_status import read_index_for_status, run_status, survey
+from townlet.dataset.status.status import COMPLETE, TO_SIMULATE, RunStatus, StatusOfRun
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.open_store import is_remote, open_store
 from townlet.errors import OutputError
@@ -29,75 +30,81 @@ class PlanStatus:
 
     planned: Plan
     output: str
-    findings: tuple[Finding, ...]  # of the planned runs
+    statuses: tuple[StatusOfRun, ...]  # of the planned runs
     refusal: str = ""  # why the output as a whole would be refused
     free: int | None = None  # bytes on the disk of the output; None where nobody knows
 
-    def of(self, *standings: str) -> list[RunRef]:
-        """The runs that stand so."""
-        pairs = zip(self.planned.runs, self.findings, strict=True)
-        return [run for run, finding in pairs if finding.standing in standings]
+    def of(self, *statuses: RunStatus) -> list[RunRef]:
+        """The runs of one of these statuses."""
+        pairs = zip(self.planned.runs, self.statuses, strict=True)
+        return [run for run, found in pairs if found.status in statuses]
+
+    @property
+    def remaining(self) -> list[RunRef]:
+        """The runs for which a capture has something left to do."""
+        last = RunStatus.INDEXED if self.planned.is_data_set else RunStatus.PUBLISHED
+        return self.of(*(status for status in RunStatus if status not in (last, RunStatus.OTHER)))
 
     @cached_property
     def estimate(self) -> CostEstimate:
-        """Of the configs of what is missing."""
-        return estimate_cost(self.of("missing"), self.planned.configs)
+        """Of the configs of what is to be simulated."""
+        return estimate_cost(self.of(*TO_SIMULATE), self.planned.configs)
 
     @cached_property
     def cost(self) -> Cost | None:
-        """Of what is missing; None where nothing could be estimated."""
-        missing = self.of("missing")
-        return self.estimate.total(missing) if missing else Cost()
+        """Of what is to be simulated; None where nothing could be estimated."""
+        runs = self.of(*TO_SIMULATE)
+        return self.estimate.total(runs) if runs else Cost()
 
 
-def look(planned: Plan, output: str, *, quiet: bool, overwrite: bool = False) -> PlanStatus:
+def plan_status(planned: Plan, output: str, *, quiet: bool, overwrite: bool = False) -> PlanStatus:
     """Compare a plan with what is in the output."""
     store = open_store(output)
     place = _nearest(output)
     if place is not None and not place.is_dir():
         raise OutputError(f"{place}: expected a folder for the output, found a file; choose another name")
-    refusal, findings = _findings(store, planned, quiet)
-    anew = planned.is_data_set or refusal or findings[0].standing != "done"
+    refusal, statuses = _statuses(store, planned, quiet)
+    anew = planned.is_data_set or refusal or statuses[0].status not in COMPLETE
     if overwrite and anew and next(iter(store.list()), None) is not None:
-        refusal, findings = "", [Finding("missing", "to be replaced") for _ in planned.runs]
-    return PlanStatus(planned, output, tuple(findings), refusal, free_bytes(output))
+        refusal, statuses = "", [StatusOfRun(RunStatus.MISSING, "to be replaced") for _ in planned.runs]
+    return PlanStatus(planned, output, tuple(statuses), refusal, free_bytes(output))
 
 
-def _findings(store: Store, planned: Plan, quiet: bool) -> tuple[str, list[Finding]]:
-    """Why the output would be refused, and where each run stands."""
+def _statuses(store: Store, planned: Plan, quiet: bool) -> tuple[str, list[StatusOfRun]]:
+    """Why the output would be refused, and the status of each run."""
     try:
         refuse_place(store, is_data_set=planned.is_data_set)
     except OutputError as error:
-        return str(error), [Finding("refused") for _ in planned.runs]
+        return str(error), [StatusOfRun(RunStatus.OTHER) for _ in planned.runs]
     if not planned.is_data_set:
-        return "", [survey_single(store, planned.runs[0])]
-    found = survey(store, planned.runs, look_at_index(store))
-    shown = counted(planned.runs, "runs looked at", quiet=quiet)
-    return "", [finding for _, finding in zip(shown, found, strict=True)]
+        return "", [run_status(store, planned.runs[0])]
+    found = survey(store, planned.runs, read_index_for_status(store))
+    shown = counted(planned.runs, "runs checked", quiet=quiet)
+    return "", [status for _, status in zip(shown, found, strict=True)]
 
 
-def fits(prospect: PlanStatus) -> bool | None:
-    """Whether what is missing fits on the disk; None where one of the two is not known."""
-    cost = prospect.cost
-    if cost is None or prospect.free is None:
+def fits(status: PlanStatus) -> bool | None:
+    """Whether what is to be simulated fits on the disk; None where one of the two is not known."""
+    cost = status.cost
+    if cost is None or status.free is None:
         return None
-    return cost.size <= prospect.free * (1 - MARGIN)
+    return cost.size <= status.free * (1 - MARGIN)
 
 
 def warn_if_too_large(planned: Plan, output: str) -> None:
     """Say on standard error, before much is captured, that it will probably not fit. It is an estimate, no refusal."""
     if sum(planned.costs) >= WORTH_AN_ESTIMATE and (free := free_bytes(output)) is not None:
-        missing = tuple(Finding("missing") for _ in planned.runs)
+        missing = tuple(StatusOfRun(RunStatus.MISSING) for _ in planned.runs)
         warn_of_space(PlanStatus(planned, output, missing, free=free))
 
 
-def warn_of_space(prospect: PlanStatus) -> None:
-    """Say on standard error where what is missing will probably not fit on the disk."""
-    cost = prospect.cost
-    if fits(prospect) is False and cost is not None:
+def warn_of_space(status: PlanStatus) -> None:
+    """Say on standard error where what is to be simulated will probably not fit on the disk."""
+    cost = status.cost
+    if fits(status) is False and cost is not None:
         print(
-            f"warning: about {size(cost.size)} are needed and {size(prospect.free or 0)} are free where "
-            f"{prospect.output} is: it will not fit",
+            f"warning: about {size(cost.size)} are needed and {size(status.free or 0)} are free where "
+            f"{status.output} is: it will not fit",
             file=sys.stderr,
         )
 

@@ -12,20 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataset.captures import capture, content, folders, records_for, stage
+from tests.dataset.captures import capture, content, folders, records_for, stage, status_of
 from tests.samples import make_run, make_samples
 from townlet.dataset.capture import commit
 from townlet.dataset.capture.commit import (
     publish_run,
     publish_runs,
-    read_receipt,
     records_of,
     stage_receipt,
     stage_sample,
-    state_of,
 )
 from townlet.dataset.format.paths import run_folder, staging_folder
 from townlet.dataset.format.records import RunRecord, SampleRecord
+from townlet.dataset.status.receipts import read_receipt
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError, TownletError
 from townlet.run import SampleKey
@@ -101,28 +100,28 @@ def test_nothing_tells_when_or_where_but_the_log(tmp_path: Path, monkeypatch: py
 
 def test_states_of_a_run(store: LocalStore) -> None:
     run = make_run()
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "missing"
     records = stage(store, run)
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "staged"
     stage_receipt(store, run, 2, records)
-    assert state_of(store, run) == "receipt"
+    assert status_of(store, run) == "simulated"
     publish_run(store, run, records)
-    assert state_of(store, run) == "done"
-    assert state_of(store, make_run(seed=4)) == "other"
-    assert state_of(store, make_run(prefix="other")) == "other"
+    assert status_of(store, run) == "published"
+    assert status_of(store, make_run(seed=4)) == "other"
+    assert status_of(store, make_run(prefix="other")) == "other"
 
 
 def test_a_folder_with_strangers_is_another_s(store: LocalStore) -> None:
     run = make_run()
     (store.root / "photos").mkdir(parents=True)
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "missing"
     (store.root / "photos" / "me.jpg").write_bytes(b"")
-    assert state_of(store, run) == "other"
+    assert status_of(store, run) == "other"
 
 
 def test_a_sample_of_unknown_origin_is_a_stranger(store: LocalStore) -> None:
     store.write_new("rollout_sample_alice_001.npz", [b"precious"])
-    assert state_of(store, make_run()) == "other"
+    assert status_of(store, make_run()) == "other"
 
 
 @pytest.mark.parametrize("name", ["rollout_sample_alice_001.npz", "rollout_sample_metrics.json"])
@@ -131,7 +130,7 @@ def test_a_damaged_capture_is_healed(store: LocalStore, name: str) -> None:
     capture(store, run)
     whole = content(store.root)
     (store.root / name).write_bytes(b"damaged")
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "damaged"
     capture(store, run)
     assert content(store.root) == whole
     (store.root / name).unlink()
@@ -145,11 +144,11 @@ def test_an_altered_manifest_is_healed_where_it_still_says_whose_it_is(store: Lo
     whole = content(store.root)
     place = store.root / "rollout_sample_manifest.json"
     place.write_bytes(place.read_bytes().replace(b'"frame_count":40', b'"frame_count":41'))
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "damaged"
     capture(store, run)
     assert content(store.root) == whole
     place.write_bytes(b"{}")
-    assert state_of(store, run) == "other"
+    assert status_of(store, run) == "other"
 
 
 def test_records_come_back(store: LocalStore) -> None:
@@ -163,7 +162,7 @@ def test_records_come_back(store: LocalStore) -> None:
         return replace(record, npz=replace(record.npz, staged=""), meta=replace(record.meta, staged=""))
 
     assert records_of(store, run) == [placed(record) for record in staged]
-    assert state_of(store, run) == "done"
+    assert status_of(store, run) == "published"
 
 
 def test_records_travel(store: LocalStore) -> None:
@@ -248,9 +247,9 @@ def test_a_receipt_that_does_not_hold(store: LocalStore, damage: str) -> None:
     else:
         receipt.write_bytes(b"[1, 2]")
     assert read_receipt(store, run) is None
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "staged"
     capture(store, run)
-    assert state_of(store, run) == "done"
+    assert status_of(store, run) == "published"
     assert folders(store.root) == []
 
 
@@ -258,7 +257,7 @@ def test_runs_do_not_take_each_other_s_receipts(store: LocalStore) -> None:
     first, second = (make_run(seed=seed, folder=run_folder("scene", seed)) for seed in (1, 2))
     stage_receipt(store, first, 2, stage(store, first))
     assert read_receipt(store, second) is None
-    assert state_of(store, second) == "missing"
+    assert status_of(store, second) == "missing"
 
 
 def test_samples_that_vanished_before_publishing(store: LocalStore) -> None:
@@ -335,7 +334,7 @@ def test_another_worker_publishes_the_run_at_the_same_time(
                 publish_run(store, run, records)
 
     publish_run(Slow(store.root), run, records)
-    assert state_of(store, run) == "done"
+    assert status_of(store, run) == "published"
 
 
 def test_what_is_staged_stays_until_the_manifest_is_durable(store: LocalStore) -> None:

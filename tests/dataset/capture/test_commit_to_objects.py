@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.dataset.captures import capture, content, stage
+from tests.dataset.captures import capture, content, stage, status_of
 from tests.samples import make_run
-from townlet.dataset.capture.commit import publish_run, read_receipt, stage_receipt, state_of
-from townlet.dataset.capture.contents import unexpected_files
+from townlet.dataset.capture.commit import begin_run, publish_run, stage_receipt
 from townlet.dataset.capture.overwrite import begin_overwrite
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.paths import LEASE, begun_path, run_folder, staging_folder
+from townlet.dataset.status.contents import unexpected_files
+from townlet.dataset.status.receipts import read_receipt
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.object_store import ObjectStore
 from townlet.dataset.store.object_store_client import Bucket
@@ -88,7 +89,7 @@ def test_the_same_files_as_in_a_folder(
     for _ in range(2):
         capture(store, *runs)
         assert stored(store) == undisturbed
-        assert [state_of(store, run) for run in runs] == ["done"] * len(runs)
+        assert [status_of(store, run) for run in runs] == ["published"] * len(runs)
         assert verify_store(store).ok
 
 
@@ -117,18 +118,20 @@ def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: b
 
 def test_states_of_a_run(store: ObjectStore) -> None:
     run = SINGLE[0]
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "missing"
+    begin_run(store, run)
+    assert status_of(store, run) == "begun"
     records = stage(store, run)
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "staged"
     assert [file.name for file in store.list(".staging")] == [begun_path(run)]
     stage_receipt(store, run, 2, records)
-    assert state_of(store, run) == "receipt"
+    assert status_of(store, run) == "simulated"
     assert read_receipt(store, run) == records
     publish_run(store, run, records)
-    assert state_of(store, run) == "done"
+    assert status_of(store, run) == "published"
     assert list(store.list(".staging")) == []
     publish_run(store, run, records)
-    assert state_of(store, run) == "done"
+    assert status_of(store, run) == "published"
 
 
 @pytest.mark.parametrize("damage", [b"", None])
@@ -142,7 +145,7 @@ def test_a_sample_that_is_not_what_it_was(store: ObjectStore, damage: bytes | No
         store.write_whole(records[0].npz.name, [damage])
     with pytest.raises(TownletError, match="was staged and is gone; run the same command again"):
         publish_run(store, run, records)
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "staged"
 
 
 def test_a_damaged_capture_is_healed(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataset.captures import capture, content, index, records_for
+from tests.dataset.captures import capture, content, index, records_for, status_of
 from tests.samples import make_run
 from townlet.dataset.capture import overwrite
-from townlet.dataset.capture.commit import publish_run, state_of
+from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.capture.overwrite import begin_overwrite, finish_overwrite
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.store.local import LocalStore
@@ -45,7 +45,7 @@ def test_a_data_set_in_the_place_of_a_capture(output: Path, tmp_path: Path) -> N
         build = begin_overwrite(output, wanted)
         capture(LocalStore(build), *wanted)
         finish_overwrite(output, build)
-        assert state_of(LocalStore(output), wanted[0]) == "done"
+        assert status_of(LocalStore(output), wanted[0]) == "published"
     assert os.listdir(tmp_path) == ["out"]
 
 
@@ -56,7 +56,7 @@ def test_nothing_there_means_nothing_to_exchange(tmp_path: Path) -> None:
     assert begin_overwrite(output, [NEW]) == output
     capture(LocalStore(output), NEW)
     finish_overwrite(output, output)
-    assert state_of(LocalStore(output), NEW) == "done"
+    assert status_of(LocalStore(output), NEW) == "published"
 
 
 def test_an_unfinished_capture_may_be_overwritten(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_an_unfinished_capture_may_be_overwritten(tmp_path: Path) -> None:
     build = begin_overwrite(store.root, [NEW])
     capture(LocalStore(build), NEW)
     finish_overwrite(store.root, build)
-    assert state_of(store, NEW) == "done"
+    assert status_of(store, NEW) == "published"
 
 
 @pytest.mark.parametrize(
@@ -85,18 +85,18 @@ def test_strangers_that_came_meanwhile_stay(output: Path) -> None:
     (output / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="would remove files that Townlet did not write"):
         finish_overwrite(output, build)
-    assert state_of(LocalStore(output), OLD) == "done"
+    assert status_of(LocalStore(output), OLD) == "published"
     (output / "notes.txt").unlink()
     assert begin_overwrite(output, [NEW]) == build
     finish_overwrite(output, build)
-    assert state_of(LocalStore(output), NEW) == "done"
+    assert status_of(LocalStore(output), NEW) == "published"
 
 
 def test_an_interrupted_build_is_gone_on_with(output: Path) -> None:
     build = begin_overwrite(output, [NEW])
     capture(LocalStore(build), NEW)
     assert begin_overwrite(output, [NEW]) == build
-    assert state_of(LocalStore(build), NEW) == "done"
+    assert status_of(LocalStore(build), NEW) == "published"
 
 
 def test_a_build_of_something_else_is_removed(output: Path) -> None:
@@ -117,8 +117,8 @@ def test_the_old_output_of_an_interrupted_exchange_is_removed(
         patch.setattr(overwrite.shutil, "rmtree", lambda path: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             finish_overwrite(output, build)
-    assert state_of(LocalStore(output), NEW) == "done"
-    assert state_of(LocalStore(build), OLD) == "done"
+    assert status_of(LocalStore(output), NEW) == "published"
+    assert status_of(LocalStore(build), OLD) == "published"
     assert begin_overwrite(output, [NEW]) == build
     capture(LocalStore(build), NEW)
     finish_overwrite(output, build)
@@ -161,4 +161,4 @@ def test_the_output_may_be_a_link(output: Path, tmp_path: Path) -> None:
     capture(LocalStore(build), NEW)
     finish_overwrite(tmp_path / "link", build)
     assert (tmp_path / "link").is_symlink()
-    assert state_of(LocalStore(output), NEW) == "done"
+    assert status_of(LocalStore(output), NEW) == "published"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.dataset.captures import capture, content, flip, folders, stage
+from tests.dataset.captures import capture, content, flip, folders, stage, status_of
 from tests.samples import make_run
 from townlet.cli import main
-from townlet.dataset.capture.commit import publish_run, stage_receipt, state_of
+from townlet.dataset.capture.commit import publish_run, stage_receipt
 from townlet.dataset.checking.gc import gc, gc_store
 from townlet.dataset.checking.verify import verify, verify_store
 from townlet.dataset.format.paths import receipt_path, run_folder, staging_folder
@@ -128,7 +128,7 @@ def test_what_can_be_gone_on_from_stays(store: LocalStore, clean: dict[str, byte
     swept = gc(store.root)
     assert swept.gone == []
     assert [kept.name for kept in swept.kept] == [staging_folder(other)]
-    assert state_of(store, other) == "receipt"
+    assert status_of(store, other) == "simulated"
     assert names(store, everything=True) == [staging_folder(other)]
     assert_spotless(store, clean)
 
@@ -154,7 +154,7 @@ def test_a_run_that_was_published_in_part(
     before = content(store.root)
     assert gc(store.root).gone == []
     assert content(store.root) == before
-    assert state_of(store, other) == "receipt"
+    assert status_of(store, other) == "simulated"
     assert {note.kind for note in verify(store.root).notes} == {"unfinished"}
     whole = LocalStore(store.root.parent / "whole")
     capture(whole, *runs(1, 2, 7))
@@ -247,8 +247,8 @@ def test_a_data_set_that_was_begun(tmp_path: Path) -> None:
     swept = gc(store.root)
     assert [leaving.name for leaving in swept.gone] == [staging_folder(third), "runs/stranger"]
     assert {kept.name for kept in swept.kept} == {staging_folder(second), first.folder, "thesis.tex"}
-    assert state_of(store, first) == "done"
-    assert state_of(store, second) == "receipt"
+    assert status_of(store, first) == "published"
+    assert status_of(store, second) == "simulated"
 
 
 def test_versions(versioned: LocalStore) -> None:
@@ -370,7 +370,7 @@ def test_an_object_store() -> None:
     assert {leaving.name.rpartition("/")[0] for leaving in swept.gone} == {
         ".staging", "", dead.folder, "runs/scene/seed-2",
     }  # fmt: skip
-    assert state_of(store, receipt) == "receipt"
+    assert status_of(store, receipt) == "simulated"
     gc_store(store, everything=True)
     assert {file.name: store.read(file.name) for file in store.list()} == clean
     report = verify_store(store)

@@ -12,21 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.dataset.captures import content, folders, index
+from tests.dataset.captures import content, folders, index, status_of
 from tests.samples import make_run, make_samples
 from townlet.dataset.capture.commit import (
     begin_run,
     publish_runs,
-    read_receipt,
     records_of,
     stage_receipt,
     stage_sample,
-    state_of,
 )
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.format.records import RunRecord, SampleRecord
 from townlet.dataset.index.index_file import Failure
+from townlet.dataset.status.receipts import read_receipt
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import TownletError
 from townlet.run import Run, SampleKey
@@ -91,12 +90,12 @@ def _as_found(run: RunRecord) -> RunRecord:
 def _failures(store: LocalStore, part: list[int], draw: random.Random) -> list[Failure]:
     """Runs of other parts that have failed this time, and are to succeed later."""
     others = [run for number, run in enumerate(RUNS) if number not in part]
-    failed = [run for run in others if draw.random() < 0.3 and state_of(store, run) != "done"]
+    failed = [run for run in others if draw.random() < 0.3 and status_of(store, run) != "published"]
     return [Failure(run.name, run.seed, "out of luck") for run in failed]
 
 
 def _records(store: LocalStore, run: Run, draw: random.Random) -> list[SampleRecord]:
-    if state_of(store, run) == "done":
+    if status_of(store, run) == "published":
         return records_of(store, run)
     begin_run(store, run)
     staged: list[SampleRecord] = []
@@ -176,7 +175,7 @@ def test_two_contents_of_one_sample(tmp_path: Path, name: str, place: str) -> No
             publish_runs(store, [(run, [*records, conflict])])
     for part in (run.label(), records[1].npz.staged, conflict.npz.staged, conflict.content_digest[:12]):
         assert part in str(caught.value)
-    assert state_of(store, run) == "missing"
+    assert status_of(store, run) == "missing"
 
 
 def test_another_content_than_the_one_that_is_there(tmp_path: Path, undisturbed: Tree) -> None:

@@ -15,7 +15,8 @@ from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index.index_file import Failure, write_index
-from townlet.dataset.status.run_status import Finding, clear_damaged, look_at_index, survey, survey_single
+from townlet.dataset.status.run_status import clear_damaged, read_index_for_status, run_status, survey
+from townlet.dataset.status.status import RunStatus, StatusOfRun
 from townlet.dataset.store.local import LocalStore
 from townlet.run import Run
 
@@ -28,54 +29,52 @@ def store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "out")
 
 
-def found(store: LocalStore, *runs: Run) -> list[Finding]:
-    return list(survey(store, runs, look_at_index(store)))
+def found(store: LocalStore, *runs: Run) -> list[StatusOfRun]:
+    return list(survey(store, runs, read_index_for_status(store)))
 
 
-def of(store: LocalStore, run: Run) -> Finding:
+def of(store: LocalStore, run: Run) -> StatusOfRun:
     [finding] = found(store, run)
     return finding
 
 
 def test_nothing_is_there(store: LocalStore) -> None:
-    assert found(store, *RUNS) == [Finding("missing", "not there")] * 4
+    assert found(store, *RUNS) == [StatusOfRun(RunStatus.MISSING)] * 4
     assert not store.root.exists()
 
 
-def test_done(store: LocalStore) -> None:
+def test_indexed(store: LocalStore) -> None:
     capture(store, *RUNS[:2])
     before = content(store.root)
     findings = found(store, *RUNS)
-    assert [finding.standing for finding in findings] == ["done", "done", "missing", "missing"]
-    assert all(finding.indexed for finding in findings[:2])
-    entry = look_at_index(store).entries["a", 1]
+    assert [finding.status for finding in findings] == ["indexed", "indexed", "missing", "missing"]
+    entry = read_index_for_status(store).entries["a", 1]
     assert findings[0].size == entry["size"]
     assert content(store.root) == before
 
 
 def test_published_but_not_in_the_index(store: LocalStore) -> None:
     publish_run(store, FIRST, records_for(store, FIRST))
-    assert of(store, FIRST).standing == "done"
-    assert not of(store, FIRST).indexed
+    assert of(store, FIRST).status is RunStatus.PUBLISHED
 
 
 def test_simulated(store: LocalStore) -> None:
     records_for(store, FIRST)
-    assert of(store, FIRST) == Finding("simulated")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.SIMULATED)
     [staged] = (store.root / ".staging").rglob("*alice*.npz.*")
     flip(staged, 100)
-    assert of(store, FIRST) == Finding("missing", "not finished")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.STAGED)
 
 
 def test_not_finished(store: LocalStore) -> None:
     stage(store, FIRST)
-    assert of(store, FIRST) == Finding("missing", "not finished")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.STAGED)
 
 
 def test_failed_before(store: LocalStore) -> None:
     write_index(store, [], [Failure("a", 1, "ValueError: a gap")])
-    assert of(store, FIRST) == Finding("missing", "failed before: ValueError: a gap")
-    assert of(store, RUNS[1]) == Finding("missing", "not there")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.MISSING, "failed before: ValueError: a gap")
+    assert of(store, RUNS[1]) == StatusOfRun(RunStatus.MISSING)
 
 
 @pytest.mark.parametrize("suffix", [".npz", "_001.json", "_config.json", "_metrics.json"])
@@ -84,13 +83,13 @@ def test_a_damaged_file(store: LocalStore, suffix: str) -> None:
     path = next(path for path in sorted((store.root / FIRST.folder).iterdir()) if path.name.endswith(suffix))
     name = path.relative_to(store.root).as_posix()
     flip(path, 5)
-    assert of(store, FIRST) == Finding("missing", f"damaged: {name}")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.DAMAGED, f"damaged: {name}")
     flip(path, 5)
-    assert of(store, FIRST).standing == "done"
+    assert of(store, FIRST).status is RunStatus.INDEXED
     path.write_bytes(path.read_bytes() + b"x")
-    assert of(store, FIRST) == Finding("missing", f"damaged: {name}")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.DAMAGED, f"damaged: {name}")
     path.unlink()
-    assert of(store, FIRST) == Finding("missing", f"damaged: {name}")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.DAMAGED, f"damaged: {name}")
 
 
 def test_several_damaged_files(store: LocalStore) -> None:
@@ -122,7 +121,7 @@ def test_a_damaged_manifest_is_mended_where_the_index_knows_it(
     mine = store.root / FIRST.folder / "notes.txt"
     mine.write_text("mine")
     finding = of(store, FIRST)
-    assert (finding.standing, finding.damaged) == ("missing", True)
+    assert (finding.status, finding.clear) == ("damaged", True)
     assert finding.why == f"damaged: {FIRST.folder}/rollout_sample_manifest.json"
     clear_damaged(store, FIRST)
     assert [path.name for path in (store.root / FIRST.folder).iterdir()] == ["notes.txt"]
@@ -136,7 +135,7 @@ def test_without_an_index_nobody_knows_whose_a_damaged_manifest_is(store: LocalS
     publish_run(store, FIRST, records_for(store, FIRST))
     manifest_of(store).write_text("{")
     finding = of(store, FIRST)
-    assert (finding.standing, finding.damaged) == ("refused", False)
+    assert (finding.status, finding.clear) == ("other", False)
     assert "not readable" in finding.why
 
 
@@ -144,15 +143,17 @@ def test_another_capture_is_refused(store: LocalStore) -> None:
     capture(store, *RUNS)
     other = replace(FIRST, ticks=FIRST.ticks + 1)
     finding = of(store, other)
-    assert finding.standing == "refused"
-    assert finding.why == f"another capture: ticks {FIRST.ticks} (asked for: {other.ticks})"
-    assert of(store, replace(FIRST, prefix="p")).why.startswith("a capture with another prefix (rollout_")
+    assert finding.status is RunStatus.OTHER
+    place = f"{FIRST.folder}/rollout_sample_manifest.json"
+    assert finding.why == f"{place} is another capture: ticks {FIRST.ticks} (asked for: {other.ticks})"
+    assert " is a capture with another prefix (expected p_m" in of(store, replace(FIRST, prefix="p")).why
 
 
 def test_files_of_others_are_refused(store: LocalStore) -> None:
     (store.root / FIRST.folder).mkdir(parents=True)
-    (store.root / FIRST.folder / "thesis.tex").write_text("mine")
-    assert of(store, FIRST) == Finding("refused", "holds thesis.tex")
+    thesis = f"{FIRST.folder}/thesis.tex"
+    (store.root / thesis).write_text("mine")
+    assert of(store, FIRST) == StatusOfRun(RunStatus.OTHER, f"holds {thesis}", unexpected=(thesis,))
 
 
 def test_a_swapped_run_is_not_touched(store: LocalStore) -> None:
@@ -161,8 +162,8 @@ def test_a_swapped_run_is_not_touched(store: LocalStore) -> None:
     one, two = (store.root / run.folder for run in RUNS[:2])
     one.rename(store.root / "aside")
     two.rename(one)
-    assert of(store, FIRST).standing == "refused"
-    assert of(store, RUNS[1]) == Finding("missing", "not there")
+    assert of(store, FIRST).status is RunStatus.OTHER
+    assert of(store, RUNS[1]) == StatusOfRun(RunStatus.MISSING)
 
 
 def test_an_index_that_is_behind(store: LocalStore) -> None:
@@ -171,22 +172,21 @@ def test_an_index_that_is_behind(store: LocalStore) -> None:
     published = publish_run(store, FIRST, records)
     old = replace(published, manifest=replace(published.manifest, sha256="0" * 64))
     index(store, [old], [records])
-    assert of(store, FIRST).standing == "done"
-    assert not of(store, FIRST).indexed
+    assert of(store, FIRST).status is RunStatus.PUBLISHED
 
 
 def test_a_single_capture(store: LocalStore) -> None:
     run = replace(FIRST, folder="")
-    assert survey_single(store, run) == Finding("missing", "not there")
+    assert run_status(store, run) == StatusOfRun(RunStatus.MISSING)
     stage(store, run)
-    assert survey_single(store, run) == Finding("missing", "not finished")
+    assert run_status(store, run) == StatusOfRun(RunStatus.STAGED)
     records_for(store, run)
-    assert survey_single(store, run) == Finding("simulated")
+    assert run_status(store, run) == StatusOfRun(RunStatus.SIMULATED)
     capture(store, run)
-    assert survey_single(store, run).standing == "done"
-    assert survey_single(store, replace(run, seed=9)).standing == "refused"
+    assert run_status(store, run).status is RunStatus.PUBLISHED
+    assert run_status(store, replace(run, seed=9)).status is RunStatus.OTHER
     flip(store.root / "rollout_sample_alice_001.npz", 9)
-    assert survey_single(store, run) == Finding("missing", "damaged: rollout_sample_alice_001.npz")
+    assert run_status(store, run) == StatusOfRun(RunStatus.DAMAGED, "damaged: rollout_sample_alice_001.npz")
 
 
 def test_manifests_say_what_they_said(store: LocalStore) -> None:
@@ -195,4 +195,4 @@ def test_manifests_say_what_they_said(store: LocalStore) -> None:
     document = json.loads(manifest_of(store).read_bytes())
     document["samples"].pop()
     manifest_of(store).write_text(json.dumps(document))
-    assert of(store, FIRST).damaged
+    assert of(store, FIRST).clear

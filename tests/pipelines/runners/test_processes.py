@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipelines import fakes
-from tests.pipelines.test_capture import files, plan_of
+from tests.pipelines.test_capture import files
 from townlet.commands.capture.capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.pipelines.runners import in_process as local
@@ -125,7 +125,7 @@ def test_a_worker_that_cannot_start_does_not_hang(
 ) -> None:
     monkeypatch.setattr(local, "worker_command", lambda signals: command)
     with pytest.raises(WorkerDied, match=f"{ending}; the same command"):
-        capture(plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
+        capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
 
 
 def test_a_worker_that_cannot_import_says_so(
@@ -140,4 +140,4 @@ def test_a_worker_that_cannot_import_says_so(
 
     monkeypatch.setattr(local, "worker_command", broken)
     with pytest.raises(WorkerDied, match="a worker cannot start: ImportError: no grpc here"):
-        capture(plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
+        capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)

@@ -14,10 +14,12 @@ from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.outcome import CaptureOutcome, as_json, print_outcome
 from townlet.console.errors import KEPT, report
 from townlet.console.parsing import Parser
-from townlet.dataset.capture.commit import publish_run, records_of, state_of
+from townlet.dataset.capture.commit import publish_run, records_of
 from townlet.dataset.capture.overwrite import begin_overwrite, finish_overwrite
 from townlet.dataset.index.failures import read_failures
 from townlet.dataset.index.index_file import delete_staged_index, read_index
+from townlet.dataset.status.run_status import run_status
+from townlet.dataset.status.status import COMPLETE
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.store.open_store import open_store
@@ -84,7 +86,7 @@ def capture(
     """
     there, run = open_store(output), planned.runs[0]
     with output_lock(output):
-        if not planned.is_data_set and state_of(there, run) == "done":
+        if not planned.is_data_set and run_status(there, run).status in COMPLETE:
             # Removes what a writer that was killed has left beside it.
             publish_run(there, next(planned.playable()), records_of(there, run))
             return replace(_outcome(planned, there, output), was_there=True)
@@ -107,12 +109,13 @@ def capture_into(planned: Plan, store: Store, output: str, work: RunnerOptions) 
     rest = remaining_runs(planned, store, quiet=work.quiet)
     if not rest.planned.runs:
         delete_staged_index(store)
-        return replace(_outcome(planned, store, output), was_there=True)
+        return replace(_outcome(planned, store, output), was_there=True, read=rest.complete)
     from townlet.pipelines.launch import launch
 
     tally = launch(rest.planned, store, str(store), work)
     delete_staged_index(store)
-    return _outcome(planned, store, output, recalled=rest.settled + len(tally.recalled))
+    outcome = _outcome(planned, store, output, recalled=len(rest.complete) + len(tally.recalled))
+    return replace(outcome, read=rest.complete)
 
 
 def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:

@@ -52,6 +52,7 @@ def build_next(store: Store, planned: Plan, changes: Changes, work: RunnerOption
     version = next_version(store)
     target, old = store.below(version_folder(version)), current_store(store)
     simulated = 0
+    read: list[str] = []
     if not is_finished(target, planned.runs, planned.suites):
         drop_others(target, planned.runs)
         if old is not None:
@@ -60,7 +61,8 @@ def build_next(store: Store, planned: Plan, changes: Changes, work: RunnerOption
         if outcome.failures:
             return BuiltVersion(version, target, outcome.failures)
         simulated = 0 if outcome.was_there else len(outcome.runs) - outcome.recalled
-    _verify(target, version, work)
+        read = [run.folder for run in outcome.read]
+    _verify(target, version, work, read)
     return BuiltVersion(version, target, simulated=simulated)
 
 
@@ -70,8 +72,9 @@ def metrics_of(store: Store) -> Mapping[str, Any]:
     return json.loads(companions["metrics"])
 
 
-def _verify(store: Store, version: int, work: RunnerOptions) -> None:
-    report = verify_store(store)
+def _verify(store: Store, version: int, work: RunnerOptions, read: Sequence[str]) -> None:
+    """`read`: folders of runs of which this command has read every file already."""
+    report = verify_store(store, already_read=read)
     if not report.ok:
         shown = [f"\n  {problem}" for problem in report.problems[:MOST_PROBLEMS]]
         more = len(report.problems) - len(shown)

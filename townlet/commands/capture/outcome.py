@@ -11,6 +11,7 @@ from typing import Any
 from townlet.console.formatting import count, number, print_table, size
 from townlet.dataset.format.records import SampleRecord
 from townlet.dataset.index.index_file import Failure
+from townlet.run import RunRef
 
 MOST_ROWS = 20  # of a table; the rest is counted
 
@@ -27,6 +28,7 @@ class CaptureOutcome:
     failures: Sequence[Failure] = ()
     was_there: bool = False  # nothing had to be done
     recalled: int = 0  # runs that were not simulated, because they had been
+    read: Sequence[RunRef] = ()  # runs that are complete, every file read and found to hold
     unpublished: str = ""  # why the output was left as it was
     left_out: int = 0  # runs that --limit has cut off
     totals: Mapping[str, Any] = field(default_factory=dict)  # of the data set as a whole

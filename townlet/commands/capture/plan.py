@@ -13,8 +13,9 @@ from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.plan_tables import as_json as json_of
 from townlet.commands.capture.plan_tables import print_plan
 from townlet.console.parsing import Parser
+from townlet.dataset.status.status import TO_SIMULATE
 from townlet.planning.plan import Plan, plan
-from townlet.planning.plan_status import look
+from townlet.planning.plan_status import plan_status
 
 EXAMPLES = """\
 examples:
@@ -59,15 +60,15 @@ def show(
     overwrite: bool = False,
 ) -> None:
     """Look, estimate, and print. `each`: a line for each run. Raises OutputError where the output is no place."""
-    prospect = look(planned, output, quiet=quiet, overwrite=overwrite)
-    if prospect.of("missing"):
+    status = plan_status(planned, output, quiet=quiet, overwrite=overwrite)
+    if status.of(*TO_SIMULATE):
         from townlet.pipelines.runners.warmup import warm
 
         warm(next(planned.playable()), quiet=quiet)
     if as_json:
-        print(json.dumps(json_of(prospect), indent=1, ensure_ascii=False))
+        print(json.dumps(json_of(status), indent=1, ensure_ascii=False))
         return
     if not quiet:
         for notice in planned.notices:
             print(f"note: {notice}", file=sys.stderr)
-    print_plan(prospect, each=each)
+    print_plan(status, each=each)

@@ -15,9 +15,8 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from townlet.dataset.capture.contents import damaged_files, find_manifest, is_untouched, unexpected_in_run
 from townlet.dataset.format.canonical import line_bytes, sha256_hex
 from townlet.dataset.format.capture_log import log_bytes
 from townlet.dataset.format.manifest import (
@@ -35,12 +34,12 @@ from townlet.dataset.format.metrics import sample_metrics
 from townlet.dataset.format.npz import encode_npz
 from townlet.dataset.format.paths import begun_path, inside, manifest_path, receipt_path, staging_folder
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
+from townlet.dataset.status.run_status import manifest_status
+from townlet.dataset.status.status import COMPLETE, RunStatus
 from townlet.dataset.store.contract import REMOTE_THREADS, Buffer, Store, holds
 from townlet.errors import OutputError, TownletError
 from townlet.run import Run, RunRef, SampleKey
 from townlet.samples import ReplaySample
-
-RunState = Literal["done", "receipt", "missing", "other"]
 
 
 def begin_run(store: Store, run: RunRef) -> None:
@@ -109,27 +108,6 @@ def stage_receipt(
     return whole
 
 
-def read_receipt(store: Store, run: RunRef, *, check: bool = True) -> list[SampleRecord] | None:
-    """The records of a run that was simulated but not published; None without a receipt that holds.
-
-    It holds when every file is there, staged or already in place, with its SHA-256. `check=False` spares that
-    look at the files, for who knows that they have just been written.
-    """
-    try:
-        document = json.loads(store.read(receipt_path(run)))
-        digest = document.pop("sha256")
-        records = [SampleRecord.from_json_dict(entry) for entry in document["samples"]]
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    if digest != sha256_hex(line_bytes(document)) or document["fingerprint"] != run.fingerprint:
-        return None
-    files = [file for record in records for file in (record.npz, record.meta)] if check else []
-    held = all(
-        holds(store, file.staged, file) or holds(store, inside(run.folder, file.name), file) for file in files
-    )
-    return records if held else None
-
-
 def publish_run(store: Store, run: Run, records: Iterable[SampleRecord]) -> RunRecord:
     """Move a run's staged samples into place and complete the capture. Twice is harmless.
 
@@ -180,30 +158,8 @@ def _publish_in_place(store: Store, run: Run, records: Iterable[SampleRecord]) -
     return there
 
 
-def state_of(store: Store, run: RunRef) -> RunState:
-    """Where a run stands in the output.
-
-    `done`: its capture is there and every file holds. `receipt`: simulated, to be published from
-    `read_receipt`. `missing`: to be simulated (not there, unfinished or damaged). `other`: its folder holds
-    something else, which is not to be touched.
-    """
-    if is_untouched(store, run):
-        return "missing"
-    manifest = find_manifest(store, run)
-    if isinstance(manifest, str):
-        return "other"
-    if manifest is not None:
-        if manifest["metadata"].get("fingerprint") != run.fingerprint:
-            return "other"
-        if not damaged_files(store, run):
-            return "done"
-    elif unexpected_in_run(store, run):
-        return "other"
-    return "missing" if read_receipt(store, run) is None else "receipt"
-
-
 def records_of(store: Store, run: RunRef) -> list[SampleRecord]:
-    """The records of a run that is `done`, as they were when it was published."""
+    """The records of a run that is published, as they were when it was."""
     document = parse_manifest(store.read(manifest_path(run)), manifest_path(run))
     metrics = json.loads(store.read(inside(run.folder, document["metadata"]["files"]["metrics"]["name"])))
     return records_from(document, metrics, run.name)
@@ -244,16 +200,15 @@ def _unique(run: RunRef, records: Iterable[SampleRecord]) -> list[SampleRecord]:
 
 def _published(store: Store, run: RunRef, records: list[SampleRecord]) -> RunRecord | None:
     """The capture that is there already, if it is this one and every file of it holds."""
-    manifest = find_manifest(store, run)
-    if manifest is None:
-        return None
-    if isinstance(manifest, str) or manifest["metadata"].get("fingerprint") != run.fingerprint:
+    there = {file.name.rpartition("/")[2]: file.size for file in store.list(run.folder, deep=False)}
+    just_reused = bool(records) and not any(record.npz.staged for record in records)
+    found = manifest_status(store, run, there, read=not just_reused)
+    if found is not None and found.status is RunStatus.OTHER:
         raise OutputError(f"{store}: {run.folder or 'the folder'} holds another capture than {run.label()}")
-    just_recalled = records and not any(record.npz.staged for record in records)
-    if not just_recalled and damaged_files(store, run):
+    if found is None or found.status not in COMPLETE:
         return None
     data = store.read(manifest_path(run))
-    metadata = manifest["metadata"]
+    metadata = parse_manifest(data, manifest_path(run))["metadata"]
     if metadata["content_digest"] != run_content_digest(records):
         raise TownletError(
             f"{run.label()}: the capture that is there has other content than this one "

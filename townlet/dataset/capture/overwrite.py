@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from townlet.dataset.capture.contents import unexpected_files
 from townlet.dataset.capture.preflight import check_output
+from townlet.dataset.status.contents import unexpected_files
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.dataset.store.open_store import is_remote, open_store
@@ -42,7 +42,7 @@ def begin_overwrite(output: str | os.PathLike[str], runs: Sequence[RunRef]) -> s
             shutil.rmtree(build)
     if not folder.is_dir() or not any(folder.iterdir()):
         return folder
-    _refuse_strangers(folder)
+    _refuse_unexpected(folder)
     _check_exchange(folder.parent)
     return build
 
@@ -52,7 +52,7 @@ def finish_overwrite(output: str | os.PathLike[str], build: str | os.PathLike[st
     folder = Path(os.path.realpath(output))
     if folder == Path(build):
         return
-    _refuse_strangers(folder)
+    _refuse_unexpected(folder)
     with translate_os_error("write", str(folder)):
         _exchange(str(build), str(folder))
     LocalStore(folder.parent).make_durable([""])
@@ -78,10 +78,11 @@ def _can_go_on(store: Store, runs: Sequence[RunRef]) -> bool:
     return True
 
 
-def _refuse_strangers(folder: Path) -> None:
-    strangers = unexpected_files(LocalStore(folder))
-    if strangers:
-        some = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
+def _refuse_unexpected(folder: Path) -> None:
+    unexpected = unexpected_files(LocalStore(folder))
+    if unexpected:
+        more = f" and {len(unexpected) - 3} more" if len(unexpected) > 3 else ""
+        some = ", ".join(unexpected[:3]) + more
         raise OutputError(
             f"{folder}: --overwrite would remove files that Townlet did not write ({some}); "
             "move them away, or choose another output folder"

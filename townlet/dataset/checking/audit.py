@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from townlet.dataset.capture.contents import named_by_receipts
 from townlet.dataset.checking.agreement import index_problems, rows_by_run
 from townlet.dataset.checking.check_captures import Found, Problem, ProblemKind, Unit, below, hashed, swapped
 from townlet.dataset.checking.parallel_check import Amount, check_all, folders
@@ -22,6 +21,7 @@ from townlet.dataset.index.index_file import (
     staged_index_file,
 )
 from townlet.dataset.index.metrics_table import SAMPLES, RunKey, open_table
+from townlet.dataset.status.contents import named_by_receipts
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError, OutputError
 
@@ -33,12 +33,13 @@ _AGAIN = "the same capture again finishes it"
 class Audit:
     """What was found. Names are relative to what was asked about: `prefix` leads from there to the store."""
 
-    def __init__(self, workers: int, progress: Progress) -> None:
+    def __init__(self, workers: int, progress: Progress, already_read: Collection[str] = ()) -> None:
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
         self.captures = self.files = self.size = 0
         self._workers = workers
         self._progress = progress
+        self._already_read = frozenset(already_read)
 
     def problem(self, kind: ProblemKind, name: str, message: str) -> None:
         self.problems.append(Problem(kind, name, message))
@@ -134,7 +135,8 @@ class Audit:
                 )
                 continue
             manifest = FileRecord(entry["manifest"], entry["manifest_sha256"], entry["manifest_size"])
-            units[folder] = Unit(folder, None, manifest, None if rows is None else rows.get(key))
+            told = None if rows is None else rows.get(key)
+            units[folder] = Unit(folder, None, manifest, told, folder in self._already_read)
         return units
 
     def _companion(self, store: Store, file: FileRecord, pass_: _Pass) -> str:

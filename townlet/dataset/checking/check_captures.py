@@ -45,6 +45,7 @@ class Unit(NamedTuple):
     names: tuple[str, ...] | None = None  # of the files in and below it, relative to it; None = look
     manifest: FileRecord | None = None  # the one that an index names
     rows: str | None = None  # `rows_digest` of what metrics.parquet says of its samples
+    already_read: bool = False  # its files were read a moment ago: names and sizes are enough
 
 
 class Found(NamedTuple):
@@ -95,11 +96,15 @@ class Opened:
         there = set(self.names)
         return [file for file in self.files if file.name in there]
 
+    def to_hash(self) -> list[FileRecord]:
+        """The present files that are to be read."""
+        return [] if self.unit.already_read and not self.problems else self.present()
+
 
 def check_folder(store: Store, unit: Unit) -> Found:
     """Open a folder, hash its files and judge it."""
     opened = open_folder(store, unit)
-    return judge(opened, [hashed(store, inside(unit.folder, file.name)) for file in opened.present()])
+    return judge(opened, [hashed(store, inside(unit.folder, file.name)) for file in opened.to_hash()])
 
 
 def open_folder(store: Store, unit: Unit) -> Opened:
@@ -118,7 +123,7 @@ def open_folder(store: Store, unit: Unit) -> Opened:
 
 
 def judge(opened: Opened, digests: Sequence[Hashed | None]) -> Found:
-    """What is missing, damaged, exchanged or unnamed. `digests`: of the files present; None = unreadable."""
+    """What is missing, damaged, exchanged or unnamed. `digests`: of `to_hash`; None = unreadable."""
     folder = opened.unit.folder
     problems, other = list(opened.problems), list(opened.other)
     present = opened.present()
@@ -128,7 +133,9 @@ def judge(opened: Opened, digests: Sequence[Hashed | None]) -> Found:
             message = "named by a manifest, but not there"
             problems.append(Problem("missing", inside(folder, file.name), message))
     owners = {file.sha256: file.name for file in opened.files}
-    for file, found in zip(present, digests, strict=True):
+    to_hash = opened.to_hash()
+    unread = [] if to_hash else present
+    for file, found in zip(to_hash, digests, strict=True):
         place = inside(folder, file.name)
         if found is None:
             problems.append(Problem("damaged", place, "cannot be read"))
@@ -140,7 +147,7 @@ def judge(opened: Opened, digests: Sequence[Hashed | None]) -> Found:
     return Found(
         captures=len(opened.whole),
         files=len(present) + len(opened.whole),
-        size=opened.read + sum(found.size for found in digests if found),
+        size=opened.read + sum(found.size for found in (*digests, *unread) if found),
         problems=tuple(problems),
         other=tuple(other),
         unnamed=unnamed,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection
 from typing import NamedTuple
 
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
-from townlet.dataset.format.paths import BEGUN, INDEX, INDEX_FILES, LEASE, RECEIPT, RUNS, STAGING, inside
+from townlet.dataset.format.paths import INDEX, INDEX_FILES, LEASE, RUNS, STAGING, inside
 from townlet.dataset.index.index_file import STAGED_INDEX, read_index
+from townlet.dataset.status.receipts import staged_status
+from townlet.dataset.status.status import RunStatus
 from townlet.dataset.store.contract import Store, StoredFile
 from townlet.dataset.store.local import LocalStore, translate_os_error
-from townlet.errors import CorruptSampleError, OutputError
+from townlet.errors import CorruptSampleError
 
 
 class Leftover(NamedTuple):
@@ -59,21 +60,14 @@ def find_leftovers(store: Store, everything: bool = False) -> Leftovers:
 def _staged(store: Store, everything: bool, found: Leftovers) -> set[str]:
     """Look through what is staged; returns the places of files of runs whose receipts are kept."""
     sizes: dict[str, int] = {}
-    receipts: set[str] = set()
-    begun: set[str] = set()
     for file in store.list(STAGING):
         entry = "/".join(file.name.split("/")[:2])
         sizes[entry] = sizes.get(entry, 0) + file.size
-        if file.name == inside(entry, RECEIPT):
-            receipts.add(entry)
-        if file.name == inside(entry, BEGUN):
-            begun.add(entry)
     promised: set[str] = set()
     for entry in sorted(sizes):
         if entry == LEASE:
             continue  # our own
-        places = _promised(store, entry) if entry in receipts else set()
-        why = _why_dead(store, entry, places, entry in receipts)
+        why, places = _why_garbage(store, entry)
         if not why and everything:
             why = "a run that was simulated and not published"
         if why:
@@ -86,37 +80,21 @@ def _staged(store: Store, everything: bool, found: Leftovers) -> set[str]:
     return promised
 
 
-def _why_dead(store: Store, entry: str, places: set[str], has_receipt: bool) -> str:
-    """Why nobody goes on from something staged; "" where the same capture would."""
+def _why_garbage(store: Store, entry: str) -> tuple[str, set[str]]:
+    """Why nobody goes on from something staged; or "", and the places of its files, where the same capture would."""
     if entry == STAGED_INDEX:
-        return "an index that was not finished"
+        return "an index that was not finished", set()
     if entry.endswith(".tmp"):
-        return "a file that was not finished"
-    if not has_receipt:
-        return "a run that was not simulated to its end"
-    if not places:
-        return "a receipt that does not hold"
-    manifests = [name for name in places if name.endswith(MANIFEST_SUFFIX)]
-    if all(store.size(name) is not None for name in manifests):
-        return "a run that is published"
-    return ""
+        return "a file that was not finished", set()
+    status, places = staged_status(store, entry)
+    return _GARBAGE.get(status, ""), places
 
 
-def _promised(store: Store, entry: str) -> set[str]:
-    """Where the files of a staged run will be; none where some of them are not there, staged or placed."""
-    try:
-        receipt = json.loads(store.read(inside(entry, RECEIPT)))
-        places = set(receipt["places"])
-        folder = min(places).rpartition("/")[0]
-        for sample in receipt["samples"]:
-            for file in (sample["npz"], sample["meta"]):
-                size = file["size"]
-                placed = store.size(inside(folder, file["name"]))
-                if size not in (placed, store.size(file["staged"]) if file["staged"] else None):
-                    return set()
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OutputError):
-        return set()
-    return places
+_GARBAGE = {
+    RunStatus.STAGED: "a run that was not simulated to its end",
+    RunStatus.DAMAGED: "a receipt that does not hold",
+    RunStatus.PUBLISHED: "a run that is published",
+}
 
 
 def _unnamed(store: Store, promised: set[str], found: Leftovers) -> None:

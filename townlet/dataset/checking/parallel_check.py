@@ -129,7 +129,7 @@ def _by_file(
 
     for unit in units:
         opened = open_folder(store, unit)
-        names = [inside(unit.folder, file.name) for file in opened.present()]
+        names = [inside(unit.folder, file.name) for file in opened.to_hash()]
         begun.append((opened, [threads.submit(hashed, store, name) for name in names]))
         waiting += len(names)
         while waiting > WAITING * workers:

@@ -7,7 +7,7 @@ noted, not counted as a problem; and where an index was replaced under our eyes,
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,7 @@ from townlet.errors import CorruptSampleError, UserError
 
 __all__ = ["Problem", "Report", "verify", "verify_files", "verify_store"]
 
-ATTEMPTS = 5  # while others replace what is being looked at
+MAX_ATTEMPTS = 5  # while others replace what is being looked at
 
 
 @dataclass(frozen=True)
@@ -101,11 +101,14 @@ def verify_store(
     workers: int | None = None,
     every_version: bool = False,
     progress: Progress | None = None,
+    already_read: Collection[str] = (),
 ) -> Report:
-    """See `verify`."""
-    for _ in range(ATTEMPTS):
+    """See `verify`. `already_read`: folders of runs, as the index names them, of which the caller has just read every
+    file that their manifests name, and holds the lock. Their manifests are checked as all others.
+    """
+    for _ in range(MAX_ATTEMPTS):
         before = _stamp(store)
-        audit = Audit(workers or usable_cores(), progress or (lambda *_: None))
+        audit = Audit(workers or usable_cores(), progress or (lambda *_: None), already_read)
         versions = _look_at(audit, store, every_version)
         if not audit.problems or _stamp(store) == before:
             break  # else what was found may be of two moments

@@ -1,47 +1,47 @@
-"""What of some runs is in a data set already, and what is missing and why. Nothing is changed.
+"""The status of a run in an output: found out here, and nowhere else. Nothing is changed.
 
-A run counts as done only if its manifest is there, its fingerprint is that of its inputs, and every file that
-the manifest names holds its digest.
+Whoever captures, plans, resumes or regenerates asks `run_status`, or `survey` for many runs. A run counts as
+published only if its manifest is there, its fingerprint is that of its inputs, and every file that the manifest
+names holds its digest.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from townlet.dataset.capture.commit import read_receipt, state_of
-from townlet.dataset.capture.contents import damaged_files, is_of_capture, leftovers
-from townlet.dataset.capture.preflight import differences, refuse_run
 from townlet.dataset.format.canonical import file_sha256, sha256_hex
-from townlet.dataset.format.manifest import MANIFEST_SUFFIX, loose_manifest, named_files, parse_manifest
-from townlet.dataset.format.paths import RUNS, STAGING, inside, manifest_path, receipt_path, staging_folder
+from townlet.dataset.format.manifest import (
+    MANIFEST_SUFFIX,
+    loose_manifest,
+    named_files,
+    parse_manifest,
+    run_options,
+)
+from townlet.dataset.format.paths import (
+    BEGUN,
+    ENOUGH_UNEXPECTED,
+    RECEIPT,
+    RUNS,
+    STAGING,
+    inside,
+    manifest_path,
+    staging_folder,
+)
 from townlet.dataset.format.records import FileRecord
 from townlet.dataset.index.index_file import Failure, parse_failures, read_whole
+from townlet.dataset.status.contents import is_of_capture, leftovers
+from townlet.dataset.status.receipts import read_receipt
+from townlet.dataset.status.status import RunStatus, StatusOfRun
 from townlet.dataset.store.contract import REMOTE_THREADS, Store
-from townlet.errors import CorruptSampleError, OutputError
+from townlet.errors import CorruptSampleError
 from townlet.run import RunRef
 
-Standing = Literal["done", "simulated", "missing", "refused"]
-
-LOOK_BATCH_SIZE = 4  # runs looked at by a thread in one go
-
-
-class Finding(NamedTuple):
-    """Where a run stands.
-
-    `done`: its capture is there and holds. `simulated`: only to be published. `missing`: to be simulated.
-    `refused`: something else is in its place, which a capture does not touch.
-    """
-
-    standing: Standing
-    why: str = ""  # where it is missing or refused
-    indexed: bool = False  # the index names just this capture
-    size: int = 0  # bytes of all files of a run that is done
-    damaged: bool = False  # its files are to be removed before it is captured again
+SURVEY_BATCH_SIZE = 4  # runs that a thread finds out about in one go
 
 
 class Index(NamedTuple):
@@ -52,21 +52,33 @@ class Index(NamedTuple):
     failures: Mapping[tuple[str, int], str]  # reasons
 
 
+NO_INDEX = Index({}, {}, {})
+
 MENDING = (
     "; remove dataset.json and capture again what was in the data set: runs that hold are taken over, and "
     "the index is written anew"
 )
 
 
-def look_at_index(store: Store) -> Index:
+class Files(NamedTuple):
+    """The files of a run, as they were listed."""
+
+    there: Mapping[str, int]  # size by name, in and below the run's folder
+    staged: Collection[str]  # names in its staging folder
+    left: Container[
+        str
+    ] = ()  # that captures of other inputs, which were killed, have left in the run's folder
+
+
+def read_index_for_status(store: Store) -> Index:
     """The index of a data set, if there is one. Raises CorruptSampleError, saying what to do, where it is damaged."""
     try:
-        document, companions = read_whole(store, ["failures", "samples"])
+        document, files = read_whole(store, ["failures", "samples"])
     except FileNotFoundError:
-        return Index({}, {}, {})
+        return NO_INDEX
     except CorruptSampleError as error:
         raise CorruptSampleError(f"{error}{MENDING}") from error
-    failures: list[Failure] = parse_failures(companions["failures"])
+    failures: list[Failure] = parse_failures(files["failures"])
     return Index(
         document["metadata"],
         {(entry["scenario"], entry["seed"]): entry for entry in document["runs"]},
@@ -74,38 +86,105 @@ def look_at_index(store: Store) -> Index:
     )
 
 
-def survey(store: Store, runs: Sequence[RunRef], index: Index) -> Iterator[Finding]:
-    """A `Finding` for each run, in their order. The files are read in parallel threads.
+def survey(
+    store: Store, runs: Sequence[RunRef], index: Index = NO_INDEX, *, read: bool = True
+) -> Iterator[StatusOfRun]:
+    """`run_status` of each run of a data set, in their order. Files are read in parallel threads.
 
     The folders are listed once: a run of which nothing is there costs no further look.
     """
     files = {file.name: file.size for folder in (RUNS, STAGING) for file in store.list(folder)}
-    given_up = frozenset(name for names in leftovers(store, runs).values() for name in names)
-    look = partial(_look, store, _by_folder(files), index, given_up)
-    batches = [runs[start : start + LOOK_BATCH_SIZE] for start in range(0, len(runs), LOOK_BATCH_SIZE)]
+    left = frozenset(name for names in leftovers(store, runs).values() for name in names)
+    folders = _by_folder(files)
+    find_out = partial(_status_among, store, folders, left, index, read)
+    batches = [runs[start : start + SURVEY_BATCH_SIZE] for start in range(0, len(runs), SURVEY_BATCH_SIZE)]
     pool = ThreadPoolExecutor(_threads(store))
     try:
-        for findings in pool.map(lambda batch: [look(run) for run in batch], batches):
-            yield from findings
+        for found in pool.map(lambda batch: [find_out(run) for run in batch], batches):
+            yield from found
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C is answered at once
 
 
-def survey_single(store: Store, run: RunRef) -> Finding:
-    """The `Finding` of a run whose capture is the output itself."""
-    state = state_of(store, run)
-    if state == "done":
-        return Finding("done", size=sum(file.size for file in store.list("", deep=False)))
-    if state == "receipt":
-        return Finding("simulated")
+def run_status(
+    store: Store, run: RunRef, *, index: Index = NO_INDEX, files: Files | None = None, read: bool = True
+) -> StatusOfRun:
+    """The status of a run. `files`: what is listed of it; None = list it now. Without `read`, sizes are enough."""
+    files = _files_of(store, run) if files is None else files
+    known = _known(index, run)
+    published = manifest_status(store, run, files.there, known, read=read) if files.there else None
+    if published is not None and published.status is not RunStatus.DAMAGED:
+        return published
+    if RECEIPT in files.staged and read_receipt(store, run, check=read) is not None:
+        return StatusOfRun(RunStatus.SIMULATED)
+    if published is not None:
+        return published
+    if known is not None and files.there:
+        return StatusOfRun(RunStatus.DAMAGED, f"damaged: {manifest_path(run)}", clear=True)
+    if unexpected := _unexpected(run, files):
+        return StatusOfRun(RunStatus.OTHER, f"holds {_few(unexpected)}", unexpected=tuple(unexpected))
+    reason = index.failures.get((run.name, run.seed))
+    return StatusOfRun(_unfinished(files), f"failed before: {reason}" if reason is not None else "")
+
+
+def manifest_status(
+    store: Store,
+    run: RunRef,
+    there: Mapping[str, int],
+    known: Mapping[str, Any] | None = None,
+    *,
+    read: bool = True,
+) -> StatusOfRun | None:
+    """What the manifest in a run's folder says: complete, damaged or other; None where there is none.
+
+    `there`: the sizes of the folder's files, by name. `known`: the index's entry of the run.
+    """
+    place = manifest_path(run)
+    name = place.rpartition("/")[2]
+    if name not in there:
+        other = next((name for name in there if name.endswith(MANIFEST_SUFFIX) and "/" not in name), None)
+        why = f"{inside(run.folder, str(other))} is a capture with another prefix (expected {name})"
+        return StatusOfRun(RunStatus.OTHER, why) if other else None
     try:
-        refuse_run(store, run)
-    except OutputError as error:
-        return Finding("refused", str(error))
-    if store.size(manifest_path(run)) is not None:
-        return Finding("missing", f"damaged: {_few(damaged_files(store, run))}")
-    begun = next(iter(store.list(staging_folder(run))), None) is not None
-    return Finding("missing", "not finished" if begun else "not there")
+        data = store.read(place)
+    except FileNotFoundError:
+        return None
+    indexed = known is not None and known["manifest_sha256"] == sha256_hex(data)
+    damaged = StatusOfRun(RunStatus.DAMAGED, f"damaged: {place}", clear=known is not None)
+    try:
+        document = json.loads(data) if indexed else loose_manifest(data, place)
+    except CorruptSampleError:
+        other = StatusOfRun(RunStatus.OTHER, f"{place} is not readable as a capture's manifest")
+        return damaged if known is not None else other
+    metadata = document["metadata"]
+    if metadata.get("fingerprint") != run.fingerprint:
+        if known is not None and not _is_itself(data, place):
+            return damaged
+        return StatusOfRun(RunStatus.OTHER, f"{place} is another capture: {differences(metadata, run)}")
+    if not indexed and not _is_itself(data, place):
+        return damaged
+    status = RunStatus.INDEXED if indexed else RunStatus.PUBLISHED
+    return _status_of_files(store, run, there, named_files(document), len(data), status, read)
+
+
+def entry_status(entry: Mapping[str, Any] | None, run: RunRef, manifest_size: int | None) -> RunStatus:
+    """What an index alone tells of a run: its entry, and the size of the manifest that the entry names."""
+    if entry is None:
+        return RunStatus.MISSING
+    if entry["fingerprint"] != run.fingerprint:
+        return RunStatus.OTHER
+    return RunStatus.INDEXED if manifest_size == entry["manifest_size"] else RunStatus.DAMAGED
+
+
+def differences(metadata: Mapping[str, Any], run: RunRef) -> str:
+    """What the manifest that is there says otherwise than the run that is asked for."""
+    asked = {"scenario_name": run.name, "seed": run.seed, "ticks": run.ticks, **run_options(run)}
+    different = [
+        f"{name.removesuffix('_name')} {_said(metadata[name])} (asked for: {_said(value)})"
+        for name, value in asked.items()
+        if name in metadata and metadata[name] != value
+    ]
+    return ", ".join(different) or "of another version of the config, or of the simulation's rules"
 
 
 def clear_damaged(store: Store, run: RunRef) -> None:
@@ -120,88 +199,107 @@ def _threads(store: Store) -> int:
 
 
 def _by_folder(files: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """Sizes by folder and by name in it."""
+    """Sizes by folder (a run's `runs/<name>/seed-<seed>`, or one of what is staged) and by name in it."""
     folders: dict[str, dict[str, int]] = {}
     for name, size in files.items():
-        folder, _, own = name.rpartition("/")
-        folders.setdefault(folder, {})[own] = size
+        parts = name.split("/")
+        depth = 2 if parts[0] == STAGING else 3
+        folders.setdefault("/".join(parts[:depth]), {})["/".join(parts[depth:])] = size
     return folders
 
 
-def _look(
+def _status_among(
     store: Store,
     folders: Mapping[str, Mapping[str, int]],
+    left: Container[str],
     index: Index,
-    given_up: Container[str],
+    read: bool,
     run: RunRef,
-) -> Finding:
-    """`given_up`: files that a capture which was killed has left in their places."""
-    there = folders.get(run.folder, {})
-    staged = folders.get(staging_folder(run), {})
+) -> StatusOfRun:
+    files = Files(folders.get(run.folder, {}), folders.get(staging_folder(run), {}), left)
+    return run_status(store, run, index=index, files=files, read=read)
+
+
+def _files_of(store: Store, run: RunRef) -> Files:
+    """What is listed of one run."""
+    there = _listed(store, run)
+    if not there and not store.renames and run.folder:
+        return Files(
+            {}, ()
+        )  # there, all of a run's files are in its folder from the start: one call is enough
+    own = f"{staging_folder(run)}/"
+    staged = [file.name.removeprefix(own) for file in store.list(staging_folder(run))]
+    left = {} if not there else leftovers(store, [run])
+    return Files(there, staged, {name for names in left.values() for name in names})
+
+
+def _listed(store: Store, run: RunRef) -> dict[str, int]:
+    """The files in a run's folder. Of those that no capture of it can have, some.
+
+    Whoever names a home folder by mistake need not wait until all of it is read.
+    """
+    skip = len(run.folder) + 1 if run.folder else 0
+    there: dict[str, int] = {}
+    unexpected = 0
+    for file in store.list(run.folder):
+        name = file.name[skip:]
+        if name.startswith(f"{STAGING}/"):
+            continue
+        there[name] = file.size
+        unexpected += not is_of_capture(name, run.prefix)
+        if unexpected == ENOUGH_UNEXPECTED:
+            break
+    else:
+        return there
+    return there | _direct(store, run, skip)
+
+
+def _direct(store: Store, run: RunRef, skip: int) -> dict[str, int]:
+    """The files of a run's folder that its capture can have."""
+    files = store.list(run.folder, deep=False)
+    return {file.name[skip:]: file.size for file in files if is_of_capture(file.name[skip:], run.prefix)}
+
+
+def _known(index: Index, run: RunRef) -> Mapping[str, Any] | None:
+    """The index's entry of just this run."""
     entry = index.entries.get((run.name, run.seed))
-    known = entry if entry is not None and entry["fingerprint"] == run.fingerprint else None
-    found = _published(store, run, there, known) if there else None
-    if found is not None and found.standing in ("done", "refused"):
-        return found
-    if receipt_path(run).rpartition("/")[2] in staged and read_receipt(store, run) is not None:
-        return Finding("simulated")
-    if found is not None:
-        return found
-    others = [
-        name
-        for name in there
-        if not (staged and is_of_capture(name, run.prefix)) and inside(run.folder, name) not in given_up
+    return entry if entry is not None and entry["fingerprint"] == run.fingerprint else None
+
+
+def _unexpected(run: RunRef, files: Files) -> list[str]:
+    """What no unfinished capture of this run can have left in its folder."""
+    return [
+        inside(run.folder, name)
+        for name in files.there
+        if not (files.staged and is_of_capture(name, run.prefix))
+        and inside(run.folder, name) not in files.left
     ]
-    if known is not None and there:
-        return Finding("missing", f"damaged: {manifest_path(run)}", damaged=True)
-    if others:
-        return Finding("refused", f"holds {_few(others)}")
-    reason = index.failures.get((run.name, run.seed))
-    if reason is not None:
-        return Finding("missing", f"failed before: {reason}")
-    return Finding("missing", "not finished" if staged or there else "not there")
 
 
-def _published(
-    store: Store, run: RunRef, there: Mapping[str, int], known: Mapping[str, Any] | None
-) -> Finding | None:
-    """What a manifest in the run's folder says; None where there is none. `known`: the index's entry."""
-    place = manifest_path(run)
-    name = place.rpartition("/")[2]
-    if name not in there:
-        other = next((name for name in there if name.endswith(MANIFEST_SUFFIX)), None)
-        return Finding("refused", f"a capture with another prefix ({other})") if other else None
-    try:
-        data = store.read(place)
-    except FileNotFoundError:
-        return None
-    indexed = known is not None and known["manifest_sha256"] == sha256_hex(data)
-    damaged = Finding("missing", f"damaged: {place}", damaged=known is not None)
-    try:
-        document = json.loads(data) if indexed else loose_manifest(data, place)
-    except CorruptSampleError:
-        return damaged if known is not None else Finding("refused", f"{place} is not readable")
-    metadata = document["metadata"]
-    if metadata.get("fingerprint") != run.fingerprint:
-        if known is not None and not _is_itself(data, place):
-            return damaged
-        return Finding("refused", f"another capture: {differences(metadata, run)}")
-    if not indexed and not _is_itself(data, place):
-        return damaged
-    return _held(store, run, there, document, len(data), indexed)
+def _unfinished(files: Files) -> RunStatus:
+    """Of a run without a manifest, and without a receipt that holds."""
+    if files.there or any(name != BEGUN for name in files.staged):
+        return RunStatus.STAGED
+    return RunStatus.BEGUN if files.staged else RunStatus.MISSING
 
 
-def _held(
-    store: Store, run: RunRef, there: Mapping[str, int], document: Mapping[str, Any], size: int, indexed: bool
-) -> Finding:
-    """Whether every file that the run's manifest names is what it should be."""
-    files = named_files(document)
+def _status_of_files(
+    store: Store,
+    run: RunRef,
+    there: Mapping[str, int],
+    files: Sequence[FileRecord],
+    size: int,
+    whole: RunStatus,
+    read: bool,
+) -> StatusOfRun:
+    """Whether every file that the run's manifest names is what it should be. `size`: bytes of the manifest."""
     damaged = [file.name for file in files if there.get(file.name) != file.size]
-    if not damaged:
+    if read and not damaged:
         damaged = [file.name for file in files if not _is_file(store, inside(run.folder, file.name), file)]
     if damaged:
-        return Finding("missing", f"damaged: {_few([inside(run.folder, name) for name in damaged])}")
-    return Finding("done", indexed=indexed, size=size + sum(file.size for file in files))
+        names = [inside(run.folder, name) for name in damaged]
+        return StatusOfRun(RunStatus.DAMAGED, f"damaged: {_few(names)}")
+    return StatusOfRun(whole, size=size + sum(file.size for file in files))
 
 
 def _is_file(store: Store, name: str, file: FileRecord) -> bool:
@@ -223,3 +321,7 @@ def _is_itself(data: bytes, place: str) -> bool:
 def _few(names: Sequence[str]) -> str:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return f"{names[0]}{more}"
+
+
+def _said(value: object) -> str:
+    return "not given" if value is None else repr(value)

@@ -12,6 +12,8 @@ from townlet.dataset.format.canonical import line_bytes
 from townlet.dataset.format.manifest import parse_manifest, run_options
 from townlet.dataset.format.paths import INDEX, RUNS, inside
 from townlet.dataset.index.index_file import INDEX_VERSION, read_index
+from townlet.dataset.status.run_status import entry_status
+from townlet.dataset.status.status import RunStatus
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError, OutputError
 from townlet.run import FORMAT_VERSION, RULES_VERSION, RunRef
@@ -77,11 +79,13 @@ def compare(store: Store | None, runs: Sequence[RunRef], configs: Mapping[str, s
         run, entry = planned.get(key), entries.get(key)
         if run is None:
             changes.append(Change(*key, "removed", _not_any_more(key[0], names)))
-        elif entry is None:
+            continue
+        status = entry_status(entry, run, sizes.get(_manifest_of(entry)) if entry else None)
+        if entry is None:
             changes.append(Change(*key, "changed" if broken else "new", broken or reasons.new(key[0])))
-        elif entry["fingerprint"] != run.fingerprint:
+        elif status is RunStatus.OTHER:
             changes.append(Change(*key, "changed", reasons.changed(run, entry)))
-        elif sizes.get(_manifest_of(entry)) != entry["manifest_size"]:
+        elif status is RunStatus.DAMAGED:
             changes.append(Change(*key, "changed", "its manifest is missing or cut short"))
         else:
             changes.append(Change(*key, "unchanged", ""))

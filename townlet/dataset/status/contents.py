@@ -4,80 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Container, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from townlet.dataset.format.manifest import (
     LOG_NAME,
     MANIFEST_SUFFIX,
     loose_manifest,
     named_files,
-    parse_manifest,
 )
 from townlet.dataset.format.paths import (
     BEGUN,
-    ENOUGH_UNEXPECTED,
     INDEX,
     INDEX_FILES,
     RECEIPT,
     STAGING,
     begun_path,
     inside,
-    manifest_path,
-    staging_folder,
 )
-from townlet.dataset.store.contract import Store, holds
+from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError
 from townlet.run import RunRef
-
-
-def find_manifest(store: Store, run: RunRef) -> dict[str, Any] | str | None:
-    """The manifest in the run's folder; its name where it is not readable or of another prefix; or None."""
-    place = manifest_path(run)
-    try:
-        return loose_manifest(store.read(place), place)
-    except CorruptSampleError:
-        return place
-    except FileNotFoundError:
-        pass
-    for file in store.list(run.folder, deep=False):
-        if file.name.endswith(MANIFEST_SUFFIX):
-            return file.name
-    return None
-
-
-def is_untouched(store: Store, run: RunRef) -> bool:
-    """Whether one look is enough to know that nothing is there of a run, nor anything in its place.
-
-    Where nothing can be renamed, all of a run's files are in its folder from the start.
-    """
-    if store.renames or not run.folder:
-        return False
-    return next(iter(store.list(run.folder, deep=False)), None) is None
-
-
-def damaged_files(store: Store, run: RunRef) -> list[str]:
-    """The files of a run's capture, its manifest included, that are not what the manifest says."""
-    place = manifest_path(run)
-    try:
-        files = named_files(parse_manifest(store.read(place), place))
-    except (CorruptSampleError, FileNotFoundError):
-        return [place]
-    return [file.name for file in files if not holds(store, inside(run.folder, file.name), file)]
-
-
-def unexpected_in_run(store: Store, run: RunRef, known: Container[str] = ()) -> list[str]:
-    """Some files in the run's folder, save the `known`, that no unfinished capture of this run can have left."""
-    started = next(iter(store.list(staging_folder(run))), None) is not None
-    skip = len(run.folder) + 1 if run.folder else 0
-    found = []
-    for file in store.list(run.folder):
-        ours = started and is_of_capture(file.name[skip:], run.prefix)
-        if not ours and file.name not in known and not file.name[skip:].startswith(f"{STAGING}/"):
-            found.append(file.name)
-        if len(found) == ENOUGH_UNEXPECTED:
-            break  # whoever names a home folder by mistake need not wait until all of it is read
-    return found
 
 
 def is_of_capture(name: str, prefix: str) -> bool:
