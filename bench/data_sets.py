@@ -14,7 +14,7 @@ from bench.tables import Column, Goal, Row, Table, at_least, at_most
 from bench.towns import STANDARD, write_town
 from bench.watching import Watched, watch
 from townlet.dataset.store.open_store import open_store
-from townlet.dataset.versions.versions import publish, settle, utc_now
+from townlet.dataset.versions.versions import finish_publishing, publish, utc_now
 
 OPEN_WALL = 2.0  # seconds, of whatever has up to 100,000 samples
 VERIFY_RATE = 500  # MB/s a core, where files are large
@@ -70,7 +70,7 @@ def _of_many(suite: ManyRuns, folder: Path, repeats: int) -> list[Row]:
     link_tree(plain, versioned / "versions" / "1")
     store = open_store(versioned)
     publish(store, 1)
-    settle(store, utc_now())
+    finish_publishing(store, utc_now())
     regenerate = townlet("regenerate", suite.file, "--quiet", "--output", versioned)
     works = {
         "capture again": capture,

@@ -37,7 +37,7 @@ IMPATIENT = """
 import sys
 from townlet import cli
 from townlet.dataset import lease
-lease.RENEW_EVERY = 0.2
+lease.RENEW_INTERVAL_S = 0.2
 sys.exit(cli.main(["capture", *sys.argv[1:]]))
 """
 

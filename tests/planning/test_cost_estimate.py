@@ -1,4 +1,4 @@
-"""The pilot: what it foretells is what a capture costs, near enough."""
+"""Trials: what they foretell is what a capture costs, near enough."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ def test_runs_of_one_config_are_tried_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_when_time_is_up_the_rest_is_taken_for_average() -> None:
     kitchen, baseline = runs("kitchen_breakfast", "observation_baseline", ticks=20)
-    assert estimate([kitchen], budget=-1).cost(kitchen) is None
-    assert estimate([kitchen], budget=-1).total([kitchen]) is None
+    assert estimate([kitchen], timeout_s=-1).cost(kitchen) is None
+    assert estimate([kitchen], timeout_s=-1).total([kitchen]) is None
     known = estimate([kitchen])
     assert known.cost(baseline) == known.cost(kitchen)
 
 
-def test_a_pilot_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(run: Run):
         raise ValueError("a gap")
 

@@ -32,7 +32,7 @@ class StoreDoFn(beam.DoFn):
             raise other_version(self._version, VERSION)
         self._reporter = ProgressReporter(self._reports_folder)
         with self.writing():
-            self._store = open_store(self._output, greet=False)  # the command has; here, patience is better
+            self._store = open_store(self._output, check_connection=False)  # the command did
         if self._reports_folder and not os.path.isdir(self._reports_folder):
             raise not_shared(self._output)
 

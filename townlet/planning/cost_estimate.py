@@ -1,6 +1,6 @@
 """What some runs will cost: a few hundred ticks of each different config are played in memory, and scaled.
 
-The pilot goes the way of a capture (simulate, stack, measure, encode) and writes nothing. Runs that differ by
+A trial goes the way of a capture (simulate, stack, measure, encode) and writes nothing. Runs that differ by
 seed and length only are tried once. It is an estimate: what happens late in a run is not seen.
 """
 
@@ -22,7 +22,7 @@ from townlet.samples import stack_groups
 
 TRIAL_FRAMES = 16_000  # some 50 ms
 MOST_TICKS = 1_024
-BUDGET = 3.0  # seconds for the pilots of all configs; who comes later is taken for an average one
+TRIALS_TIMEOUT_S = 3.0  # for the trials of all configs; one that is not tried is taken for an average one
 # Core-seconds that are not the simulation's. Measured: receipts, publishing and Beam's bundles; starting Beam.
 RUN_OVERHEAD = 0.004
 START_OVERHEAD = 2.0
@@ -77,7 +77,7 @@ class CostEstimate:
     rates: dict[RunKind, Rates]
     average: Rates | None  # stands for configs that were not tried; None where none was
     seconds: float  # that it took
-    failures: dict[str, str]  # names of runs whose pilot failed, and why
+    failures: dict[str, str]  # names of runs whose trial failed, and why
 
     def cost(self, run: RunRef) -> Cost | None:
         """Of one run; None where nothing is known of any."""
@@ -103,8 +103,10 @@ def kind(run: RunRef) -> RunKind:
     )
 
 
-def estimate_cost(runs: Iterable[RunRef], configs: Mapping[str, str], budget: float = BUDGET) -> CostEstimate:
-    """Try each different config among `runs`, those with most ticks first, as long as the budget lasts.
+def estimate_cost(
+    runs: Iterable[RunRef], configs: Mapping[str, str], timeout_s: float = TRIALS_TIMEOUT_S
+) -> CostEstimate:
+    """Try each different config among `runs`, those with most ticks first, until the time is up.
 
     `configs`: their canonical JSON texts, by digest.
     """
@@ -112,7 +114,7 @@ def estimate_cost(runs: Iterable[RunRef], configs: Mapping[str, str], budget: fl
     rates: dict[RunKind, Rates] = {}
     failures: dict[str, str] = {}
     for same, run in _by_weight(runs):
-        if time.monotonic() - started > budget:
+        if time.monotonic() - started > timeout_s:
             break
         try:
             rates[same] = _rates(run.with_config(configs))
@@ -184,7 +186,7 @@ def _try(run: Run) -> _Try:
     except UserError:
         if run.agent is None:
             raise
-        return _try(replace(run, agent=None))  # a newcomer, who arrives later than the pilot ends
+        return _try(replace(run, agent=None))  # a newcomer, who arrives later than the trial ends
     seconds = time.thread_time() - started
     nothing = FileRecord("", "", 0)
     documents = (metrics_bytes(run, records), manifest_bytes(run, records, nothing, nothing))

@@ -27,11 +27,11 @@ def test_nothing_is_there_and_nothing_is_made(townlet: Townlet, tmp_path: Path) 
         said = townlet(*words, *SEEDS, "--output", tmp_path / "deep" / "out")
         assert said.code == 0, said.err
         table = rows(said.out)
-        assert table[0] == ["run", "seed", "ticks", "~frames", "~size", "~core", "time", "is", "why"]
+        assert table[0] == ["run", "seed", "ticks", "~frames", "~size", "~core", "time", "status"]
         assert table[1][:4] == ["kitchen_breakfast", "0", "20", "40"]
-        assert table[1][-3:] == ["missing", "not", "there"]
+        assert table[1][-1:] == ["missing"]
         assert "4 runs: 4 missing" in said.out
-        assert "missing: 80 ticks; estimated from a pilot of " in said.out
+        assert "to simulate: 80 ticks; estimated from a trial of " in said.out
         assert " 200 frames, 10 samples, " in said.out
         assert said.err == "next: townlet capture with the same words\n"
         assert not list(tmp_path.iterdir())
@@ -43,8 +43,8 @@ def test_everything_is_there(townlet: Townlet, village: Path, monkeypatch: pytes
     with output_lock(village):  # whoever writes does not hinder
         said = townlet("plan", *SEEDS, "--output", village)
     assert said.code == 0
-    assert [row[-1] for row in rows(said.out)[1:5]] == ["done"] * 4
-    assert said.out.splitlines()[-1] == "4 runs: 4 done"
+    assert [row[-1] for row in rows(said.out)[1:5]] == ["indexed"] * 4
+    assert said.out.splitlines()[-1] == "4 runs: 4 indexed"
     assert said.err == "nothing to do\n"
     assert content(village) == before
 
@@ -57,11 +57,12 @@ def test_some_is_missing(townlet: Townlet, village: Path, tmp_path: Path) -> Non
     flip(folder / damaged, 300)
     said = townlet("plan", *WORDS, "--seeds", "0..11", "--output", folder)
     table = {row[0]: row for row in rows(said.out)[:3]}
-    assert table["kitchen_breakfast"][:5] == ["kitchen_breakfast", "12", "1", "11", "220"]
-    assert " ".join(table["kitchen_breakfast"][-5:]) == "10 not there, 1 damaged"
-    assert " ".join(table["queue_conflict"][-3:]) == "11 not there"
+    assert table["scenario"][:6] == ["scenario", "runs", "missing", "indexed", "damaged", "ticks"]
+    assert table["kitchen_breakfast"][:6] == ["kitchen_breakfast", "12", "10", "1", "1", "220"]
+    assert " ".join(table["kitchen_breakfast"][-2:]) == "1 damaged"
+    assert table["queue_conflict"][:6] == ["queue_conflict", "12", "11", "1", "0", "220"]
     assert said.out.splitlines()[3] == f"kitchen_breakfast seed 1: damaged: {damaged}"
-    assert "24 runs: 2 done, 22 missing" in said.out
+    assert "24 runs: 21 missing, 2 indexed, 1 damaged" in said.out
     each = townlet("plan", *WORDS, "--seeds", "0..11", "--output", folder, "--all")
     assert len(each.out.splitlines()) == 1 + 24 + 3
 
@@ -70,20 +71,20 @@ def test_for_scripts(townlet: Townlet, village: Path) -> None:
     said = townlet("plan", *WORDS, "--seeds", "0..30", "--output", village, "--json", "--quiet")
     assert said.err == ""
     document = said.json
-    assert document["counts"] == {"done": 4, "missing": 58}
+    assert document["counts"] == {"indexed": 4, "missing": 58}
     assert len(document["runs"]) == 62
-    assert document["runs"][0]["standing"] == "done"
+    assert document["runs"][0]["status"] == "indexed"
     assert document["runs"][-1] | {"fingerprint": ""} == {
         "scenario": "queue_conflict",
         "seed": 30,
         "ticks": 20,
         "folder": "runs/queue_conflict/seed-30",
         "fingerprint": "",
-        "standing": "missing",
-        "why": "not there",
+        "status": "missing",
+        "why": "",
     }
     assert document["estimate"]["ticks"] == 58 * 20
-    assert document["fits"] is True and document["data_set"] is True and document["left_out"] == 0
+    assert document["fits"] is True and document["data_set"] is True and document["not_selected"] == 0
     dry = townlet("capture", "--dry-run", *WORDS, "--seeds", "0..30", "--output", village, "--json").json
     drop = ("estimate", "free_bytes")
     assert {key: dry[key] for key in dry if key not in drop} == {
@@ -95,21 +96,21 @@ def test_what_would_be_refused(townlet: Townlet, village: Path, kitchen: Path) -
     said = townlet("plan", *WORDS, "--ticks", "30", "--seeds", "0..1", "--output", village)
     assert said.code == 0
     assert "another capture: ticks 20 (asked for: 30)" in said.out
-    assert "4 runs: 4 refused" in said.out
+    assert "4 runs: 4 other" in said.out
     assert "a capture would be refused" in said.err
     over = townlet(
         "capture", "--dry-run", "--overwrite", *WORDS, "--ticks", "30", "--seeds", "0..1", "--output", village
     )
     assert "4 runs: 4 missing" in over.out and "to be replaced" in over.out
     single = townlet("plan", "kitchen_breakfast", "--output", village)
-    assert "1 run: 1 refused" in single.out
+    assert "1 run: 1 other" in single.out
     assert "holds a data set" in single.err
     assert "holds a single capture" in townlet("plan", *SEEDS, "--output", kitchen).err
 
 
 def test_a_single_capture(townlet: Townlet, kitchen: Path, tmp_path: Path) -> None:
     words = ["plan", "kitchen_breakfast", "--ticks", "30", "--output"]
-    assert townlet(*words, kitchen).out.splitlines()[-1] == "1 run: 1 done"
+    assert townlet(*words, kitchen).out.splitlines()[-1] == "1 run: 1 published"
     other = townlet(*words, kitchen, "--seed", "4")
     assert "another capture: seed 0 (asked for: 4)" in other.out
     assert "1 run: 1 missing" in townlet(*words, tmp_path / "out").out

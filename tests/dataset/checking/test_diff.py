@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ def test_how_configs_differ(tmp_path: Path) -> None:
     def configured(hunger: float, **more: Any) -> Run:
         config = {"config": {"config_id": "scene", "decay": {"hunger": hunger}, **more}, "affordances": {}}
         run = make_run(ticks=6, folder=run_folder("scene", 3))
-        return Run(**{**vars(run), "config_json": canonical_json(config)})
+        return replace(run, config_json=canonical_json(config))
 
     capture(LocalStore(tmp_path / "a"), configured(0.1))
     capture_altered(

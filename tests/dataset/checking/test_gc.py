@@ -21,7 +21,7 @@ from townlet.dataset.format.paths import receipt_path, run_folder, staging_folde
 from townlet.dataset.index.index_file import indexed, write_index
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
-from townlet.dataset.versions.versions import publish, settle, utc_now
+from townlet.dataset.versions.versions import finish_publishing, publish, utc_now
 from townlet.errors import CorruptSampleError, OutputError, UserError
 from townlet.run import Run
 
@@ -43,7 +43,7 @@ def versioned(tmp_path: Path) -> LocalStore:
     for version in (1, 2):
         capture(store.below(f"versions/{version}"), *runs(*range(version)))
         publish(store, version)
-        settle(store, utc_now())
+        finish_publishing(store, utc_now())
     return store
 
 
@@ -53,7 +53,7 @@ def clean(store: LocalStore) -> dict[str, bytes]:
 
 
 def names(store: LocalStore, **options: Any) -> list[str]:
-    return [leaving.name for leaving in gc(store.root, **options).gone]
+    return [leftover.name for leftover in gc(store.root, **options).gone]
 
 
 def assert_spotless(store: LocalStore, clean: dict[str, bytes]) -> None:
@@ -92,7 +92,7 @@ def test_strangers_go_and_links_are_not_followed(
     (store.root / "link").symlink_to(precious)
     (store.root / "runs/file").symlink_to(precious / "data")
     listed = gc(store.root, dry_run=True)
-    assert {leaving.name for leaving in listed.gone} == {
+    assert {leftover.name for leftover in listed.gone} == {
         "empty",
         "link",
         "notes.txt",
@@ -102,7 +102,7 @@ def test_strangers_go_and_links_are_not_followed(
     }
     assert "notes.txt" in content(store.root)
     assert gc(store.root).gone == listed.gone
-    assert {leaving.name: leaving.size for leaving in listed.gone}["notes.txt"] == 5
+    assert {leftover.name: leftover.size for leftover in listed.gone}["notes.txt"] == 5
     assert (precious / "data").read_bytes() == b"mine"
     assert folders(store.root) == ["runs", "runs/scene", "runs/scene/seed-1", "runs/scene/seed-2"]
     assert_spotless(store, clean)
@@ -114,7 +114,7 @@ def test_dead_staging_goes(store: LocalStore, clean: dict[str, bytes]) -> None:
     (store.root / ".staging" / f"{'0' * 16}.tmp").write_bytes(b"123")
     (store.root / ".staging/index").mkdir()
     (store.root / ".staging/index" / f"{'0' * 64}").write_bytes(b"123")
-    assert [(leaving.name.split("-")[0], leaving.why) for leaving in gc(store.root).gone] == [
+    assert [(leftover.name.split("-")[0], leftover.why) for leftover in gc(store.root).gone] == [
         (f".staging/{'0' * 16}.tmp", "a file that was not finished"),
         (".staging/index", "an index that was not finished"),
         (".staging/scene", "a run that was not simulated to its end"),
@@ -168,7 +168,7 @@ def test_a_receipt_that_does_not_hold(store: LocalStore, clean: dict[str, bytes]
     (store.root / records[0].npz.staged).unlink()
     stage_receipt(store, second, 2, stage(store, second))
     (store.root / receipt_path(second)).write_bytes(b"[]")
-    assert {leaving.why for leaving in gc(store.root).gone} == {"a receipt that does not hold"}
+    assert {leftover.why for leftover in gc(store.root).gone} == {"a receipt that does not hold"}
     assert_spotless(store, clean)
 
 
@@ -178,7 +178,7 @@ def test_staging_of_what_is_published(store: LocalStore, clean: dict[str, bytes]
     other = LocalStore(aside)
     stage_receipt(other, run, 2, stage(other, run))
     shutil.copytree(aside / ".staging", store.root / ".staging")
-    assert [leaving.why for leaving in gc(store.root).gone] == ["a run that is published"]
+    assert [leftover.why for leftover in gc(store.root).gone] == ["a run that is published"]
     assert_spotless(store, clean)
 
 
@@ -188,7 +188,7 @@ def test_a_capture_that_the_index_does_not_name_stays(store: LocalStore) -> None
     (store.root / other.folder / "stranger").write_bytes(b"")
     before = content(store.root)
     swept = gc(store.root)
-    assert [leaving.name for leaving in swept.gone] == [f"{other.folder}/stranger"]
+    assert [leftover.name for leftover in swept.gone] == [f"{other.folder}/stranger"]
     assert [kept.name for kept in swept.kept] == [other.folder]
     assert content(store.root) == {name: data for name, data in before.items() if "stranger" not in name}
 
@@ -245,7 +245,7 @@ def test_a_data_set_that_was_begun(tmp_path: Path) -> None:
     (store.root / "thesis.tex").write_bytes(b"")
     (store.root / "runs/stranger").write_bytes(b"")
     swept = gc(store.root)
-    assert [leaving.name for leaving in swept.gone] == [staging_folder(third), "runs/stranger"]
+    assert [leftover.name for leftover in swept.gone] == [staging_folder(third), "runs/stranger"]
     assert {kept.name for kept in swept.kept} == {staging_folder(second), first.folder, "thesis.tex"}
     assert status_of(store, first) == "published"
     assert status_of(store, second) == "simulated"
@@ -267,7 +267,7 @@ def test_versions(versioned: LocalStore) -> None:
     (root / "current").unlink()
     (root / "current").symlink_to("versions/1")
     swept = gc(root)
-    assert {leaving.name for leaving in swept.gone} == {
+    assert {leftover.name for leftover in swept.gone} == {
         ".staging/x.tmp",
         "stranger",
         "versions/.2.lock",
@@ -278,7 +278,7 @@ def test_versions(versioned: LocalStore) -> None:
     }
     assert os.readlink(root / "current") == "versions/2"
     assert [kept.name for kept in swept.kept] == ["versions/4"]
-    assert {leaving.name for leaving in gc(root, everything=True).gone} == {"versions/4"}
+    assert {leftover.name for leftover in gc(root, everything=True).gone} == {"versions/4"}
     assert content(root) == {name: data for name, data in clean.items() if not name.startswith("versions/1/")}
     report = verify(root, every_version=True)
     assert (report.ok, report.notes, report.versions) == (True, [], (2,))
@@ -291,7 +291,7 @@ def test_a_first_version_that_was_begun(tmp_path: Path) -> None:
     swept = gc(store.root)
     assert swept.gone == []
     assert {kept.name for kept in swept.kept} == {f"versions/1/{staging_folder(run)}", "versions/1"}
-    assert [leaving.name for leaving in gc(store.root, everything=True).gone] == ["versions/1"]
+    assert [leftover.name for leftover in gc(store.root, everything=True).gone] == ["versions/1"]
 
 
 def test_what_an_overwrite_left(store: LocalStore, clean: dict[str, bytes]) -> None:
@@ -362,12 +362,12 @@ def test_an_object_store() -> None:
     store.write_new("stranger", [b"1"])
     report = verify_store(store)
     assert {(problem.kind, problem.name) for problem in report.problems} == {
-        ("foreign", "stranger"),
-        ("foreign", "runs/scene/seed-2/stranger"),
+        ("unexpected", "stranger"),
+        ("unexpected", "runs/scene/seed-2/stranger"),
     }
     assert {dead.folder, receipt.folder} <= {note.name for note in report.notes}
     swept = gc_store(store)
-    assert {leaving.name.rpartition("/")[0] for leaving in swept.gone} == {
+    assert {leftover.name.rpartition("/")[0] for leftover in swept.gone} == {
         ".staging", "", dead.folder, "runs/scene/seed-2",
     }  # fmt: skip
     assert status_of(store, receipt) == "simulated"

@@ -127,12 +127,12 @@ def test_captures_exchanged_within_a_data_set(data_set: Path) -> None:
 def test_foreign(folder: Path, name: str) -> None:
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(b"")
-    assert found(folder) == [("foreign", name)]
+    assert found(folder) == [("unexpected", name)]
 
 
 def test_a_foreign_link(folder: Path, tmp_path: Path) -> None:
     (folder / "link").symlink_to(tmp_path)
-    assert found(folder) == [("foreign", "link")]
+    assert found(folder) == [("unexpected", "link")]
 
 
 def test_the_log_may_say_anything(folder: Path) -> None:
@@ -144,7 +144,7 @@ def test_missing_and_foreign_in_a_data_set(data_set: Path) -> None:
     shutil.rmtree(data_set / RUNS[0].folder)
     (data_set / "runs" / "notes.txt").write_bytes(b"")
     gone = [f"{RUNS[0].folder}/rollout_sample_manifest.json"]
-    assert found(data_set) == [("foreign", "runs/notes.txt"), *(("missing", name) for name in gone)]
+    assert found(data_set) == [("unexpected", "runs/notes.txt"), *(("missing", name) for name in gone)]
 
 
 def test_unfinished(data_set: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_a_damaged_manifest_named_is_not_called_foreign(folder: Path) -> No
     (folder / "rollout_sample_manifest.json").write_bytes(b"{}")
     (folder / "deep").mkdir()
     (folder / "deep" / "notes.txt").write_bytes(b"")
-    assert found(folder) == [("foreign", "deep/notes.txt"), ("damaged", "rollout_sample_manifest.json")]
+    assert found(folder) == [("unexpected", "deep/notes.txt"), ("damaged", "rollout_sample_manifest.json")]
 
 
 def test_nothing_to_verify(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.dataset.captures import capture, content, records_for, stage
 from tests.samples import make_run
+from townlet import dataset
 from townlet.cli import main
 from townlet.dataset.capture.commit import publish_runs, stage_receipt
 from townlet.dataset.checking import parallel_check as sweep
@@ -27,11 +29,12 @@ from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index import index_file
 from townlet.dataset.index.index_file import indexed, read_index, write_index
 from townlet.dataset.index.metrics_summary import summarise_table
+from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.object_store import ObjectStore
 from townlet.dataset.store.object_store_client import Bucket
-from townlet.dataset.versions.versions import publish, remove_version, settle, utc_now
+from townlet.dataset.versions.versions import finish_publishing, publish, remove_version, utc_now
 from townlet.errors import OutputError, UserError
 from townlet.run import Run
 
@@ -46,7 +49,7 @@ def versioned(root: Path, *versions: int) -> LocalStore:
     for version in versions:
         capture(store.below(f"versions/{version}"), *runs(*range(version)))
         publish(store, version)
-        settle(store, utc_now())
+        finish_publishing(store, utc_now())
     return store
 
 
@@ -131,8 +134,8 @@ def test_every_way_of_working_finds_the_same(
 ) -> None:
     expected = [
         ("damaged", "runs/other/seed-1/rollout_sample_bob_002.json"),
-        ("foreign", "runs/scene/seed-1/deep/stranger"),
-        ("foreign", "stranger"),
+        ("unexpected", "runs/scene/seed-1/deep/stranger"),
+        ("unexpected", "stranger"),
         ("missing", "runs/scene/seed-2/rollout_sample_alice_001.npz"),
         ("missing", "runs/scene/seed-3/rollout_sample_manifest.json"),
         ("swapped", "runs/scene/seed-1/rollout_sample_bob_002.npz"),
@@ -218,8 +221,8 @@ def test_versions(tmp_path: Path) -> None:
     assert verify(store.root / "current").captures == 3
     (store.root / "versions/2/runs/scene/seed-0/stranger").write_bytes(b"")
     (store.root / "versions/notes").write_bytes(b"")
-    assert found(verify(store.root)) == [("foreign", "versions/notes")]
-    both = [("foreign", "versions/2/runs/scene/seed-0/stranger"), ("foreign", "versions/notes")]
+    assert found(verify(store.root)) == [("unexpected", "versions/notes")]
+    both = [("unexpected", "versions/2/runs/scene/seed-0/stranger"), ("unexpected", "versions/notes")]
     assert found(verify(store.root, every_version=True)) == both
 
 
@@ -246,13 +249,23 @@ def test_nothing_is_finished_yet(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "set")
     first, second = runs(1, 2)
     records = stage_receipt(store, first, 2, stage(store, first))
-    with pytest.raises(UserError, match="the same capture again finishes what was begun here"):
-        verify(store.root)
+    for read in (verify, dataset.open, load_capture):
+        with pytest.raises(
+            UserError, match="No finished capture here: 0 of 1 begun run is done. Run the same"
+        ):
+            read(store.root)
     publish_runs(store, [(first, records)])
     stage(store, second)
+    said = (
+        "No finished capture here: 1 of 2 begun runs are done. Run the same `townlet capture` to finish it."
+    )
+    for read in (dataset.open, load_capture):
+        with pytest.raises(UserError, match=re.escape(f"{store}: {said}")):
+            read(store.root)
     report = verify(store.root)
     assert (report.ok, report.captures) == (True, 1)
-    assert [note.name for note in report.notes if not note.name.startswith(".staging/")] == ["dataset.json"]
+    [note] = [note for note in report.notes if not note.name.startswith(".staging/")]
+    assert (note.name, note.message) == ("dataset.json", f"not written yet. {said}")
 
 
 def test_what_the_command_says(data_set: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -263,7 +276,10 @@ def test_what_the_command_says(data_set: Path, capsys: pytest.CaptureFixture[str
     assert "note: unfinished: .staging/scene-9-" in said.err
     (data_set / "stranger").write_bytes(b"")
     assert main(["verify", str(data_set), "--quiet"]) == 1
-    assert capsys.readouterr() == ("", "foreign: stranger: no manifest names it\n")
+    assert capsys.readouterr() == (
+        "",
+        "unexpected file: stranger is in no manifest; `townlet gc` deletes it\n",
+    )
     assert main(["verify", str(data_set), "--workers", "0"]) == 2
 
 
@@ -321,7 +337,7 @@ def test_versions_that_change_under_our_eyes(tmp_path: Path) -> None:
         for version in range(2, 10):
             capture(store.below(f"versions/{version}"), *runs(*draw.sample(range(20), 2)))
             publish(store, version)
-            settle(store, utc_now())
+            finish_publishing(store, utc_now())
             remove_version(store, version - 1)  # sooner than `prune` would
 
     def look() -> None:

@@ -137,7 +137,7 @@ def test_nothing_is_written_over(opened: DataSet, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to("nowhere")
     for name in ("file", "empty", "link"):
-        with pytest.raises(OutputError, match=f"{name}: is there already; export into a folder that is not"):
+        with pytest.raises(OutputError, match=f"{name}: already exists; choose a new folder"):
             export_parquet(opened, tmp_path / name)
     with pytest.raises(OutputError, match="expected a folder of this machine to export into"):
         export_parquet(opened, "s3://bucket/out")

@@ -140,7 +140,7 @@ def test_versions(tmp_path: Path) -> None:
     for version, runs in ((1, RUNS[:1]), (2, RUNS[:2])):
         capture(store.below(versions.version_folder(version)), *runs)
         versions.publish(store, version)
-    versions.settle(store, datetime.now(UTC))
+    versions.finish_publishing(store, datetime.now(UTC))
     assert dataset.open(tmp_path / "kept").place == str(tmp_path / "kept/versions/2")
     assert len(dataset.open(tmp_path / "kept")) == len(dataset.open(tmp_path / "kept/current")) == 4
     assert len(dataset.open(tmp_path / "kept/versions/1")) == 2

@@ -95,7 +95,7 @@ def test_while_versions_are_published_and_pruned(tmp_path: Path) -> None:
     def write() -> None:
         for version in range(2, 26):
             publish(version)
-            versions.settle(store, later + timedelta(hours=2 * version))
+            versions.finish_publishing(store, later + timedelta(hours=2 * version))
             versions.prune(store, 1, later + timedelta(hours=2 * version + 1, minutes=30))
 
     seen, pruned = [], 0

@@ -144,9 +144,12 @@ def test_another_capture_is_refused(store: LocalStore) -> None:
     other = replace(FIRST, ticks=FIRST.ticks + 1)
     finding = of(store, other)
     assert finding.status is RunStatus.OTHER
-    place = f"{FIRST.folder}/rollout_sample_manifest.json"
-    assert finding.why == f"{place} is another capture: ticks {FIRST.ticks} (asked for: {other.ticks})"
-    assert " is a capture with another prefix (expected p_m" in of(store, replace(FIRST, prefix="p")).why
+    assert finding.why == f"another capture: ticks {FIRST.ticks} (asked for: {other.ticks})"
+    assert finding.manifest == f"{FIRST.folder}/rollout_sample_manifest.json"
+    assert (
+        of(store, replace(FIRST, prefix="p")).why
+        == "a capture with another prefix (expected p_manifest.json)"
+    )
 
 
 def test_files_of_others_are_refused(store: LocalStore) -> None:

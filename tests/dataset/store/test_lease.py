@@ -28,7 +28,7 @@ def store() -> ObjectStore:
 @pytest.fixture
 def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Renewals that a test can wait for."""
-    monkeypatch.setattr(lease_module, "RENEW_EVERY", 0.05)
+    monkeypatch.setattr(lease_module, "RENEW_INTERVAL_S", 0.05)
 
 
 class Clock:
@@ -123,7 +123,7 @@ def test_the_clock_of_this_machine_does_not_matter(
 def test_one_that_was_given_back_is_free_as_soon_as_it_is_gone(
     store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease_module, "LINGER", 0.3)
+    monkeypatch.setattr(lease_module, "RELEASED_TIMEOUT_S", 0.3)
     abandon(store, released=True)
     started = time.monotonic()
     with lease(store):

@@ -27,13 +27,13 @@ from townlet.dataset.versions.versions import (
     Pointer,
     check_versions,
     current_version,
+    finish_publishing,
     is_versioned,
     next_version,
     prune,
     publish,
     read_pointer,
     resolve,
-    settle,
     version_folder,
 )
 from townlet.errors import CorruptSampleError, OutputError, TownletError, UserError
@@ -52,14 +52,14 @@ def make_version(store: LocalStore, version: int, now: datetime = NOW) -> None:
     """A version with as many runs as its number says, published."""
     capture(store.below(version_folder(version)), *RUNS[:version])
     publish(store, version)
-    settle(store, now)
+    finish_publishing(store, now)
 
 
 def make_empty_versions(store: LocalStore, count: int, now: datetime = NOW) -> None:
     for version in range(1, count + 1):
         store.write_whole(f"{version_folder(version)}/dataset.json", [b"%d" % version])
         publish(store, version)
-        settle(store, now)
+        finish_publishing(store, now)
 
 
 def versions_in(store: LocalStore) -> list[str]:
@@ -152,7 +152,7 @@ def test_settling_heals_the_link_and_the_log(store: LocalStore) -> None:
     before = content(store.root)
     for name in ("current", "capture_log.json"):
         (store.root / name).unlink()
-        settle(store, NOW)
+        finish_publishing(store, NOW)
     assert os.readlink(store.root / "current") == "versions/2"
     assert json.loads(store.read("capture_log.json"))["retired"] == {"1": NOW.isoformat()}
     assert content(store.root) == before
@@ -161,14 +161,14 @@ def test_settling_heals_the_link_and_the_log(store: LocalStore) -> None:
 def test_settling_twice_writes_nothing(store: LocalStore) -> None:
     make_version(store, 1)
     stamp = (store.root / "capture_log.json").stat().st_mtime_ns
-    settle(store, NOW + HOUR)
+    finish_publishing(store, NOW + HOUR)
     assert (store.root / "capture_log.json").stat().st_mtime_ns == stamp
 
 
 def test_a_killed_writer_leaves_nothing(store: LocalStore) -> None:
     make_version(store, 1)
     store.write_whole(".staging/0123.tmp", [b"half"])
-    settle(store, NOW)
+    finish_publishing(store, NOW)
     assert not (store.root / ".staging").exists()
 
 
@@ -219,7 +219,7 @@ def test_pruning_counts_from_when_a_version_was_replaced(store: LocalStore) -> N
     make_empty_versions(store, 2)
     store.write_whole("versions/3/dataset.json", [b"3"])
     publish(store, 3)
-    settle(store, NOW + HOUR)
+    finish_publishing(store, NOW + HOUR)
     assert prune(store, 1, NOW + HOUR) == [1]
     assert versions_in(store) == ["2", "3"]
 
@@ -250,7 +250,7 @@ def test_pruning_that_is_cut_short_is_finished(store: LocalStore, monkeypatch: p
 def test_without_its_log_pruning_starts_an_hour_anew(store: LocalStore) -> None:
     make_empty_versions(store, 3)
     store.delete("capture_log.json")
-    settle(store, NOW + HOUR)
+    finish_publishing(store, NOW + HOUR)
     assert prune(store, 1, NOW + HOUR) == []
     assert prune(store, 1, NOW + 2 * HOUR) == [1, 2]
 

@@ -33,7 +33,7 @@ from townlet.dataset.versions.drift import (
     write_golden,
 )
 from townlet.dataset.versions.next_version import is_finished
-from townlet.dataset.versions.versions import check_versions, is_versioned, settle, utc_now
+from townlet.dataset.versions.versions import check_versions, finish_publishing, is_versioned, utc_now
 from townlet.errors import OutputError
 from townlet.planning.plan import Plan, plan
 
@@ -168,7 +168,7 @@ def _metrics_of_version(planned: Plan, output: str, work: RunnerOptions, silent:
     with output_lock(output):
         store = open_store(output)
         check_versions(store)
-        settle(store, utc_now())
+        finish_publishing(store, utc_now())
         changes = changes_of(store, planned)
         current = current_store(store)
         if not changes.any and current is not None:

@@ -32,11 +32,11 @@ from townlet.dataset.versions.drift import Drift, check_suites, compare_metrics,
 from townlet.dataset.versions.versions import (
     check_versions,
     current_version,
+    finish_publishing,
     next_version,
     prune,
     publish,
     remove_version,
-    settle,
     utc_now,
     version_folder,
 )
@@ -169,7 +169,7 @@ def regenerate(
     with output_lock(output):
         store = open_store(output)
         check_versions(store)
-        settle(store, utc_now())
+        finish_publishing(store, utc_now())
         changes = _shown(changes_of(store, planned), wanted)
         if not changes.any:
             _remove_unpublished(store)
@@ -182,7 +182,7 @@ def regenerate(
             return outcome
         raise_if_lost()
         publish(store, built.version)
-        settle(store, utc_now())
+        finish_publishing(store, utc_now())
         return replace(outcome, current=built.version, published=True, pruned=_prune(store, wanted))
 
 

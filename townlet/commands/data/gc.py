@@ -1,4 +1,4 @@
-"""`townlet gc`: remove what writers that died have left in an output, and what does not belong there."""
+"""`townlet gc`: delete leftovers of interrupted captures, and files that no manifest lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from townlet.console.formatting import print_table, size
 from townlet.console.parsing import Parser
 
 if TYPE_CHECKING:
-    from townlet.dataset.checking.gc import Swept
+    from townlet.dataset.checking.gc import GcReport
 
 EXAMPLES = """\
 examples:
@@ -31,7 +31,7 @@ SHOWN = 40  # lines
 def main(argv: Sequence[str], prog: str = "townlet gc") -> int:
     parser = Parser(
         prog,
-        "Remove what nothing names: strangers, what was staged and never finished, unpublished versions.",
+        "Delete leftovers of interrupted captures, and files that no manifest lists.",
         EXAMPLES,
     )
     parser.add_argument("path", metavar="DIR", help="a capture, a data set, a versioned data set; or its URL")
@@ -55,9 +55,9 @@ def main(argv: Sequence[str], prog: str = "townlet gc") -> int:
     return 0
 
 
-def _show(swept: Swept, path: str) -> None:
+def _show(swept: GcReport, path: str) -> None:
     if swept.gone:
-        rows = [(leaving.name, size(leaving.size), leaving.why) for leaving in swept.gone[:SHOWN]]
+        rows = [(leftover.name, size(leftover.size), leftover.why) for leftover in swept.gone[:SHOWN]]
         print_table(("name", "size", "why"), rows, numbers=["size"])
     if len(swept.gone) > SHOWN:
         print(f"... and {len(swept.gone) - SHOWN} more")

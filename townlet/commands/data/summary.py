@@ -197,5 +197,5 @@ def _arrays(npz: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{npz}: expected a sample, found nothing there")
     try:
         return read_npz(npz)
-    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for a foreign file
+    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for another file
         raise CorruptSampleError(f"{npz}: not an archive of plain arrays ({error})") from error

@@ -68,7 +68,7 @@ def _parser(prog: str) -> Parser:
     parser = Parser(
         prog,
         "Check every file of a capture or data set against its manifests: changed, missing, exchanged and "
-        "foreign files are named.",
+        "unexpected files are named.",
         EXAMPLES,
     )
     parser.add_argument("path", metavar="DIR", help="the folder or URL of a capture or of a data set")

@@ -88,7 +88,7 @@ def _refuse(store: Store, found: StatusOfRun) -> None:
     if found.status is RunStatus.OTHER:
         if found.unexpected:
             raise OutputError(f"{store}: {_found(found.unexpected)}; {_WHAT_TO_DO}")
-        raise OutputError(f"{store}: {found.why}; {_advice(store)}")
+        raise OutputError(f"{store}: {found.manifest} is {found.why}; {_advice(store)}")
 
 
 _WHAT_TO_DO = "choose another output folder, or move them away"

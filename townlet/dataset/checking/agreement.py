@@ -52,7 +52,7 @@ def _runs(table: pq.ParquetFile) -> Iterator[tuple[RunKey, list[tuple[Any, ...]]
 def index_problems(
     document: Mapping[str, Any], rows: Mapping[RunKey, str], table: pq.ParquetFile, metrics: bytes
 ) -> list[Problem]:
-    """Where the companions of an index do not fit it, or one another."""
+    """Where the files of an index do not fit it, or one another."""
     problems = []
     keys = {(entry["scenario"], entry["seed"]) for entry in document["runs"] if entry["sample_count"]}
     if strange := sorted(set(rows) ^ keys):

@@ -22,6 +22,7 @@ from townlet.dataset.index.index_file import (
 )
 from townlet.dataset.index.metrics_table import SAMPLES, RunKey, open_table
 from townlet.dataset.status.contents import named_by_receipts
+from townlet.dataset.status.unfinished import unfinished_capture
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError, OutputError
 
@@ -69,7 +70,11 @@ class Audit:
                     prefix + name, f"a capture that {INDEX} does not name; the same capture again adds it"
                 )
             elif document:
-                self.problem("foreign", prefix + name, f"a capture that is no run of {INDEX}")
+                self.problem(
+                    "unexpected",
+                    prefix + name,
+                    f"is a capture that {INDEX} does not name; move it out of here",
+                )
         self._judge_unnamed(store, pass_, set(INDEX_FILES))
         self._find_owners(store, document, pass_)
         self.problems += pass_.problems
@@ -81,7 +86,7 @@ class Audit:
         pass_ = _Pass("")
         self._check(store, {}, Amount(), pass_)
         if any(name.startswith(f"{RUNS}/") for name in pass_.loose):
-            self.note(INDEX, f"not written yet; {_AGAIN}")
+            self.note(INDEX, f"not written yet. {unfinished_capture(store)}")
         self._judge_unnamed(store, pass_, set())
         self._find_owners(store, None, pass_)
         self.problems += pass_.problems
@@ -94,7 +99,7 @@ class Audit:
             if name == LEASE:
                 message = "somebody writes here"
             elif name.endswith(".tmp"):
-                message = "being written, or left by a writer that died; townlet gc removes it"
+                message = "being written, or left by an interrupted capture; `townlet gc` deletes it"
             self.note(prefix + name, message)
 
     def _check(self, store: Store, units: Mapping[str, Unit], amount: Amount, pass_: _Pass) -> None:
@@ -110,11 +115,11 @@ class Audit:
         check_all(store, folders(store, units), amount, self._workers, done)
 
     def _indexed(self, store: Store, document: Mapping[str, Any], pass_: _Pass) -> dict[str, Unit]:
-        """The folders of the runs, once the companions of the index are checked."""
+        """The folders of the runs, once the other index files are checked."""
         whole = {
             file.name: place
             for file in index_files(document)
-            if (place := self._companion(store, file, pass_))
+            if (place := self._index_file(store, file, pass_))
         }
         rows: dict[RunKey, str] | None = None
         if SAMPLES in whole and METRICS in whole:
@@ -139,8 +144,8 @@ class Audit:
             units[folder] = Unit(folder, None, manifest, told, folder in self._already_read)
         return units
 
-    def _companion(self, store: Store, file: FileRecord, pass_: _Pass) -> str:
-        """Where a companion lies, to the bit: under its name, or staged; "" where it does not."""
+    def _index_file(self, store: Store, file: FileRecord, pass_: _Pass) -> str:
+        """Where an index file lies, to the bit: under its name, or staged; "" where it does not."""
         staged, found = staged_index_file(file), None
         for place in (file.name, staged, file.name):  # it may move while we look
             held = hashed(store, place)
@@ -165,7 +170,7 @@ class Audit:
         return ""
 
     def _judge_unnamed(self, store: Store, pass_: _Pass, own: set[str]) -> None:
-        """Which files that nothing named are foreign, once it is sure that nobody is just publishing them.
+        """Which files that nothing named are unexpected, once it is sure that nobody is just publishing them.
 
         A run's receipt is there from before its first file is moved until its manifest is there. So: what was
         seen without a name is looked for in the receipts, and then once more in its folder's manifests.
@@ -178,8 +183,9 @@ class Audit:
         for folder in dict.fromkeys(map(_folder_of, left)):
             names = [name for name in left if _folder_of(name) == folder]
             named, there = _named_now(store, folder)
-            foreign = [name for name in names if name in there and name not in named]
-            pass_.add([Problem("foreign", name, "no manifest names it") for name in foreign])
+            unexpected = [name for name in names if name in there and name not in named]
+            message = "is in no manifest; `townlet gc` deletes it"
+            pass_.add([Problem("unexpected", name, message) for name in unexpected])
 
     def _find_owners(self, store: Store, document: Mapping[str, Any] | None, pass_: _Pass) -> None:
         """Say of a file that is not itself but another one of the data set which one it is."""

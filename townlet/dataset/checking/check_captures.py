@@ -24,7 +24,7 @@ from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.errors import CorruptSampleError, OutputError
 
-ProblemKind = Literal["missing", "damaged", "swapped", "foreign", "unfinished"]
+ProblemKind = Literal["missing", "damaged", "swapped", "unexpected", "unfinished"]
 
 
 class Problem(NamedTuple):
@@ -35,6 +35,8 @@ class Problem(NamedTuple):
     message: str
 
     def __str__(self) -> str:
+        if self.kind == "unexpected":
+            return f"unexpected file: {self.name} {self.message}"
         return f"{self.kind}: {self.name}: {self.message}"
 
 

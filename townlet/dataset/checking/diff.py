@@ -38,7 +38,7 @@ _OPTIONS = (
     "format_version",
     "rules_version",
 )
-AT_ONCE = 16  # runs that are looked into; in an object store most of it is waiting
+THREADS = 16  # runs compared side by side; of an object store most of it is waiting
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def compare(a: Side, b: Side, *, limit: int | None = None, progress: Progress | 
     def look(key: RunKey) -> RunDifference:
         return _run_difference(a, b, key, states[key], inputs)
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         runs = list(threads.map(look, states))
     return Difference(
         a=a.place,

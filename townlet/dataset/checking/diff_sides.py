@@ -84,11 +84,11 @@ def paired(a: Side, b: Side) -> tuple[Side, Side]:
 
 def _data_set(place: str, store: Store) -> Side:
     try:
-        document, companions = read_whole(store, ("metrics", "failures"))
+        document, files = read_whole(store, ("metrics", "failures"))
     except (FileNotFoundError, IndexMoved) as error:
         raise CorruptSampleError(f"{place}: its {INDEX} was removed or replaced meanwhile") from error
-    figures = json.loads(companions["metrics"])
-    failures = [f"{failed.scenario} seed {failed.seed}" for failed in parse_failures(companions["failures"])]
+    figures = json.loads(files["metrics"])
+    failures = [f"{failed.scenario} seed {failed.seed}" for failed in parse_failures(files["failures"])]
     runs = {
         (entry["scenario"], entry["seed"]): IndexedRun(
             entry["folder"],

@@ -1,4 +1,4 @@
-"""What can be swept up in a capture or a data set, and what cannot, with the reasons. Nothing is removed here."""
+"""What is garbage in a capture or a data set, and what is not, with the reasons. Nothing is removed here."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Leftovers(NamedTuple):
     def below(self, folder: str) -> Leftovers:
         """The same, named from a folder higher up."""
         return Leftovers(
-            [leaving._replace(name=inside(folder, leaving.name)) for leaving in self.gone],
+            [leftover._replace(name=inside(folder, leftover.name)) for leftover in self.gone],
             [kept._replace(name=inside(folder, kept.name)) for kept in self.kept],
         )
 
@@ -53,7 +53,7 @@ def find_leftovers(store: Store, everything: bool = False) -> Leftovers:
     promised = _staged(store, everything, found)
     _unnamed(store, promised, found)
     if isinstance(store, LocalStore):
-        found.gone.extend(empty_folders(store, [leaving.name for leaving in found.gone]))
+        found.gone.extend(empty_folders(store, [leftover.name for leftover in found.gone]))
     return found
 
 
@@ -117,7 +117,7 @@ def _unnamed(store: Store, promised: set[str], found: Leftovers) -> None:
         own |= promised | (set(INDEX_FILES) if has_index and not folder else set())
         others = [file for file in files if file.name not in own]
         if finished or f"{folder}/".startswith(f"{RUNS}/"):
-            found.gone.extend(Leftover(file.name, file.size, "no manifest names it") for file in others)
+            found.gone.extend(Leftover(file.name, file.size, "in no manifest") for file in others)
         else:
             found.kept.extend(Kept(file.name, "nothing tells that it is Townlet's") for file in others)
 

@@ -1,6 +1,6 @@
-"""Sweeping up: what writers that died have left in an output, and what does not belong there.
+"""`gc`: leftovers of interrupted captures are deleted, and files that no manifest lists.
 
-Nothing that a finished capture, an index or a kept receipt names is removed, nothing outside the output (save
+Nothing that a finished capture, an index or a receipt that holds names is removed, nothing outside the output (save
 the build that an `--overwrite` has left beside it), and no link is followed.
 """
 
@@ -17,6 +17,7 @@ from townlet.dataset.checking.garbage import Kept, Leftover, Leftovers, empty_fo
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, parse_manifest
 from townlet.dataset.format.paths import INDEX, LEASE, RUNS, STAGING, inside
 from townlet.dataset.index.index_file import finish_moves, read_index
+from townlet.dataset.status.unfinished import STAGED_RUN
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore, translate_os_error
 from townlet.dataset.store.lock import output_lock
@@ -25,23 +26,20 @@ from townlet.dataset.versions.versions import (
     LINK,
     POINTER,
     VERSIONS,
+    finish_publishing,
     read_pointer,
     remove_version,
-    settle,
     utc_now,
     version_folder,
     version_of_log,
 )
 from townlet.errors import CorruptSampleError, OutputError, UserError
 
-# What a writer leaves among what is staged, whatever it was: enough to know whose folder this is.
-_STAGED = re.compile(
-    rf"{re.escape(STAGING)}/([A-Za-z0-9_][A-Za-z0-9_.-]*-\d+-[0-9a-f]{{64}}/|[0-9a-f]{{16}}\.tmp$)"
-)
+_TEMPORARY = re.compile(rf"{re.escape(STAGING)}/[0-9a-f]{{16}}\.tmp$")  # a file that is being written
 
 
 @dataclass(frozen=True)
-class Swept:
+class GcReport:
     """What was removed from an output, or would be."""
 
     place: str
@@ -53,21 +51,21 @@ class Swept:
     @property
     def size(self) -> int:
         """Bytes."""
-        return sum(leaving.size for leaving in self.gone)
+        return sum(leftover.size for leftover in self.gone)
 
     def to_json_dict(self) -> dict[str, Any]:
         return {
             "place": self.place,
             "dry_run": self.dry_run,
             "size": self.size,
-            "removed": [leaving._asdict() for leaving in self.gone],
+            "removed": [leftover._asdict() for leftover in self.gone],
             "kept": [kept._asdict() for kept in self.kept],
             "finished": self.finished,
         }
 
 
-def gc(place: str | os.PathLike[str], *, dry_run: bool = False, everything: bool = False) -> Swept:
-    """Sweep up an output, as its one writer: a capture, a data set, or a versioned one; a folder or a URL.
+def gc(place: str | os.PathLike[str], *, dry_run: bool = False, everything: bool = False) -> GcReport:
+    """Delete the garbage of an output, as its one writer: a capture, a data set, or a versioned one; a folder or a URL.
 
     `dry_run`: say what would go, and change nothing. `everything`: also what an interrupted capture or
     regeneration could be gone on from. Raises UserError for what is not Townlet's or somebody writes to, and
@@ -79,32 +77,32 @@ def gc(place: str | os.PathLike[str], *, dry_run: bool = False, everything: bool
         return gc_store(store, dry_run=dry_run, everything=everything)
 
 
-def gc_store(store: Store, *, dry_run: bool = False, everything: bool = False) -> Swept:
+def gc_store(store: Store, *, dry_run: bool = False, everything: bool = False) -> GcReport:
     """`gc` for whoever holds the lock."""
     finished: list[str] = []
     if store.size(INDEX) is None and (store.size(POINTER) is not None or _version_names(store)):
-        found = _of_versions(store, everything)  # before settling, which sweeps a little itself
+        found = _of_versions(store, everything)  # before `finish_publishing`, which deletes a little itself
         if not dry_run:
-            finished = _finish_versions(store, {leaving.name for leaving in found.gone})
+            finished = _finish_versions(store, {leftover.name for leftover in found.gone})
     else:
         if not dry_run:
             finished = finish_moves(store)
         found = find_leftovers(store, everything)
     if not dry_run:
-        for leaving in found.gone:
-            _remove(store, leaving)
+        for leftover in found.gone:
+            _remove(store, leftover)
         store.make_durable([""])
     beside, stays = _beside(store, everything)
     if not dry_run:
-        for leaving in beside:
-            with translate_os_error("remove", leaving.name):
-                shutil.rmtree(leaving.name)
-    return Swept(str(store), dry_run, [*found.gone, *beside], [*found.kept, *stays], finished)
+        for leftover in beside:
+            with translate_os_error("remove", leftover.name):
+                shutil.rmtree(leftover.name)
+    return GcReport(str(store), dry_run, [*found.gone, *beside], [*found.kept, *stays], finished)
 
 
 def _finish_versions(store: Store, gone: Collection[str]) -> list[str]:
-    """Do what a writer that died has left to be done after its commit, save in versions that go."""
-    settle(store, utc_now())
+    """Do what an interrupted writer has left to be done after its commit, save in versions that go."""
+    finish_publishing(store, utc_now())
     finished = []
     for name in _version_names(store):
         folder = f"{VERSIONS}/{name}"
@@ -149,7 +147,7 @@ def _of_versions(store: Store, everything: bool) -> Leftovers:
         why = "staged and not published" if file.name.startswith(f"{STAGING}/") else "no part of the data set"
         found.gone.append(Leftover(file.name, file.size, why))
     if isinstance(store, LocalStore):
-        found.gone.extend(empty_folders(store, {*versions, *(leaving.name for leaving in found.gone)}))
+        found.gone.extend(empty_folders(store, {*versions, *(leftover.name for leftover in found.gone)}))
     return found
 
 
@@ -172,12 +170,12 @@ def _beside(store: Store, everything: bool) -> tuple[list[Leftover], list[Kept]]
     return [Leftover(str(build), _size(LocalStore(build)), "left by an --overwrite")], []
 
 
-def _remove(store: Store, leaving: Leftover) -> None:
-    folder, _, number = leaving.name.rpartition("/")
+def _remove(store: Store, leftover: Leftover) -> None:
+    folder, _, number = leftover.name.rpartition("/")
     if folder == VERSIONS and number.isdecimal():
         remove_version(store, int(number))
     else:
-        store.delete(leaving.name)
+        store.delete(leftover.name)
 
 
 def _refuse_others(store: Store, place: str) -> None:
@@ -187,7 +185,7 @@ def _refuse_others(store: Store, place: str) -> None:
             found = "a file" if store.root.exists() else "nothing there"
             raise UserError(f"{place}: expected the folder of a capture or a data set, found {found}")
         if store.root.parent.name == VERSIONS and (store.root.parent.parent / POINTER).exists():
-            raise UserError(f"{place}: is one version of {store.root.parent.parent}; sweep up that instead")
+            raise UserError(f"{place}: is one version of {store.root.parent.parent}; name that instead")
     if _kind(store) is None:
         raise UserError(
             f"{place}: expected a capture or a data set, found neither a manifest, nor {INDEX}, nor {POINTER}; "
@@ -207,7 +205,7 @@ def _kind(store: Store) -> str | None:
         parse_manifest(store.read(name), f"{store}: {name}")
     if manifests:
         return "finished"
-    if any(_STAGED.match(file.name) for file in store.list(STAGING)):
+    if any(STAGED_RUN.match(file.name) or _TEMPORARY.match(file.name) for file in store.list(STAGING)):
         return "begun"
     for name in _version_names(store):
         if _kind(store.below(f"{VERSIONS}/{name}")):

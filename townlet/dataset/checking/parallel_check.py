@@ -28,11 +28,11 @@ from townlet.dataset.format.paths import STAGING, inside
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore, translate_os_error
 
-BATCH = 16  # folders that a process is handed at once
+BATCH_SIZE = 16  # folders that a process is handed at once
 SMALL_FILES = 256 * 1024  # bytes on average; below, processes are worth their start
 ENOUGH_FOR_PROCESSES = 1000  # folders: a tenth of a second of one core, which is what a start costs
 FEW_FOLDERS = 4  # for each worker; fewer of an object store are checked file by file
-WAITING = 64  # files for each worker that are being hashed and not judged
+MAX_PENDING = 64  # files for each worker that are being hashed and not judged
 
 Done = Callable[[Found, int], None]  # what was found in how many folders
 
@@ -85,7 +85,7 @@ def check_all(store: Store, units: Iterable[Unit], amount: Amount, workers: int,
             done(check_folder(store, unit), 1)
     elif local and small and amount.folders >= ENOUGH_FOR_PROCESSES:
         with Processes(store, workers) as processes:
-            _in_batches(processes.submit, units, BATCH, workers, done)
+            _in_batches(processes.submit, units, BATCH_SIZE, workers, done)
     else:
         threads = ThreadPoolExecutor(workers)
         try:
@@ -132,7 +132,7 @@ def _by_file(
         names = [inside(unit.folder, file.name) for file in opened.to_hash()]
         begun.append((opened, [threads.submit(hashed, store, name) for name in names]))
         waiting += len(names)
-        while waiting > WAITING * workers:
+        while waiting > MAX_PENDING * workers:
             waiting -= finish()
     while begun:
         finish()

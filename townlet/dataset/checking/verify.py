@@ -18,6 +18,7 @@ from townlet.dataset.format.canonical import sha256_hex
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX
 from townlet.dataset.format.paths import INDEX, STAGING, inside
 from townlet.dataset.reading.capture import Capture
+from townlet.dataset.status.unfinished import unfinished_capture
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.open_store import open_store
@@ -76,7 +77,7 @@ def verify(
 ) -> Report:
     """Check every file of a capture, a data set or a versioned one against its manifests, each byte read once.
 
-    Any changed byte is found, as are missing, exchanged and foreign files; `capture_log.json` alone is not
+    Any changed byte is found, as are missing, exchanged and unexpected files; `capture_log.json` alone is not
     covered. Of a versioned data set the current version is checked, or every one that is there. `workers`:
     None = one for each core. Raises UserError where there is nothing of the kind.
     """
@@ -146,9 +147,9 @@ def _look_at(audit: Audit, store: Store, every_version: bool) -> tuple[int, ...]
     if is_versioned(store):
         raise UserError(f"{store}: {NONE_IS_CURRENT}")
     audit.loose_captures(store)
-    if not audit.captures and all(problem.kind == "foreign" for problem in audit.problems):
-        begun = "; the same capture again finishes what was begun here" if audit.notes else ""
-        raise UserError(f"{store}: neither a capture nor a data set: no manifest and no {INDEX}{begun}")
+    if not audit.captures and all(problem.kind == "unexpected" for problem in audit.problems):
+        none = f"neither a capture nor a data set: no manifest and no {INDEX}"
+        raise UserError(f"{store}: {unfinished_capture(store) or none}")
     return ()
 
 
@@ -190,7 +191,7 @@ def _look_at_version(audit: Audit, store: Store, version: int, pointer: Pointer)
 
 
 def _versions_there(audit: Audit, store: Store) -> list[int]:
-    """The versions that have a folder, by number; what else lies in a versioned data set is foreign."""
+    """The versions that have a folder, by number; what else lies in a versioned data set is unexpected."""
     found: set[int] = set()
     for name in _top_names(store):
         folder, _, inner = name.partition("/")
@@ -198,7 +199,7 @@ def _versions_there(audit: Audit, store: Store) -> list[int]:
         if folder == VERSIONS and number.isdecimal() and str(int(number)) == number:
             found.add(int(number))
         elif name not in (POINTER, LINK, LOG_NAME) and folder != STAGING:
-            audit.problem("foreign", name, "no part of a versioned data set")
+            audit.problem("unexpected", name, "is no part of a versioned data set; `townlet gc` deletes it")
     return sorted(found)
 
 

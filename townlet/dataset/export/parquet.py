@@ -79,7 +79,7 @@ def export_parquet(
     if not len(data_set):
         raise UserError(f"{data_set.place}: no sample fits, so there is nothing to export")
     if os.path.lexists(target):
-        raise OutputError(f"{target}: is there already; export into a folder that is not")
+        raise OutputError(f"{target}: already exists; choose a new folder")
     layouts = {name: data_set.filter(scenario=name).layout for name in data_set.scenarios}
     temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
     try:

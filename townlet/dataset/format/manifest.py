@@ -118,7 +118,7 @@ def loose_manifest(data: bytes, where: str) -> dict[str, Any]:
 
 
 def named_files(document: Mapping[str, Any]) -> list[FileRecord]:
-    """Every file that a manifest names, with its digest. Raises CorruptSampleError for a foreign manifest."""
+    """Every file that a manifest names, with its digest. Raises CorruptSampleError for what is no manifest."""
     try:
         described = document["metadata"]["files"].values()
         files = [FileRecord(entry["name"], entry["sha256"], entry["size"]) for entry in described]

@@ -16,7 +16,7 @@ RECEIPT = "receipt.json"
 BEGUN = "begun.json"  # whose files these are, in a store where they have their final names from the start
 LEASE = f"{STAGING}/writer.lease"  # who writes, in an object store
 RUNS = "runs"
-ENOUGH_UNEXPECTED = 10  # strangers that are enough to refuse a folder
+ENOUGH_UNEXPECTED = 10  # unexpected files that are enough to refuse a folder
 INDEX = "dataset.json"
 # What a data set keeps beside its runs.
 INDEX_FILES = (INDEX, "metrics.json", "metrics.parquet", "failures.json", "README.md", LOG_NAME)

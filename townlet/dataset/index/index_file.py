@@ -1,9 +1,9 @@
 """The index of a data set: which captures it holds, their figures, and what failed.
 
-`dataset.json` is the commit point: it names every capture's manifest, and the other files of the index, its
-*companions*, with their SHA-256. Capturing again adds runs or fills holes; what is there stays.
+`dataset.json` is the commit point: it names every capture's manifest, and the other *index files*,
+with their SHA-256. Capturing again adds runs or fills holes; what is there stays.
 
-A reader never sees a mixture. New companions are staged under their digests, then dataset.json is exchanged
+A reader never sees a mixture. New index files are staged under their digests, then dataset.json is exchanged
 in one step, then they move to their names. Who reads in between, or after a writer was killed in between,
 finds them where they were staged.
 """
@@ -40,7 +40,7 @@ METRICS = "metrics.json"
 FAILURES = "failures.json"
 STAGED_INDEX = f"{STAGING}/index"
 NO_SUITE = ""  # stands for configs that were captured by themselves
-INDEX_VERSION = 2  # of dataset.json and its companions; raised when they change their meaning
+INDEX_VERSION = 2  # of dataset.json and the other index files; raised when they change their meaning
 
 MAX_ATTEMPTS = 10  # of a writer, while others write too
 READ_TIMEOUT_S = 10.0  # seconds that a reader tries to catch an index that is being replaced
@@ -82,7 +82,7 @@ def write_index(
     work: Mapping[str, Any] | None = None,
     carried: tuple[Store, Collection[RunKey]] | None = None,
 ) -> dict[str, Any]:
-    """Write the companions and, last, dataset.json. Returns what dataset.json says.
+    """Write the index files and, last, dataset.json. Returns what dataset.json says.
 
     Runs that only the index of the store knows are kept in it. A run that failed now is in it no more: what holds
     is not tried. `suites`: which were captured; without `whole` they are there in part, until they are captured
@@ -113,14 +113,14 @@ def write_index(
             "partial": partial,
             "suites": sorted({*before.suites, *suites}),
         }
-        companions = {
+        contents = {
             "samples": (SAMPLES, rows),
             "metrics": (METRICS, document_bytes(figures)),
             "failures": (FAILURES, failures_bytes(failed)),
             "card": (CARD, card_bytes(store, facts, entries, figures)),
         }
-        document = _index_document(facts, entries, companions)
-        if _commit(store, before.digest, document, companions, work or {}):
+        document = _index_document(facts, entries, contents)
+        if _commit(store, before.digest, document, contents, work or {}):
             return document
     raise TownletError(f"{store}: another writer keeps changing {INDEX}; run the same command again")
 
@@ -150,17 +150,17 @@ def parse_index(data: bytes, where: str) -> dict[str, Any]:
 
 
 def index_files(document: Mapping[str, Any]) -> list[FileRecord]:
-    """The companions that `dataset.json` names, with their digests."""
+    """The index files that `dataset.json` names, with their digests."""
     return [FileRecord(**entry) for entry in document["metadata"]["files"].values()]
 
 
 def staged_index_file(file: FileRecord) -> str:
-    """Where a companion lies until it has its name."""
+    """Where an index file lies until it has its name."""
     return f"{STAGED_INDEX}/{file.sha256}"
 
 
 def read_index_file(store: Store, document: Mapping[str, Any], kind: str) -> bytes:
-    """A companion (`samples`, `metrics`, `failures`, `card`) as `document` names it.
+    """An index file (`samples`, `metrics`, `failures`, `card`) as `document` names it.
 
     Raises IndexMoved where dataset.json has been replaced since, CorruptSampleError where the file is not
     what it was.
@@ -183,7 +183,7 @@ def read_index_file(store: Store, document: Mapping[str, Any], kind: str) -> byt
 
 
 def read_whole(store: Store, kinds: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """dataset.json and some companions, all of one moment, however often the index is being replaced.
+    """dataset.json and some index files, all of one moment, however often the index is being replaced.
 
     Raises CorruptSampleError, or FileNotFoundError where there is no index.
     """
@@ -199,7 +199,7 @@ def read_whole(store: Store, kinds: Iterable[str] = ()) -> tuple[dict[str, Any],
 
 
 def finish_moves(store: Store) -> list[str]:
-    """Give the staged companions their names, for a writer that was killed; returns these names."""
+    """Give the staged index files their names, for a writer that was killed; returns these names."""
     try:
         document = read_index(store)
     except FileNotFoundError:
@@ -240,15 +240,15 @@ class _Before:
         self.suites: list[str] = []
         self._partial: list[str] = []
         try:
-            document, companions = read_whole(store, ("samples", "failures"))
+            document, files = read_whole(store, ("samples", "failures"))
         except FileNotFoundError:
             return
         self.digest = sha256_hex(document_bytes(document))
         self.entries = {(entry["scenario"], entry["seed"]): entry for entry in document["runs"]}
         self.suites = document["metadata"]["suites"]
         self._partial = document["metadata"]["partial"]
-        self.rows = Rows(companions["samples"], f"{store}: {SAMPLES}")
-        self.failures = parse_failures(companions["failures"])
+        self.rows = Rows(files["samples"], f"{store}: {SAMPLES}")
+        self.failures = parse_failures(files["failures"])
 
     def partial_after(self, suites: Collection[str], whole: bool) -> list[str]:
         """Which suites are there in part only, once these have been captured."""
@@ -300,13 +300,13 @@ def _entry(run: RunRecord) -> dict[str, Any]:
     }
 
 
-Companions = Mapping[str, tuple[str, bytes]]  # kind -> name and content
+IndexContents = Mapping[str, tuple[str, bytes]]  # of the index files: kind -> name and content
 
 
 def _index_document(
-    facts: Mapping[str, Any], entries: list[dict[str, Any]], companions: Companions
+    facts: Mapping[str, Any], entries: list[dict[str, Any]], contents: IndexContents
 ) -> dict[str, Any]:
-    """What dataset.json says of these runs and companions. Its own digest is taken with zeros in its place."""
+    """What dataset.json says of these runs and index files. Its own digest is taken with zeros in its place."""
     sums = {key: sum(entry[key] for entry in entries) for key in ("sample_count", "frame_count", "size")}
     metadata: dict[str, Any] = {
         **facts,
@@ -315,7 +315,7 @@ def _index_document(
         "run_count": len(entries),
         "files": {
             kind: {"name": name, "sha256": sha256_hex(data), "size": len(data)}
-            for kind, (name, data) in companions.items()
+            for kind, (name, data) in contents.items()
         },
         "content_sha256": _BLANK,
     }
@@ -328,7 +328,7 @@ def _commit(
     store: Store,
     before: str | None,
     document: Mapping[str, Any],
-    companions: Companions,
+    contents: IndexContents,
     work: Mapping[str, Any],
 ) -> bool:
     """Write the index unless it is there already. False: somebody else was faster."""
@@ -337,16 +337,16 @@ def _commit(
     if before == sha256_hex(data) and all(holds(store, file.name, file) for file in files):
         _unstage(store, files)
         return True
-    contents = [content for _, content in companions.values()]
-    for file, content in zip(files, contents, strict=True):
+    data_of_files = [content for _, content in contents.values()]
+    for file, content in zip(files, data_of_files, strict=True):
         store.write_whole(staged_index_file(file), [content])
     store.make_durable([STAGED_INDEX])
     if not store.compare_and_swap(INDEX, before, [data]):
         return False
-    for file, content in zip(files, contents, strict=True):
+    for file, content in zip(files, data_of_files, strict=True):
         try:
             store.move(staged_index_file(file), file.name)
-        except FileNotFoundError:  # another writer has swept up
+        except FileNotFoundError:  # another writer has deleted it
             store.write_whole(file.name, [content])
     store.write_whole(LOG_NAME, [log_bytes(work)])
     store.make_durable([""])
@@ -355,6 +355,6 @@ def _commit(
 
 
 def _unstage(store: Store, files: Iterable[FileRecord]) -> None:
-    """Remove staged companions that have their names. Others are another writer's, who may be about to commit."""
+    """Remove staged index files that have their names. Others are another writer's, who may be about to commit."""
     for file in files:
         store.delete(staged_index_file(file))

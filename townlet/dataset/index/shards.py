@@ -1,9 +1,9 @@
-"""Parts of an index on their way: what is to be indexed lies in the output, and only names of it travel.
+"""Shards of an index on their way: what is to be indexed lies in the output, and only names of it travel.
 
 An engine holds what travels to the last step several times over; of ten thousand runs that was a hundred
-megabytes, of a million it is more than a worker has. A part is staged below the index's own folder. It stays
-there when the index is written, because that step may be tried again; the launcher sweeps it up in the end. The
-same runs give the same part: writing one twice is harmless.
+megabytes, of a million it is more than a worker has. A shard is staged below the index's own folder. It stays
+there when the index is written, because that step may be tried again; the launcher deletes it in the end. The
+same runs give the same shard: writing one twice is harmless.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Shard(NamedTuple):
 
     @property
     def name(self) -> str:
-        return f"{STAGED_INDEX}/parts/{self.sha256}"
+        return f"{STAGED_INDEX}/shards/{self.sha256}"
 
 
 def stage_shard(store: Store, runs: Sequence[IndexedRun]) -> Shard:
@@ -38,21 +38,21 @@ def stage_shard(store: Store, runs: Sequence[IndexedRun]) -> Shard:
         name = scenario.encode()
         pieces += [_HEAD.pack(len(name), seed, len(entry), len(rows)), name, entry, rows]
     data = b"".join(pieces)
-    part = Shard(sha256_hex(data), len(runs))
-    store.write_whole(part.name, [data])
-    return part
+    shard = Shard(sha256_hex(data), len(runs))
+    store.write_whole(shard.name, [data])
+    return shard
 
 
-def read_shards(store: Store, parts: Iterable[Shard]) -> Iterator[IndexedRun]:
-    """The runs of all parts. Raises TownletError where one is gone or damaged."""
-    for part in dict.fromkeys(parts):
+def read_shards(store: Store, shards: Iterable[Shard]) -> Iterator[IndexedRun]:
+    """The runs of all shards. Raises TownletError where one is gone or damaged."""
+    for shard in dict.fromkeys(shards):
         try:
-            data = store.read(part.name)
+            data = store.read(shard.name)
         except FileNotFoundError:
             data = b""
-        if sha256_hex(data) != part.sha256:
+        if sha256_hex(data) != shard.sha256:
             raise TownletError(
-                f"{store}: {part.name}: gone or damaged before the index was written; the same command again "
+                f"{store}: {shard.name}: gone or damaged before the index was written; the same command again "
                 "writes it, and simulates nothing twice"
             )
         yield from _runs_in(data)

@@ -18,6 +18,7 @@ from townlet.dataset.format.npz import read_npz
 from townlet.dataset.format.paths import INDEX, RUNS, inside
 from townlet.dataset.format.records import FileRecord, SampleRecord
 from townlet.dataset.format.sample_facts import files_of
+from townlet.dataset.status.unfinished import unfinished_capture
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.open_store import open_store
@@ -185,7 +186,7 @@ def read_sample(store: Store, folder: str, entry: SampleEntry) -> ReplaySample:
     metadata = read_json(store, folder, entry.meta, entry.named_by)
     try:
         arrays = read_npz(data)
-    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for a foreign file
+    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for another file
         raise CorruptSampleError(f"{where}: not an archive of plain arrays ({error})") from error
     figures = metadata.get("metrics", {})
     metadata["label_mismatch_count"] = figures.get("label_mismatch_count", 0)
@@ -269,7 +270,8 @@ def find_manifest_name(store: Store) -> str:
         raise UserError(f"{store}: a data set; its captures are the folders {RUNS}/<name>/seed-<seed>")
     if POINTER not in names and is_versioned(store):
         raise UserError(f"{store}: {NONE_IS_CURRENT}")
+    if unfinished := unfinished_capture(store):
+        raise UserError(f"{store}: {unfinished}")
     raise UserError(
-        f"{store}: not a data set or a capture: expected {INDEX}, {POINTER} or a file <prefix>{MANIFEST_SUFFIX} "
-        "in it (was it finished?)"
+        f"{store}: not a data set or a capture: expected {INDEX}, {POINTER} or a file <prefix>{MANIFEST_SUFFIX} in it"
     )

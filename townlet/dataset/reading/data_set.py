@@ -63,13 +63,13 @@ class DataSet(Ordered[ReplaySample]):
 
     def __init__(
         self,
-        catalogue: SampleIndex,
+        sample_index: SampleIndex,
         rows: I64 | None = None,
         layout: Layout | None = None,
         remembered: SampleCache | None = None,
     ) -> None:
-        self._catalogue = catalogue
-        self._rows = np.arange(len(catalogue)) if rows is None else rows
+        self._sample_index = sample_index
+        self._rows = np.arange(len(sample_index)) if rows is None else rows
         self._layout = layout  # that samples are remapped to; None = as they are
         self._remembered = remembered
 
@@ -79,12 +79,12 @@ class DataSet(Ordered[ReplaySample]):
     @property
     def place(self) -> str:
         """The folder or URL that was opened; of a versioned data set, the version's."""
-        return str(self._catalogue.store)
+        return str(self._sample_index.store)
 
     @property
     def metadata(self) -> Mapping[str, Any]:
         """What dataset.json says of the whole: complete, counts, suites. Not of a choice of samples."""
-        return self._catalogue.metadata
+        return self._sample_index.metadata
 
     @cached_property
     def samples(self) -> SampleColumns:
@@ -93,12 +93,12 @@ class DataSet(Ordered[ReplaySample]):
         scenario, seed, agent_id, arrival, segment, frame_count, first_tick, done, truncated, layout_digest, files
         and digests as stored, and every figure (`reward_sum`, ...; NaN where a sample lacks it). Read-only.
         """
-        return SampleColumns(self._catalogue, self._rows)
+        return SampleColumns(self._sample_index, self._rows)
 
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Scenario and seed of every run that a sample here is of, sorted."""
-        runs = self._catalogue.runs
+        runs = self._sample_index.runs
         return tuple((runs[run]["scenario"], runs[run]["seed"]) for run in np.unique(self._run_of))
 
     @property
@@ -130,13 +130,13 @@ class DataSet(Ordered[ReplaySample]):
         """
         keep = np.ones(len(self), bool)
         if scenario is not None:
-            wanted = _names(scenario, "scenario", self._catalogue.scenarios)
+            wanted = _names(scenario, "scenario", self._sample_index.scenarios)
             keep &= self._of_runs(lambda run: run["scenario"] in wanted)
         if seed is not None:
             seeds = _numbers(seed)
             keep &= self._of_runs(lambda run: run["seed"] in seeds)
         if agent is not None:
-            known = self._catalogue.table.numpy("agent_id")
+            known = self._sample_index.table.numpy("agent_id")
             ids = _names(agent, "agent", sorted(set(known)))
             keep &= np.fromiter((name in ids for name in self.samples["agent_id"]), bool, len(self))
         if chosen is not None:
@@ -230,10 +230,10 @@ class DataSet(Ordered[ReplaySample]):
 
     def capture(self, scenario: str, seed: int) -> Capture:
         """The run's capture, with its config. Raises UserError where the data set has no such run."""
-        run = self._catalogue.run_index.get((scenario, seed))
+        run = self._sample_index.run_index.get((scenario, seed))
         if run is None:
             raise UserError(f"{self.place}: has no run {scenario} seed {seed}")
-        return self._catalogue.capture(run)
+        return self._sample_index.capture(run)
 
     def statistics(self) -> Statistics:
         """Mean, deviation, minimum and maximum of features, map channels and rewards. Reads every sample once."""
@@ -255,7 +255,7 @@ class DataSet(Ordered[ReplaySample]):
 
     def __repr__(self) -> str:
         runs = self.runs
-        of = "" if len(self) == len(self._catalogue) else f" of {len(self._catalogue)}"
+        of = "" if len(self) == len(self._sample_index) else f" of {len(self._sample_index)}"
         return (
             f"<DataSet {len(self)}{of} samples of {len(runs)} runs, {len(self.scenarios)} scenarios; "
             f"{self.frame_count} frames; {self.place}>"
@@ -265,18 +265,18 @@ class DataSet(Ordered[ReplaySample]):
 
     @property
     def _run_of(self) -> I64:
-        return self._catalogue.run_of[self._rows]
+        return self._sample_index.run_of[self._rows]
 
     def _of_runs(self, chosen: Callable[[Mapping[str, Any]], bool]) -> Bool:
         """[len(self)] Whether the run of each sample is chosen."""
-        return np.array([chosen(run) for run in self._catalogue.runs], bool)[self._run_of]
+        return np.array([chosen(run) for run in self._sample_index.runs], bool)[self._run_of]
 
     def _picked(self, positions: I64) -> Self:
         return self._with(rows=self._rows[positions])
 
     def _with(self, **changes: Any) -> Self:
         state = {"rows": self._rows, "layout": self._layout, "remembered": self._remembered, **changes}
-        return type(self)(self._catalogue, **state)
+        return type(self)(self._sample_index, **state)
 
     def _item(self, position: int) -> ReplaySample:
         return self._sample(int(self._rows[position]))
@@ -291,7 +291,7 @@ class DataSet(Ordered[ReplaySample]):
         return sample if self._layout is None else remap(sample, self._layout)
 
     def _read(self, row: int, how: Callable[..., Any]) -> Any:
-        known = self._catalogue
+        known = self._sample_index
         try:
             return how(known.store, known.folder(row), known.entry(row))
         except CorruptSampleError as error:
@@ -300,31 +300,31 @@ class DataSet(Ordered[ReplaySample]):
     def __getstate__(self) -> dict[str, Any]:
         limit = None if self._remembered is None else self._remembered.limit
         rows = pack_positions(self._rows)
-        return {"catalogue": self._catalogue, "rows": rows, "layout": self._layout, "limit": limit}
+        return {"sample_index": self._sample_index, "rows": rows, "layout": self._layout, "limit": limit}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         remembered = None if state["limit"] is None else SampleCache(state["limit"])
-        self.__init__(state["catalogue"], unpack_positions(state["rows"]), state["layout"], remembered)
+        self.__init__(state["sample_index"], unpack_positions(state["rows"]), state["layout"], remembered)
 
 
 class SampleColumns(Mapping[str, Array]):
     """Columns by name, decoded when they are asked for; `rows` of them."""
 
-    def __init__(self, catalogue: SampleIndex, rows: I64) -> None:
-        self._catalogue = catalogue
-        self._all = len(rows) == len(catalogue) and bool((rows == np.arange(len(rows))).all())
+    def __init__(self, sample_index: SampleIndex, rows: I64) -> None:
+        self._sample_index = sample_index
+        self._all = len(rows) == len(sample_index) and bool((rows == np.arange(len(rows))).all())
         self._rows = rows
 
     def __getitem__(self, name: str) -> Array:
         """Raises KeyError, saying which there are."""
-        whole = self._catalogue.table.numpy(name)
+        whole = self._sample_index.table.numpy(name)
         return whole if self._all else whole[self._rows]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._catalogue.table.names)
+        return iter(self._sample_index.table.names)
 
     def __len__(self) -> int:
-        return len(self._catalogue.table.names)
+        return len(self._sample_index.table.names)
 
     def __repr__(self) -> str:
         return f"<{len(self)} columns of {len(self._rows)} samples: {', '.join(self)}>"
@@ -333,7 +333,7 @@ class SampleColumns(Mapping[str, Array]):
         """The columns as an Arrow table."""
         import pyarrow as pa
 
-        table = pa.table({name: self._catalogue.table.arrow(name) for name in names or self})
+        table = pa.table({name: self._sample_index.table.arrow(name) for name in names or self})
         return table if self._all else table.take(pa.array(self._rows))
 
 

@@ -47,14 +47,14 @@ class Spans:
         return Span(self._data_set, self._rows[span], np.concatenate([[0], ends]).astype(np.int64))
 
     def _column(self, name: str) -> Array:
-        return self._data_set._catalogue.table.numpy(name)[self._rows]
+        return self._data_set._sample_index.table.numpy(name)[self._rows]
 
     def _begins(self) -> Array:
         """[rows] Whether a row does not go on with the one before it."""
         ends = self._column("first_tick") + self._frames
         begins = np.ones(len(self._rows), bool)
         begins[1:] = (
-            (np.diff(self._data_set._catalogue.run_of[self._rows]) != 0)
+            (np.diff(self._data_set._sample_index.run_of[self._rows]) != 0)
             | (np.diff(self._column("arrival")) != 0)
             | (self._column("first_tick")[1:] != ends[:-1])
         )
@@ -72,7 +72,7 @@ class Span:
     @property
     def who(self) -> dict[str, Any]:
         """scenario, seed, agent_id, arrival."""
-        table = self.data_set._catalogue.table
+        table = self.data_set._sample_index.table
         row = int(self.rows[0])
         return {name: table.arrow(name)[row].as_py() for name in ("scenario", "seed", "agent_id", "arrival")}
 

@@ -25,7 +25,7 @@ from townlet.errors import CorruptSampleError, TownletError, UserError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ATTEMPTS = 5  # at a data set whose versions come and go
+MAX_ATTEMPTS = 5  # at a data set whose versions come and go
 
 Spans = Mapping[str, Sequence[tuple[int, int]]]  # scenario -> first and last seed of each stretch of seeds
 
@@ -169,7 +169,7 @@ class SampleIndex:
         """The error, or what is behind it: the data set was removed, or this run was replaced, since it was read."""
         mine = self.runs[run]
         try:
-            now = read_catalogue(self.store, self.manifest)
+            now = read_sample_index(self.store, self.manifest)
         except ChangedError as gone:
             return gone
         except TownletError:
@@ -211,15 +211,15 @@ def open_sample_index(store: Store) -> SampleIndex:
     """
     if store.size(INDEX) is None and store.size(POINTER) is None:
         return SampleIndex.of_capture(read_capture(store, "", find_manifest_name(store)))
-    for _ in range(ATTEMPTS):  # the version that is current now may be pruned before it is read
+    for _ in range(MAX_ATTEMPTS):  # the version that is current now may be pruned before it is read
         try:
-            return read_catalogue(resolve(store))
+            return read_sample_index(resolve(store))
         except (ChangedError, CorruptSampleError):
             continue
-    return read_catalogue(resolve(store))
+    return read_sample_index(resolve(store))
 
 
-def read_catalogue(store: Store, manifest: str | None = None) -> SampleIndex:
+def read_sample_index(store: Store, manifest: str | None = None) -> SampleIndex:
     """Of the data set in this very store, or of the capture with this manifest. Raises ChangedError without one."""
     gone = ChangedError(
         f"{store}: was removed since it was opened (regenerate prunes old versions; --keep keeps more of them); "
@@ -230,16 +230,16 @@ def read_catalogue(store: Store, manifest: str | None = None) -> SampleIndex:
             raise gone
         return SampleIndex.of_capture(read_capture(store, "", manifest))
     try:
-        document, companions = read_whole(store, ["samples"])
+        document, files = read_whole(store, ["samples"])
     except (FileNotFoundError, IndexMoved) as error:
         raise gone from error
-    table = SampleTable(companions["samples"], f"{store}: {SAMPLES}")
+    table = SampleTable(files["samples"], f"{store}: {SAMPLES}")
     return SampleIndex(store, document["metadata"], document["runs"], table)
 
 
 def _reopened(store: Store, manifest: str | None, spans: Spans, identity: str) -> SampleIndex:
-    """The catalogue that was pickled, read anew: the same samples, though others may have come since."""
-    found = read_catalogue(store, manifest)
+    """The index that was pickled, read anew: the same samples, though others may have come since."""
+    found = read_sample_index(store, manifest)
     if found.identity != identity:
         found = found.limited(spans)
     if found.identity != identity:

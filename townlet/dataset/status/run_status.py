@@ -143,8 +143,7 @@ def manifest_status(
     name = place.rpartition("/")[2]
     if name not in there:
         other = next((name for name in there if name.endswith(MANIFEST_SUFFIX) and "/" not in name), None)
-        why = f"{inside(run.folder, str(other))} is a capture with another prefix (expected {name})"
-        return StatusOfRun(RunStatus.OTHER, why) if other else None
+        return _other(f"a capture with another prefix (expected {name})", run, other) if other else None
     try:
         data = store.read(place)
     except FileNotFoundError:
@@ -154,13 +153,12 @@ def manifest_status(
     try:
         document = json.loads(data) if indexed else loose_manifest(data, place)
     except CorruptSampleError:
-        other = StatusOfRun(RunStatus.OTHER, f"{place} is not readable as a capture's manifest")
-        return damaged if known is not None else other
+        return damaged if known is not None else _other("not readable as a capture's manifest", run, name)
     metadata = document["metadata"]
     if metadata.get("fingerprint") != run.fingerprint:
         if known is not None and not _is_itself(data, place):
             return damaged
-        return StatusOfRun(RunStatus.OTHER, f"{place} is another capture: {differences(metadata, run)}")
+        return _other(f"another capture: {differences(metadata, run)}", run, name)
     if not indexed and not _is_itself(data, place):
         return damaged
     status = RunStatus.INDEXED if indexed else RunStatus.PUBLISHED
@@ -300,6 +298,10 @@ def _status_of_files(
         names = [inside(run.folder, name) for name in damaged]
         return StatusOfRun(RunStatus.DAMAGED, f"damaged: {_few(names)}")
     return StatusOfRun(whole, size=size + sum(file.size for file in files))
+
+
+def _other(why: str, run: RunRef, manifest: str) -> StatusOfRun:
+    return StatusOfRun(RunStatus.OTHER, why, manifest=inside(run.folder, manifest))
 
 
 def _is_file(store: Store, name: str, file: FileRecord) -> bool:

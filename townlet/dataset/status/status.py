@@ -30,4 +30,5 @@ class StatusOfRun(NamedTuple):
     why: str = ""  # what is damaged, what else is there, or why an earlier attempt has failed
     size: int = 0  # bytes of all files of a complete run
     clear: bool = False  # of a damaged run: its files are to be removed before it is captured again
-    unexpected: tuple[str, ...] = ()  # files that are in the way, some of them
+    unexpected: tuple[str, ...] = ()  # of `other`: files that are in the way, some of them
+    manifest: str = ""  # of `other`: the manifest that is in the way

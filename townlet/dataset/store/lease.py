@@ -1,7 +1,7 @@
 """One writer of a prefix in an object store: a lease that lapses by itself when its holder is gone.
 
-The lease is an object among what is staged. Its holder replaces it every RENEW_EVERY seconds; once it is older
-than TTL, whoever wants it may take it over. Its age is told by the store's clock alone: that of the lease
+The lease is an object among what is staged. Its holder replaces it every RENEW_INTERVAL_S seconds; once it is older
+than LEASE_TIMEOUT_S, whoever wants it may take it over. Its age is told by the store's clock alone: that of the lease
 against that of a probe. Like the lock of a folder it is a courtesy: what keeps the data right is content.
 """
 
@@ -23,10 +23,10 @@ from townlet.dataset.format.paths import LEASE, STAGING
 from townlet.dataset.store.object_store import ObjectStore
 from townlet.errors import OutputError
 
-TTL = 30.0  # seconds after which a lease that nobody renews may be taken over
-RENEW_EVERY = 10.0  # seconds
-LINGER = 5.0  # seconds that a lease which was given back has to be removed by its last holder
-_POLL = 0.2  # seconds
+LEASE_TIMEOUT_S = 30.0  # after which a lease that nobody renews may be taken over
+RENEW_INTERVAL_S = 10.0
+RELEASED_TIMEOUT_S = 5.0  # in which the last holder of a lease that was given back removes it
+_POLL_INTERVAL_S = 0.2
 
 _held: list[Lease] = []  # by this process
 
@@ -38,7 +38,7 @@ def lease(store: ObjectStore) -> Iterator[None]:
     A holder that was out of contact for so long that another has taken over gets an OutputError from
     `raise_if_lost`, or at the end.
     """
-    held = Lease(store.impatient())
+    held = Lease(store.fail_fast())
     held.acquire()
     _held.append(held)
     try:
@@ -102,15 +102,15 @@ class Lease:
         age = self._age()
         if age is None:
             return False
-        patience = LINGER if facts.get("released") else TTL
-        if age >= patience:
+        timeout_s = RELEASED_TIMEOUT_S if facts.get("released") else LEASE_TIMEOUT_S
+        if age >= timeout_s:
             return self._store.compare_and_swap(LEASE, sha256_hex(found), [self._data])
         if not facts.get("released"):
             raise OutputError(
                 f"{self._store}: {_holder(facts)} is writing here; wait until it is done, or choose another "
-                f"output (if it is dead, its lease lapses in {TTL - age:.0f} s)"
+                f"output (if it is dead, its lease lapses in {LEASE_TIMEOUT_S - age:.0f} s)"
             )
-        time.sleep(_POLL)
+        time.sleep(_POLL_INTERVAL_S)
         return False
 
     def _age(self) -> float | None:
@@ -124,7 +124,7 @@ class Lease:
 
     def _keep(self) -> None:
         """Renew the lease for as long as it is held. No contact is no loss: only a successor is."""
-        while not self._stop.wait(RENEW_EVERY):
+        while not self._stop.wait(RENEW_INTERVAL_S):
             with contextlib.suppress(OutputError, FileNotFoundError):
                 if not self._replace():
                     return
@@ -149,7 +149,7 @@ class Lease:
     def _lose(self, successor: dict[str, Any]) -> None:
         self._lost = (
             f"{self._store}: {_holder(successor)} has taken over: this process did not renew its lease for more "
-            f"than {TTL:.0f} s (suspended, or without network); run the same command again later"
+            f"than {LEASE_TIMEOUT_S:.0f} s (suspended, or without network); run the same command again later"
         )
 
 

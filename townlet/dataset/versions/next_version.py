@@ -17,12 +17,11 @@ from townlet.dataset.format.manifest import (
 )
 from townlet.dataset.format.paths import INDEX_FILES, RUNS, STAGING, inside, staging_folder
 from townlet.dataset.index.index_file import read_index, write_index
-from townlet.dataset.store.contract import Store
+from townlet.dataset.store.contract import REMOTE_THREADS, Store
 from townlet.errors import CorruptSampleError
 from townlet.run import RunRef
 
-CARRIED_AT_ONCE = 256  # captures; what makes files durable is paid once for all of them
-REMOTE_THREADS = 16  # each waits for an answer most of the time
+CARRY_BATCH_SIZE = 256  # captures; what makes files durable is paid once for all of them
 
 Entry = Mapping[str, Any]  # a run in dataset.json
 
@@ -75,8 +74,8 @@ def carry_over(old: Store, new: Store, entries: Sequence[Entry], suites: Sequenc
     """
     there: set[tuple[str, int]] = set()
     with ThreadPoolExecutor(1 if new.renames else REMOTE_THREADS) as threads:
-        for first in range(0, len(entries), CARRIED_AT_ONCE):
-            batch = entries[first : first + CARRIED_AT_ONCE]
+        for first in range(0, len(entries), CARRY_BATCH_SIZE):
+            batch = entries[first : first + CARRY_BATCH_SIZE]
             carried = threads.map(partial(_carry_files, old, new), batch)
             whole = [entry for entry, done in zip(batch, carried, strict=True) if done]
             new.make_durable(entry["folder"] for entry in whole)

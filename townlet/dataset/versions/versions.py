@@ -120,7 +120,7 @@ def publish(store: Store, version: int) -> None:
     store.make_durable([""])
 
 
-def settle(store: Store, now: datetime) -> None:
+def finish_publishing(store: Store, now: datetime) -> None:
     """Do what publishing leaves to be done: the link for people, and when the others stopped being current.
 
     For whoever holds the lock. Writes nothing where all is done.
@@ -144,7 +144,7 @@ def settle(store: Store, now: datetime) -> None:
 def prune(store: Store, keep: int, now: datetime) -> list[int]:
     """Remove all but the newest `keep` versions, the current one among them; returns which were removed.
 
-    A version that was current within the last hour stays. For whoever holds the lock, after `settle`.
+    A version that was current within the last hour stays. For whoever holds the lock, after `finish_publishing`.
     """
     current, retired = _read_log(store)
     if current is None:
