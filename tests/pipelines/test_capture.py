@@ -285,7 +285,7 @@ def test_no_place_for_a_part_of_the_index(
 
 
 @pytest.mark.parametrize(("part_runs", "few_runs"), [(2, 0), (1, 0), (3, 16)])
-def test_index_entries_that_travel_in_parts(
+def test_index_entries_that_travel_in_shards(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     undisturbed: dict[str, bytes],
@@ -293,7 +293,7 @@ def test_index_entries_that_travel_in_parts(
     part_runs: int,
     few_runs: int,
 ) -> None:
-    monkeypatch.setattr(index_module, "PART_RUNS", part_runs)
+    monkeypatch.setattr(index_module, "SHARD_RUNS", part_runs)
     monkeypatch.setattr(index_module, "FEW_RUNS", few_runs)
     staged: list[int] = []
 

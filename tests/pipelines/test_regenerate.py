@@ -23,6 +23,7 @@ from townlet.commands.capture.outcome import CaptureOutcome as Captured
 from townlet.commands.capture.regenerate import RegenerateOptions, RegenerateOutcome, regenerate
 from townlet.dataset.capture.commit import publish_runs
 from townlet.dataset.capture.preflight import check_output
+from townlet.dataset.checking import check_captures, parallel_check
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index.index_file import read_index
@@ -154,7 +155,7 @@ def test_a_run_that_fails_may_be_taken_out(
     fake_play: list[str], b_fails: Callable[[], None], out: Path
 ) -> None:
     make(FIRST, out)
-    outcome = make(planned(*FIRST.runs[:2]), out)
+    outcome = make(planned(*list(FIRST.playable())[:2]), out)
     assert (outcome.version, outcome.published, outcome.simulated) == (1, True, 0)
     assert read_index(resolve(LocalStore(out)))["metadata"]["complete"]
 
@@ -167,15 +168,37 @@ def test_a_version_that_does_not_verify_is_not_published(
 
     def damaging(plan: Plan, store: LocalStore, *rest: Any) -> Captured:
         captured = whole(plan, store, *rest)
-        flip(store.root / "runs/a/seed-0/rollout_sample_alice_001.json", 30)
+        flip(store.root / "runs/a/seed-2/rollout_sample_alice_001.json", 30)
         return captured
 
     monkeypatch.setattr(next_version, "capture_into", damaging)
     with pytest.raises(
-        CorruptSampleError, match=r"not published:\n  damaged: runs/a/seed-0/rollout_sample_alice"
+        CorruptSampleError, match=r"not published:\n  damaged: runs/a/seed-2/rollout_sample_alice"
     ):
         make(EDITED, out)
     assert current_version(LocalStore(out)) == 1
+
+
+def test_a_file_that_is_carried_over_is_read_once(
+    fake_play: list[str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whoever finds out the status of its run; verifying the version does not read it again."""
+    make(FIRST, out)
+    read: list[str] = []
+
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda store, name: read.append(name) or real(store, name)
+
+    monkeypatch.setattr(LocalStore, "open_read", noting(LocalStore.open_read))
+    monkeypatch.setattr(check_captures, "hashed", noting(check_captures.hashed))
+    monkeypatch.setattr(parallel_check, "hashed", noting(parallel_check.hashed))
+    make(EDITED, out)
+    samples = [name for name in read if name.endswith(".npz")]
+    carried, new = (
+        {name for name in samples if name.startswith(f"runs/{run}/")} for run in ("a/seed-0", "a/seed-2")
+    )
+    assert len(carried) == len(new) == 2
+    assert sorted(name for name in samples if name in carried) == sorted(carried)
 
 
 def test_a_damaged_capture_is_not_carried_over(fake_play: list[str], out: Path) -> None:
@@ -302,8 +325,9 @@ class Dying:
 def by_hand(plan: Plan, store: Store, output: str, work: RunnerOptions) -> Captured:
     """A capture without Beam: it stops where it is killed."""
     check_output(store, plan.runs)
-    records = [records_for(store, run) for run in plan.runs]
-    published = publish_runs(store, list(zip(plan.runs, records, strict=True)))
+    runs = list(plan.playable())
+    records = [records_for(store, run) for run in runs]
+    published = publish_runs(store, list(zip(runs, records, strict=True)))
     index(store, published, records, suites=plan.suites)
     return Captured(output, runs=read_index(store)["runs"])
 

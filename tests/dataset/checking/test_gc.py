@@ -382,7 +382,7 @@ def test_what_the_command_says(store: LocalStore, capsys: pytest.CaptureFixture[
     (store.root / "notes.txt").write_bytes(b"123")
     assert main(["gc", str(store.root), "--dry-run"]) == 0
     said = capsys.readouterr().out
-    assert "notes.txt" in said and "no manifest names it" in said
+    assert "notes.txt" in said and "in no manifest" in said
     assert f"{store.root}: 2 would be removed, " in said
     assert main(["gc", str(store.root), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["removed"]) == 2
