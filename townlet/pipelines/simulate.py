@@ -21,7 +21,7 @@ from townlet.dataset.capture.commit import begin_run, state_of
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import OutputError, TownletError
 from townlet.pipelines.progress.reports import ProgressReporter
-from townlet.pipelines.runners.engines import not_shared, other_version
+from townlet.pipelines.worker_errors import not_shared, other_version
 from townlet.run import FORMAT_VERSION, RULES_VERSION, Run, SampleKey
 from townlet.samples import FrameGroup
 

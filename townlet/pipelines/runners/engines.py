@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +22,6 @@ from townlet.pipelines.runners.options import check_job_server, runner_of
 
 FLINK = "FlinkRunner"
 WITHOUT_JOB_SERVER = ("DataflowRunner", "TestDataflowRunner")  # they are services of their own
-NOT_SHARED = (
-    "{output}: the worker on {host} does not see this folder as the launcher does; workers on other machines "
-    "need an output that all of them share: a shared folder, at the same path everywhere, or an object store"
-)
 
 
 @contextlib.contextmanager
@@ -75,18 +70,6 @@ def reports_beside(store: Store) -> Iterator[str | None]:
     finally:
         with contextlib.suppress(OutputError):
             store.delete(name)
-
-
-def not_shared(output: str) -> OutputError:
-    """What a worker says that does not find the launcher's folder."""
-    return OutputError(NOT_SHARED.format(output=output, host=socket.gethostname()))
-
-
-def other_version(launcher: str, worker: str) -> UserError:
-    """What a worker says that would play by other rules, under the same fingerprints."""
-    return UserError(
-        f"the worker on {socket.gethostname()} has Townlet {worker}, the launcher {launcher}; install the same"
-    )
 
 
 def _check_workers(options: PipelineOptions, runner: str) -> None:
