@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import pytest
 
-from bench import flink, many_runs
 from bench.command import ask, main
 from bench.machine import Neighbours
 from bench.measure import Spent
+from bench.questions import flink, many_runs
 from bench.scale import QUICK
 from bench.suites import AGENTS, SCENARIOS, TICKS, ManyRuns, file_bytes, link_tree
 from bench.towns import STANDARD

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.measure import Spent, median, timed, townlet
-from bench.memory import MOST, SAME
+from bench.questions.memory import MOST, SAME
 from bench.scale import Scale
 from bench.suites import file_bytes
 from bench.tables import Column, Goal, Row, Table, at_most
