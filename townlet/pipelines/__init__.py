@@ -1,6 +1,6 @@
 """The Beam side of Townlet: how runs become samples on disk. No simulation lives here.
 
-`import pipelines` loads no Beam. What does is imported by the commands that need it.
+No Beam here: `import townlet.pipelines` loads none, and commands import the modules that do only for work.
 """
 
 from __future__ import annotations

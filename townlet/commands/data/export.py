@@ -58,7 +58,7 @@ def main(argv: Sequence[str], prog: str = "townlet export") -> int:
 def _chosen(arguments: Any) -> Any:
     """The samples that the options ask for."""
     from townlet.config.suite import parse_seeds
-    from townlet.dataset import open
+    from townlet.dataset.reading.data_set import open
 
     opened = open(arguments.path)
     seeds = None

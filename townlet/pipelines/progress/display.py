@@ -1,4 +1,7 @@
-"""Progress of a capture: a live line on a terminal, a plain line now and then elsewhere, or nothing."""
+"""Progress of a capture: a live line on a terminal, a plain line now and then elsewhere, or nothing.
+
+No Beam here: it shows what `reports.py` has read.
+"""
 
 from __future__ import annotations
 

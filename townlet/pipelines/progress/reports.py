@@ -2,6 +2,8 @@
 
 Beam's metrics can be read only after a run. So each step appends lines to a file of its own in a folder that
 the launcher made and polls. Nothing of the product goes this way: a lost line costs a progress figure.
+
+No Beam here: worker processes report before Beam is imported there, and the launcher reads plain files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a user is told about an error that came out of Beam, or out of an engine through Beam: one line of our own."""
+"""What a user is told about an error that came out of Beam, or out of an engine through Beam: one line of our own.
+
+No Beam here: such errors arrive as texts.
+"""
 
 from __future__ import annotations
 

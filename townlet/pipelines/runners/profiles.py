@@ -3,6 +3,8 @@
 A profile is a YAML mapping of Beam's options, by Beam's names: `flink_master: 127.0.0.1:8081`. A flag is `true`, an
 option that may be given repeatedly takes a list, one whose value is JSON may be written as a mapping. The command
 line wins over the profile. The shipped profiles lie in `deploy/profiles/`.
+
+No Beam here: a profile is a file, and becomes flags that Beam parses later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Beam's threads and log, hushed: what they have to say comes as an exception too, and we say it, once."""
+"""Beam's threads and log, kept silent: what they have to say comes as an exception too, and we print that, once.
+
+No Beam here: its threads and its log are found by name.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Compiling the simulation once, before several workers would do so at the same time."""
+"""Compiling the simulation once, before several workers would do so at the same time.
+
+No Beam here: it comes before the pipeline.
+"""
 
 from __future__ import annotations
 
