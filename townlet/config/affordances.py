@@ -35,9 +35,9 @@ from townlet.config.schema.types import (
     Whole,
     expected,
     in_order,
-    says,
+    invalid,
 )
-from townlet.config.type_text import unknown
+from townlet.config.type_text import unknown_name
 
 Effect = Literal["hunger", "hygiene", "energy", "money", "meals", "raw_ingredients"]
 Fact = Literal["occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet"]
@@ -83,11 +83,11 @@ def _precondition(data: Any) -> Any:
         raise expected()
     fact, op, text = parts.groups()
     if fact not in FACTS:
-        raise says(unknown("fact", fact, FACTS))
+        raise invalid(unknown_name("fact", fact, FACTS))
     try:
         value = TRUTH[text.lower()] if text.lower() in TRUTH else float(text)
     except ValueError:
-        raise says(f"expected true, false or a number after {op}, got {text!r}") from None
+        raise invalid(f"expected true, false or a number after {op}, got {text!r}") from None
     return {"fact": fact, "op": op, "value": value}
 
 
@@ -162,7 +162,7 @@ class AffordanceEntry(Section):
     def _whole_stock(cls, effects: dict[str, float]) -> dict[str, float]:
         for stock in STOCKS:
             if not float(effects.get(stock, 0)).is_integer():
-                raise says(f"expected a whole number for {stock}, got {effects[stock]:g}")
+                raise invalid(f"expected a whole number for {stock}, got {effects[stock]:g}")
         return in_order(effects)
 
 

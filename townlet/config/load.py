@@ -14,8 +14,8 @@ from townlet.config.affordances import AffordanceFile, EntriesOfFile
 from townlet.config.checks import AUTO_SEEDED, check_config
 from townlet.config.defaults import default_jobs_that_fit, fill_in_defaults
 from townlet.config.schema import Config, Scenario, ScenarioAgent, ScenarioObject
-from townlet.config.type_text import nearest
-from townlet.config.validation import Reading, read, refusal, without_effect
+from townlet.config.type_text import closest_name
+from townlet.config.validation import Reading, config_error, read, without_effect
 from townlet.config.yaml_loader import path_text, read_document
 from townlet.errors import ConfigError, Problem
 
@@ -92,14 +92,14 @@ def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     reading = read(Config, document, placeholders={"config_id": "-"})
     problems = list(reading.problems)
     if reading.value is None:
-        raise refusal(problems, reading.more)
+        raise config_error(problems, reading.more)
     entries, theirs = _affordances(reading, file)
     jobs_written = "jobs" in document.data
     config = default_jobs_that_fit(reading.value, jobs_written)
     spanning, more = check_config(reading, config, entries, jobs_written)
     problems += [*theirs, *spanning]
     if problems or entries is None or entries.value is None:
-        raise refusal(problems, more + (entries.more if entries is not None else 0))
+        raise config_error(problems, more + (entries.more if entries is not None else 0))
     config, affordances, notices = fill_in_defaults(config, entries.value.sorted_out())
     config = _without_absolute_path(config)
     unread = [path_text(keys) for keys in without_effect(Config, document.data)]
@@ -165,7 +165,7 @@ def find_shipped(name: str) -> Path:
     found = _shipped(name)
     if found is None:
         known = [*shipped_configs(), *shipped_suites()]
-        close = nearest(name, [PurePosixPath(path).stem for path in known])
+        close = closest_name(name, [PurePosixPath(path).stem for path in known])
         hint = f"; did you mean '{close}'?" if close else f"; there are: {', '.join(known)}"
         raise ConfigError([Problem(name, 0, 0, "", f"no shipped config has this name{hint}")])
     return found

@@ -28,9 +28,9 @@ from townlet.config.schema.types import (
     Text,
     Whole,
     expected,
-    says,
+    invalid,
 )
-from townlet.config.validation import Reading, read, refusal
+from townlet.config.validation import Reading, config_error, read
 from townlet.config.yaml_loader import Keys, read_document
 from townlet.errors import ConfigError, Problem, UserError
 
@@ -92,7 +92,7 @@ def _read_seeds(value: Any) -> Any:
     try:
         return _seeds(value)
     except _NoSeeds as error:
-        raise says(str(error)) from None
+        raise invalid(str(error)) from None
 
 
 _SEED = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SEED_SPAN.pattern}]}
@@ -142,7 +142,7 @@ class SuiteInFile(Section):
     @classmethod
     def _some_run(cls, runs: tuple[SuiteEntry, ...]) -> tuple[SuiteEntry, ...]:
         if not runs:
-            raise says("expected at least one run, got none")
+            raise invalid("expected at least one run, got none")
         return runs
 
 
@@ -185,11 +185,11 @@ def read_suite(path: str | os.PathLike[str]) -> tuple[Suite, list[Problem]]:
     document = read_document(file, os.fspath(path))
     reading = read(SuiteInFile, document, placeholders={"name": "suite"})
     if reading.value is None:
-        raise refusal(reading.problems, reading.more)
+        raise config_error(reading.problems, reading.more)
     folder = file.resolve().parent
     wrong = [reading.problem(keys, message) for keys, message in _mistakes(reading, reading.value, folder)]
     problems = [*reading.problems, *wrong]
-    return _resolved(reading.value, folder), refusal(problems, reading.more).problems if problems else []
+    return _resolved(reading.value, folder), config_error(problems, reading.more).problems if problems else []
 
 
 def is_suite(path: str | os.PathLike[str]) -> bool:

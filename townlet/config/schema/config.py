@@ -1,4 +1,4 @@
-"""A config as a whole: its sections, each with its default and what it does. The sections' keys are in the files beside."""
+"""A config as a whole: its sections, each with its default. The keys of a section are in the files beside this one."""
 
 from __future__ import annotations
 

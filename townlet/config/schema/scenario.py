@@ -24,7 +24,7 @@ from townlet.config.schema.types import (
     Whole,
     expected,
     in_order,
-    says,
+    invalid,
     unused,
 )
 
@@ -33,7 +33,7 @@ MOST_OBJECTS = 1024
 START_NEED = 0.7
 START_NEEDS: dict[Any, float] = dict.fromkeys(NEEDS, START_NEED)
 WALL, FLOOR = "#", ". "
-Kind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]
+EntryKind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]
 Until = Literal["arrived", "granted", "finished"]
 
 # What an entry of each kind may say beside `kind`, `blocked` and `ticks`, and how it may end.
@@ -83,16 +83,16 @@ class World(Section):
             return None
         rows = map_rows(text)
         if not rows or not rows[0]:
-            raise says("expected at least one row of # and . (the map is empty)")
+            raise invalid("expected at least one row of # and . (the map is empty)")
         if len(rows) > 256 or len(rows[0]) > 256:
-            raise says(f"expected a map of at most 256 x 256 tiles, got {len(rows[0])} x {len(rows)}")
+            raise invalid(f"expected a map of at most 256 x 256 tiles, got {len(rows[0])} x {len(rows)}")
         for number, row in enumerate(rows):
             strange = set(row) - set(WALL + FLOOR)
             if strange:
-                raise says(f"row {number + 1}: expected only # and . (or a space), got {min(strange)!r}")
+                raise invalid(f"row {number + 1}: expected only # and . (or a space), got {min(strange)!r}")
             if len(row) != len(rows[0]):
                 lengths = f"row 1 has {len(rows[0])} tiles, row {number + 1} has {len(row)}"
-                raise says(f"expected rows of equal length: {lengths}")
+                raise invalid(f"expected rows of equal length: {lengths}")
         return "\n".join(rows).replace(" ", ".")
 
     @model_validator(mode="after")
@@ -101,7 +101,7 @@ class World(Section):
             rows = self.map.split("\n")
             size = [len(rows[0]), len(rows)]
             if list(self.grid_size) != size:
-                raise says(
+                raise invalid(
                     f"expected the map's size {size} as grid_size, got {list(self.grid_size)}; leave it out"
                 )
         return self
@@ -144,7 +144,7 @@ class ScenarioObject(Section):
 class ScheduleEntry(Section):
     """What a scripted agent does, for a tick or longer."""
 
-    kind: Kind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
+    kind: EntryKind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
     object: Identifier | None = Field(
         default=None, description="The object of a request, start or release; none: the nearest usable one."
     )
@@ -195,18 +195,18 @@ class ScheduleEntry(Section):
             default = 1.0 if key == "quality" else None
             if key not in known and getattr(self, key) != default:
                 takes = ", ".join([*sorted(known), "ticks", *(["until"] if ends else [])])
-                raise says(f"`{key}` means nothing to `kind: {self.kind}`, which takes {takes}")
+                raise invalid(f"`{key}` means nothing to `kind: {self.kind}`, which takes {takes}")
         if self.kind == "move" and self.position is None:
-            raise says("expected a `position` [x, y] for `kind: move`")
+            raise invalid("expected a `position` [x, y] for `kind: move`")
         if self.kind in ("request", "start") and self.object is None and self.affordance is None:
-            raise says(f"expected an `affordance` or an `object` to {self.kind}")
+            raise invalid(f"expected an `affordance` or an `object` to {self.kind}")
         if self.kind == "wait" and self.blocked:
-            raise says("`blocked` means nothing to `kind: wait`: nothing is attempted")
+            raise invalid("`blocked` means nothing to `kind: wait`: nothing is attempted")
         if self.until is not None and self.until not in ends:
             ways = " or ".join(f"`until: {end}`" for end in sorted(ends)) or "`ticks` only"
-            raise says(f"`until: {self.until}` means nothing to `kind: {self.kind}`, which ends by {ways}")
+            raise invalid(f"`until: {self.until}` means nothing to `kind: {self.kind}`, which ends by {ways}")
         if self.until is not None and self.ticks != 1:
-            raise says("expected `ticks` or `until`, got both; leave one out")
+            raise invalid("expected `ticks` or `until`, got both; leave one out")
         return self
 
 
@@ -241,7 +241,7 @@ class ScenarioAgent(Section):
     @classmethod
     def _some_entry(cls, given: tuple[ScheduleEntry, ...] | None) -> tuple[ScheduleEntry, ...] | None:
         if given == ():
-            raise says("expected at least one entry, got none; without `schedule` the policy decides")
+            raise invalid("expected at least one entry, got none; without `schedule` the policy decides")
         return given
 
 

@@ -19,7 +19,7 @@ from townlet.config.schema.types import (
     WholeEnds,
     WholeRange,
     in_order,
-    says,
+    invalid,
     unused,
 )
 
@@ -98,7 +98,7 @@ class Personalities(Section):
     @classmethod
     def _some_weight(cls, given: dict[str, float]) -> dict[str, float]:
         if not sum(given.values()) > 0:
-            raise says("expected at least one weight above 0; name a profile, such as {balanced: 1}")
+            raise invalid("expected at least one weight above 0; name a profile, such as {balanced: 1}")
         return in_order(given)
 
 

@@ -1,7 +1,7 @@
 """What a value of a config may look like: the kinds of values that all sections are made of.
 
-A validator here raises one of two errors: `expected(...)`, whose message `reading` completes with the field's
-own bounds, and `says(...)`, whose message stands as it is.
+A validator here raises one of two errors: `expected(...)`, whose message `validation.py` completes with the
+field's own bounds, and `invalid(...)`, whose message stands as it is.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def expected(what: str = "") -> PydanticCustomError:
     return PydanticCustomError("expected", "{what}", {"what": what})
 
 
-def says(message: str) -> PydanticCustomError:
+def invalid(message: str) -> PydanticCustomError:
     """`message`, with nothing added."""
-    return PydanticCustomError("says", "{message}", {"message": message})
+    return PydanticCustomError("invalid", "{message}", {"message": message})
 
 
 def _whole(value: Any) -> Any:
@@ -184,12 +184,12 @@ def in_order(given: dict[Any, Any]) -> dict[Any, Any]:
 ByName = Annotated[dict[Identifier, T], AfterValidator(in_order)]
 
 
-def _forget(value: Any) -> None:
+def _discard(value: Any) -> None:
     """A value that nothing reads is checked and then dropped: two configs that differ in it are one run."""
     return None
 
 
-Unused = Annotated[T | None, AfterValidator(_forget)]
+Unused = Annotated[T | None, AfterValidator(_discard)]
 AnyMapping = Annotated[dict[str, Any], Named("a mapping")]
 
 
@@ -256,7 +256,7 @@ class WholeEnds(Section):
     @model_validator(mode="after")
     def _ordered(self) -> WholeEnds:
         if self.min > self.max:
-            raise says(f"expected min <= max, got min {self.min} and max {self.max}")
+            raise invalid(f"expected min <= max, got min {self.min} and max {self.max}")
         return self
 
 
@@ -267,7 +267,7 @@ class NumberEnds(Section):
     @model_validator(mode="after")
     def _ordered(self) -> NumberEnds:
         if self.min > self.max:
-            raise says(f"expected min <= max, got min {self.min:g} and max {self.max:g}")
+            raise invalid(f"expected min <= max, got min {self.min:g} and max {self.max:g}")
         return self
 
 
