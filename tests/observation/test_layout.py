@@ -1,17 +1,13 @@
-"""Names, shapes and the page about them."""
+"""Names and shapes: which blocks there are, in which order, and how large."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.observation.towns import OFFERS, Buffers, town
-from townlet.observation import docs
 from townlet.observation.layout import build_observation
 
-ROOT = Path(__file__).resolve().parents[2]
 ONE = {"agents": [{"id": "ann", "position": [0, 0]}]}
 FIRST = [
     *("need_hunger", "need_hygiene", "need_energy", "wallet", "lateness_counter", "on_shift"),
@@ -125,13 +121,3 @@ def test_layers_need_a_margin_of_half_a_window() -> None:
     params = built.params._replace(town=built.params.town._replace(size=size))
     with pytest.raises(ValueError, match="expected layers with a margin of 5 tiles, found 6"):
         build_observation(resolved, built.names, params, built.catalogue.hashes())
-
-
-def test_the_page_is_current() -> None:
-    """`make docs` writes it."""
-    assert (ROOT / docs.PAGE).read_text(encoding="utf-8") == docs.render()
-
-
-def test_the_page_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
-    assert docs.main([str(tmp_path / "pages" / "seen.md")]) == 0
-    assert (tmp_path / "pages" / "seen.md").read_text(encoding="utf-8") == docs.render()

@@ -38,6 +38,35 @@ def town(config: dict[str, Any], offers: tuple[dict[str, Any], ...] = OFFERS) ->
     return resolved, build(resolved, seed=3)
 
 
+def scene(
+    rows: list[str],
+    *,
+    agents: dict[str, str] | None = None,
+    objects: dict[str, str] | None = None,
+    **config: Any,
+) -> Built:
+    """A town drawn as a map: a letter of `agents` or `objects` stands where an agent or object does.
+
+    `agents` gives a job ("" = none) by letter, `objects` a type.
+    """
+    agents, objects = agents or {"a": ""}, objects or {}
+    at = {mark: [x, y] for y, row in enumerate(rows) for x, mark in enumerate(row)}
+    floor = "\n".join("".join("#" if mark == "#" else "." for mark in row) for row in rows)
+    jobs = config.pop("jobs", {})
+    _, built = town(
+        {
+            **config,
+            "world": {"map": floor, "ticks_per_day": 100},
+            "jobs": {name: {**job, "location": at[job["location"]]} for name, job in jobs.items()},
+            "scenario": {
+                "objects": [{"id": m, "type": kind, "position": at[m]} for m, kind in objects.items()],
+                "agents": [{"id": m, "position": at[m], "job": job or None} for m, job in agents.items()],
+            },
+        }
+    )
+    return built
+
+
 class Buffers:
     """What `observe` writes to, full of what was there before."""
 
@@ -67,6 +96,13 @@ class Buffers:
             for action, legal in zip(actions, self.masks[row, t], strict=True)
             if legal
         ]
+
+
+HINTS = ("north", "south", "east", "west")
+
+
+def hints(seen: Buffers, row: int = 0) -> list[str]:
+    return [name for name in HINTS if seen.feature(f"path_hint_{name}", row)]
 
 
 # --- any town --------------------------------------------------------------------------------------
