@@ -107,34 +107,36 @@ Seeds = Annotated[
 class SuiteDefaults(Section):
     """What holds for every run that does not say otherwise."""
 
-    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play; none: the config's.")
+    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play. Default: the config's.")
     policy: PolicyName | None = Field(
-        default=None, description="For agents without a schedule; none: the config's."
+        default=None, description="Policy of agents without a schedule. Default: the config's."
     )
     segment_ticks: Whole | None = Field(
-        default=None, ge=0, description="Ticks of a segment; 0: never cut; none: chosen by size."
+        default=None, ge=0, description="Ticks per segment; 0: never cut. Default: chosen by size."
     )
     ignore_schedules: Flag = Field(
-        default=False, description="Whether scripted agents follow the policy too."
+        default=False, description="Whether agents with a schedule follow the policy too."
     )
 
 
 class SuiteEntry(Section):
     """One config with its seeds."""
 
-    name: Identifier | None = Field(default=None, description="Names the captures; none: the config's stem.")
+    name: Identifier | None = Field(
+        default=None, description="Name of the captures. Default: the config's file name without suffix."
+    )
     config: Text = Field(min_length=1, description="A path relative to the suite file.")
-    seeds: Seeds | None = Field(default=None, description="None: the config's own seed.")
-    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play; none: the defaults'.")
-    policy: PolicyName | None = Field(default=None, description="None: the defaults'.")
+    seeds: Seeds | None = Field(default=None, description="Default: the config's own seed.")
+    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play. Default: that of `defaults`.")
+    policy: PolicyName | None = Field(default=None, description="Policy. Default: that of `defaults`.")
 
 
 class SuiteInFile(Section):
     """A suite as it is written."""
 
-    name: Identifier = Field(description="Names the suite in what is made of it.")
+    name: Identifier = Field(description="The suite's name in data sets.")
     defaults: SuiteDefaults = Field(
-        default=SuiteDefaults(), description="For runs that do not say otherwise."
+        default=SuiteDefaults(), description="Values for all runs that do not give their own."
     )
     runs: tuple[SuiteEntry, ...] = Field(description="The runs.")
 

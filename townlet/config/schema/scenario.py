@@ -60,10 +60,11 @@ class World(Section):
     )
     ticks_per_day: Whole = Field(default=1440, ge=1, le=LONGEST_DAY, description="Ticks (minutes) of a day.")
     walls: tuple[Tile, ...] = Field(
-        default=(), description="Tiles that nobody can enter, beside those of `map`."
+        default=(), description="Tiles that nobody can enter, in addition to those of `map`."
     )
     map: Text | None = Field(
-        default=None, description="The grid as text, a line a row: `#` is a wall, `.` or a space is floor."
+        default=None,
+        description="The grid as text, one line per row: `#` is a wall, `.` or a space is floor.",
     )
     weather_seed: Unused[Whole] = unused()
 
@@ -127,16 +128,16 @@ Stock = Annotated[
     dict[Literal["meals", "raw_ingredients"], Annotated[Whole, Field(ge=0, le=1_000_000)]],
     AfterValidator(in_order),
 ]
-STOCK_RULE = "What it holds; none: 5 meals in a fridge, 3 raw ingredients in a stove. What it holds it keeps."
+STOCK_RULE = "What it holds at the start. Default: 5 meals in a fridge, 3 raw ingredients in a stove."
 
 
 class ScenarioObject(Section):
     """A thing that agents use."""
 
-    id: Identifier = Field(description="Its name.")
-    type: Identifier = Field(description="What it is: a type that the affordances use, such as `fridge`.")
+    id: Identifier = Field(description="The object's id.")
+    type: Identifier = Field(description="The object's type, which the affordances use, such as `fridge`.")
     position: Tile | None = Field(
-        default=None, description="Where it stands; none: on a free tile, the same every time."
+        default=None, description="The tile where it stands. Default: a free tile, the same for equal seeds."
     )
     stock: Stock | None = Field(default=None, description=STOCK_RULE)
 
@@ -146,25 +147,28 @@ class ScheduleEntry(Section):
 
     kind: EntryKind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
     object: Identifier | None = Field(
-        default=None, description="The object of a request, start or release; none: the nearest usable one."
+        default=None,
+        description="The object of a request, start or release. Default: the nearest usable one.",
     )
     affordance: Identifier | None = Field(
         default=None,
-        description="What to request or start; it may be left out where the object offers only one.",
+        description="What to request or start; may be left out if the object offers only one affordance.",
     )
-    position: Tile | None = Field(default=None, description="Where a move leads.")
+    position: Tile | None = Field(default=None, description="The destination of a move.")
     target: Identifier | None = Field(
         default=None,
         validation_alias=AliasChoices("target", "target_agent"),
-        description="Whom to chat with; none: the nearest neighbour.",
+        description="The agent to chat with. Default: the nearest neighbour.",
     )
     quality: Number = Field(default=1.0, ge=0, le=1, description="Quality of a chat; rounded to float32.")
     blocked: Flag = Field(
         default=False,
-        description="A label: the attempt is expected to be refused. Metrics count where it was wrong.",
+        description="A label: the attempt is expected to be refused. Metrics count wrong labels.",
     )
     ticks: Whole = Field(
-        default=1, ge=1, description="How many ticks the entry lasts; a move without it lasts until arrived."
+        default=1,
+        ge=1,
+        description="How many ticks the entry lasts; a move without `ticks` lasts until arrived.",
     )
     until: Until | None = Field(
         default=None,
@@ -213,23 +217,23 @@ class ScheduleEntry(Section):
 class ScenarioAgent(Section):
     """Somebody who lives in the town."""
 
-    id: Identifier = Field(description="The name; no two may differ only in case.")
+    id: Identifier = Field(description="The agent's id; two ids may not differ only in case.")
     position: Tile | None = Field(
-        default=None, description="Where it begins; none: on a free tile, the same every time."
+        default=None, description="The tile where it starts. Default: a free tile, the same for equal seeds."
     )
     needs: dict[NeedName, Annotated[Number, Field(ge=0, le=1)]] = Field(
         default=START_NEEDS,
-        description=f"Satisfaction at the start; a need not named begins at {START_NEED}.",
+        description=f"Satisfaction at the start; a need that is not listed starts at {START_NEED}.",
     )
     wallet: Number = Field(default=2.0, ge=0, description="Coins at the start.")
-    job: Identifier | None = Field(default=None, description="A name of `jobs`; none: no job.")
+    job: Identifier | None = Field(default=None, description="A name from `jobs`. Default: no job.")
     personality: Personality | None = Field(
         default=None,
-        description="A profile; none: `personalities.overrides`, else drawn by `personalities.distribution`.",
+        description="A profile. Default: `personalities.overrides`, else drawn from `personalities.distribution`.",
     )
     schedule: tuple[ScheduleEntry, ...] | None = Field(
         default=None,
-        description="What it does, then from the start again; none: the run's policy decides.",
+        description="What the agent does, repeated from the start. Default: the run's policy decides.",
     )
 
     @field_validator("needs", mode="after")
@@ -248,12 +252,12 @@ class ScenarioAgent(Section):
 class Scenario(Section):
     """Who and what is there at tick zero, and how long it is played."""
 
-    description: Text = Field(default="", description="What happens in it.")
+    description: Text = Field(default="", description="What happens in the scenario.")
     ticks: Whole | None = Field(
-        default=None, ge=1, description="Ticks to play where the run names none; none: 200."
+        default=None, ge=1, description="Ticks to play, unless the run says how many. Default: 200."
     )
-    seed: Seed | None = Field(default=None, description="Wins over the top level's `seed`.")
+    seed: Seed | None = Field(default=None, description="Overrides the config's top-level `seed`.")
     objects: tuple[ScenarioObject, ...] = Field(
-        default=(), description=f"At most {MOST_OBJECTS}, with those of the affordance file."
+        default=(), description=f"At most {MOST_OBJECTS} together with those of the affordance file."
     )
     agents: tuple[ScenarioAgent, ...] = Field(default=(), description=f"At most {MOST_AGENTS}.")

@@ -250,8 +250,8 @@ def _range_schema(kind: str) -> dict[str, Any]:
 
 
 class WholeEnds(Section):
-    min: Whole = Field(ge=0, description="The least.")
-    max: Whole = Field(ge=0, description="The most.")
+    min: Whole = Field(ge=0, description="Smallest value.")
+    max: Whole = Field(ge=0, description="Largest value.")
 
     @model_validator(mode="after")
     def _ordered(self) -> WholeEnds:
@@ -261,8 +261,8 @@ class WholeEnds(Section):
 
 
 class NumberEnds(Section):
-    min: Number = Field(ge=0, description="The least.")
-    max: Number = Field(ge=0, description="The most.")
+    min: Number = Field(ge=0, description="Smallest value.")
+    max: Number = Field(ge=0, description="Largest value.")
 
     @model_validator(mode="after")
     def _ordered(self) -> NumberEnds:
