@@ -1,4 +1,4 @@
-"""What a config leaves to be understood: left-out affordances, plain occupations, default jobs."""
+"""What a config leaves out, filled in: affordances of schedule entries, plain occupations, default jobs."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ def _with_affordances(config: Config, affordances: AffordanceFile) -> Config:
 
 
 def _without_unknown_names(config: Config, affordances: AffordanceFile) -> tuple[Config, list[str]]:
-    """Names that mean nothing in this town: a notice; a price spike's targets among them are dropped."""
+    """Adds a notice for each name that this town does not have, and drops such targets of price spikes."""
     notices = []
     agents = {agent.id for agent in (config.scenario.agents if config.scenario else ())}
-    strangers = [name for name in config.personalities.overrides if agents and name not in agents]
-    if strangers:
-        notices.append(f"personalities.overrides: no agent of the scenario is called {', '.join(strangers)}")
+    unknown = [name for name in config.personalities.overrides if agents and name not in agents]
+    if unknown:
+        notices.append(f"personalities.overrides: no agent of the scenario is called {', '.join(unknown)}")
     types = {*affordances.object_types, *object_types(config, affordances).values()}
     channels = [name for name in config.observations.compact.object_channels if name not in types]
     if channels:
@@ -108,12 +108,12 @@ def _without_unknown_names(config: Config, affordances: AffordanceFile) -> tuple
     known = types | {entry.id for entry in affordances.affordances}
     for name, event in events.items():
         if isinstance(event, PriceSpike) and not known.issuperset(event.targets):
-            strangers = [target for target in event.targets if target not in known]
+            unknown = [target for target in event.targets if target not in known]
             left = tuple(target for target in event.targets if target in known)
             events[name] = event.model_copy(update={"targets": left})
             notices.append(
                 f"perturbations.events.{name}.targets: no affordance or object type is called "
-                f"{', '.join(strangers)}; {'left out' if left else 'the price of meals rises'}"
+                f"{', '.join(unknown)}; {'left out' if left else 'the price of meals rises'}"
             )
     perturbations = config.perturbations.model_copy(update={"events": events})
     return config.model_copy(update={"perturbations": perturbations}), notices
