@@ -1,4 +1,4 @@
-"""An Airflow DAG that keeps a data set up to date. Copy it into the folder of your DAGs, and put your suite and folder in.
+"""An Airflow DAG that keeps a data set up to date. Copy it to the folder of your DAGs; put in your suite and folder.
 
 `townlet` has to be installed where the task runs. Once, by hand: the first version, and its
 golden metrics:
