@@ -16,4 +16,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
-        pytest.skip("needs torch, which is not installed here; `make test-train` installs it and runs this test")
+        pytest.skip(
+            "needs torch, which is not installed here; `make test-train` installs it and runs this test"
+        )
