@@ -21,7 +21,7 @@ PIP_LOCKED := -m pip install --quiet --require-hashes --only-binary :all:
 PIP_PROJECT := -m pip install --quiet --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock test test-newest test-train campaign check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
+.PHONY: help setup setup-train lock test test-newest test-train campaign check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,9 @@ test-newest: ## run the tests with the newest versions that setup.py admits, wha
 	@$(NEWEST)/bin/python -m pip freeze --all --exclude-editable | awk -f scripts/newer_than.awk requirements/main.txt -
 	$(NEWEST)/bin/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
 
-test-train: $(TRAIN)/.townlet-installed ## run the tests that need torch (some 3 GB on Linux), in an environment of their own
+setup-train: $(TRAIN)/.townlet-installed ## make the environment of test-train
+
+test-train: setup-train ## run the tests that need torch (some 3 GB on Linux), in an environment of their own
 	$(TRAIN)/bin/python -m pytest -m 'torch and not campaign' $(PYTEST_FLAGS)
 
 $(TRAIN)/.townlet-installed: setup.py pyproject.toml scripts/make_venv.sh requirements/main.txt requirements/train.txt

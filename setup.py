@@ -43,6 +43,7 @@ EXTRAS = {
         "build>=1.2",
         "hypothesis>=6.115",
         "jsonschema>=4.23",
+        "packaging>=24.2",
         "pyright[nodejs]>=1.1.400",
         "pytest>=8.3",
         "pytest-xdist>=3.6.1",

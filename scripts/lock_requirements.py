@@ -4,7 +4,7 @@
 
 One resolution holds for every Python and platform below; the smaller locks take their versions from the first. A lock
 is made of wheels alone, so that installing from it builds nothing. Needs a package index (PyPI, or what `UV_INDEX_URL`
-names). Exit codes: 0, or 1 where uv finds no solution and says why; then no lock has changed.
+names). Exit codes: 0; 1 where uv finds no solution, and says why (no lock has changed then); 2 without uv.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "requirements"
+UV = Path(sys.prefix) / "bin" / "uv"  # the one of this environment, in the version of its lock
 
 PYTHONS = ("3.11", "3.12", "3.13")
 PLATFORMS = {  # uv's names; Beam and torch have no wheels for Macs with Intel processors
@@ -80,8 +81,6 @@ def compile_lock(lock: Lock, constraints: Path | None) -> str:
     if constraints is not None:
         command += ["--constraints", str(constraints), "--no-annotate"]
     pinned = _uv(*command, text="\n".join(lock.asked_for()))
-    # Where a requirement comes from is said in the first lock, and there by the file that people know.
-    pinned = pinned.replace("#   -r -\n", "#   setup.py\n").replace("# via -r -\n", "# via setup.py\n")
     return (
         f"# For {lock.purpose}.\n"
         f"# Made by `make lock`; not to be edited. Python {PYTHONS[0]} to {PYTHONS[-1]}; {', '.join(PLATFORMS)}.\n"
@@ -97,10 +96,10 @@ def check_wheels(text: str) -> None:
 
 
 def _uv(*arguments: str, text: str) -> str:
-    from uv import find_uv_bin  # of this environment alone
-
+    # Without --python it would look for each Python on this machine, which takes minutes.
+    command = [str(UV), "pip", "compile", "--quiet", "--no-config", "--only-binary", ":all:"]
     return subprocess.run(
-        [find_uv_bin(), "--quiet", "pip", "compile", "--only-binary", ":all:", "--no-config", *arguments],
+        [*command, "--python", sys.executable, *arguments],
         input=text,
         stdout=subprocess.PIPE,
         check=True,
@@ -123,11 +122,11 @@ def make_locks() -> dict[str, str]:
 
 
 def main() -> int:
+    if not UV.exists():
+        print(f"lock: expected uv as {UV}, found none there; run `make lock`", file=sys.stderr)
+        return 2
     try:
         texts = make_locks()
-    except ImportError:
-        print("lock: expected an environment with uv, found none here; run `make lock`", file=sys.stderr)
-        return 1
     except subprocess.CalledProcessError:
         print("lock: uv found no solution (see above); no lock has changed", file=sys.stderr)
         return 1
