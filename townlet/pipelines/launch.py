@@ -32,7 +32,13 @@ def launch(planned: Plan, store: Store, output: str, work: RunnerOptions) -> Tal
 
     `output` names the store for workers, which may have another working folder.
     """
-    options = runner_options.beam_options(work.flags, workers=work.workers, frames=sum(planned.costs))
+    options = runner_options.beam_options(
+        work.flags,
+        workers=work.workers,
+        frames=sum(planned.costs),
+        runs=len(planned.runs),
+        say=lambda line: None if work.quiet else print(f"note: {line}", file=sys.stderr, flush=True),
+    )
     local = runner_options.is_local(options)
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
     with contextlib.ExitStack() as stack:

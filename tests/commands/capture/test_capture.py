@@ -63,6 +63,14 @@ def test_a_data_set(townlet: Townlet, tmp_path: Path) -> None:
     assert "1 of these runs had been simulated before" in more.err
 
 
+def test_workers_are_bounded(townlet: Townlet, tmp_path: Path) -> None:
+    """A thousand threads for one run would take minutes."""
+    said = townlet(*SHORT, tmp_path / "out", "--workers", "1000")
+    assert said.code == 0
+    assert "note: 1 worker instead of 1000: 1 run to do\n" in said.err
+    assert townlet(*SHORT, tmp_path / "quiet", "--workers", "1000", "--quiet").err == ""
+
+
 def test_a_suite(townlet: Townlet, tmp_path: Path) -> None:
     (tmp_path / "hamlet.yaml").write_text(
         f"{NOBODY}scenario: {{ticks: 8, agents: [{{id: eve, position: [1, 1]}}]}}\n"

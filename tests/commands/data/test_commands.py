@@ -88,6 +88,9 @@ def test_verify(townlet: Townlet, kitchen: Path, village: Path) -> None:
     said = townlet("verify", village, "--json")
     assert said.code == 0
     assert said.json["captures"] == 4
+    cut = townlet("verify", kitchen, "--workers", "1000")
+    assert cut.code == 0
+    assert " instead of 1000: " in cut.err
     quiet = townlet("verify", kitchen, "--quiet")
     assert (quiet.out, quiet.err) == ("", "")
 

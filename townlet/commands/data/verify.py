@@ -36,6 +36,9 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
 
     from townlet.dataset.checking.verify import verify
 
+    if not arguments.quiet:
+        _say_if_fewer(arguments.path, arguments.workers)
+
     started = time.monotonic()
     with Meter("captures", quiet=arguments.quiet) as meter:
         report = verify(
@@ -62,6 +65,16 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
         print(f"{number(report.files, 'file')}, {rate}", file=sys.stderr)
         print(f"{arguments.path}: {_verdict(findings, len(problems), arguments.replay)}")
     return 0 if findings["ok"] else 1
+
+
+def _say_if_fewer(place: str, workers: int | None) -> None:
+    """Workers of a local check are bounded by cores; those of an object store mostly wait."""
+    from townlet.cores import why_fewer
+    from townlet.dataset.store.open_store import is_remote
+
+    fewer = "" if workers is None or is_remote(place) else why_fewer(workers, None, "file")
+    if fewer:
+        print(f"note: {fewer}", file=sys.stderr)
 
 
 def _parser(prog: str) -> Parser:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
-import os
 import shutil
 import signal
 import socket
@@ -30,6 +29,7 @@ from apache_beam.options.pipeline_options import (
     PortableOptions,
 )
 
+from townlet.cores import usable_cores
 from townlet.errors import TownletError, UserError
 
 JAR = Path(__file__).resolve().parents[3] / ".tools" / "flink" / "townlet-flink.jar"
@@ -83,7 +83,7 @@ def job_server(options: PipelineOptions) -> Iterator[None]:
         raise UserError(f"--runner FlinkRunner: {java} is not on the PATH; it takes Java 11 or 17")
     master = flink.flink_master.strip()
     if is_embedded(options):
-        master, slots = "[local]", os.cpu_count() or 1
+        master, slots = "[local]", usable_cores()
     else:
         slots = look_at_cluster(master)
     if flink.parallelism < 1 <= slots:
