@@ -103,7 +103,7 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": [
-            "townlet = townlet.cli:main",
+            "townlet = townlet.cli:run",
             # What Beam's PROCESS and EXTERNAL environments start.
             "townlet-worker = townlet.pipelines.runners.engine_worker:main",
         ]

@@ -17,7 +17,10 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def machine(root: Path, own: str, files: dict[str, str]) -> Path:
     """A folder with `proc/self/cgroup` and files below `sys/fs/cgroup`."""
-    for name, text in {"proc/self/cgroup": own, **{f"sys/fs/cgroup/{k}": v for k, v in files.items()}}.items():
+    for name, text in {
+        "proc/self/cgroup": own,
+        **{f"sys/fs/cgroup/{k}": v for k, v in files.items()},
+    }.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root

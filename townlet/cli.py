@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from townlet import __version__
-from townlet.console.errors import report
+from townlet.console.entry_point import run_as_process
+from townlet.console.errors import check_working_folder, report
 from townlet.errors import UserError
 
 
@@ -47,16 +47,15 @@ COMMANDS = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code. Says what is wrong on standard error, without a traceback."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def run() -> int:
+    """The entry point of the process `townlet`; returns its exit code."""
+    return run_as_process(lambda: main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command in this process; returns its exit code. What is wrong is one message on standard error."""
     try:
-        code = _dispatch(arguments)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _dispatch(list(argv))
     except SystemExit as ended:  # argparse, after --help
         return ended.code if isinstance(ended.code, int) else 0
     except (Exception, KeyboardInterrupt) as error:
@@ -75,6 +74,8 @@ def _dispatch(arguments: list[str]) -> int:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
         raise UserError(f"unknown command {name!r}; {hint}")
+    if not {"-h", "--help"} & {*rest}:
+        check_working_folder()
     return importlib.import_module(COMMANDS[name].module).main(rest, f"townlet {name}")
 
 
@@ -100,4 +101,4 @@ def usage() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -10,7 +10,9 @@ import math
 import os
 from pathlib import Path
 
-WORKERS_PER_CORE = 2  # while one waits for the disk, another computes; more only take memory and time to start
+WORKERS_PER_CORE = (
+    2  # while one waits for the disk, another computes; more only take memory and time to start
+)
 
 _CONTROLLER_FOLDERS = ("cpu", "cpu,cpuacct", "cpuacct,cpu")  # where version 1 is mounted, below sys/fs/cgroup
 _UNIFIED_FOLDERS = ("", "unified")  # where version 2 is
@@ -64,7 +66,7 @@ def _own_groups(root: Path) -> dict[str, str]:
     """The path of this process's cgroup by controller; that of version 2 under ""."""
     groups: dict[str, str] = {}
     for line in _text(root / "proc" / "self" / "cgroup").splitlines():
-        _, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
         for controller in controllers.split(","):
             groups[controller] = path
     return groups

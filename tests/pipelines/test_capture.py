@@ -14,7 +14,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.pipelines import fakes
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.capture import commit
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index import shards as parts

@@ -17,7 +17,7 @@ from tests.dataset.captures import flip
 from tests.pipelines import fakes
 from tests.pipelines.test_capture import QUIET, files
 from townlet import cli
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index.index_file import read_index
 from townlet.dataset.store.local import LocalStore
@@ -46,7 +46,7 @@ def place(tmp_path: Path) -> str:
 def no_beam(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From when it is called on, no pipeline may be started."""
 
-    def refuse(*given: object) -> None:
+    def refuse(*given: object, **named: object) -> None:
         raise AssertionError("a pipeline was started")
 
     return lambda: monkeypatch.setattr(launch, "launch", refuse)
@@ -76,7 +76,7 @@ def test_only_what_is_missing_goes_through_the_pipeline(
     monkeypatch.setattr(
         launch,
         "launch",
-        lambda planned, *given: asked.append(len(planned.runs)) or real(planned, *given),
+        lambda planned, *given, **named: asked.append(len(planned.runs)) or real(planned, *given, **named),
     )
     fake_play.clear()
     outcome = capture(plan_of(*RUNS), place, QUIET)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 Item = TypeVar("Item")
 PLAIN_INTERVAL = 10.0  # seconds between two plain lines of progress
@@ -42,9 +43,28 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def print_json(document: Any, *, indent: int = 1) -> None:
+    """A document for scripts, to standard output. Where that has no Unicode, escaped: nothing is lost."""
+    print(json.dumps(document, indent=indent, ensure_ascii=not _is_unicode(sys.stdout)))
+
+
+def json_text(document: Any) -> str:
+    """The same on one line, as part of a document that is printed piece by piece."""
+    return json.dumps(document, ensure_ascii=not _is_unicode(sys.stdout))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at this stream. None: it was closed before Python started."""
+    return stream is not None and stream.isatty()
+
+
+def _is_unicode(stream: TextIO | None) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-").startswith("utf")
+
+
 def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
     """Pass items on and say on standard error how many are done: live on a terminal, now and then elsewhere."""
-    live = sys.stderr.isatty()
+    live = is_terminal(sys.stderr)
     due = time.monotonic() + (0 if live else PLAIN_INTERVAL)
     for number, item in enumerate(items):
         if not quiet and len(items) > 1 and time.monotonic() >= due:
@@ -61,7 +81,7 @@ class Meter:
 
     def __init__(self, what: str, *, quiet: bool) -> None:
         self._what, self._quiet = what, quiet
-        self._live = sys.stderr.isatty()
+        self._live = is_terminal(sys.stderr)
         self._started = time.monotonic()
         self._last = self._started
         self._shown = False
@@ -111,6 +131,6 @@ def print_table(
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    width = None if where.isatty() else WIDE
+    width = None if is_terminal(where) else WIDE
     console = Console(file=where, width=width, highlight=False, markup=False, emoji=False)
     console.print(table)

@@ -55,9 +55,14 @@ def test_a_worker_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
         ([], 1000, 50, (6, "multi_threading", "6 workers instead of 1000: 3 usable cores")),
         (["--direct_num_workers=9"], None, 4, (4, "multi_threading", "4 workers instead of 9: 4 runs to do")),
         ([], 4, 50, (4, "multi_threading", "")),
-        (["--direct_running_mode=multi_processing"], 8, 1, (1, "multi_processing", "1 worker instead of 8: 1 run to do")),
+        (
+            ["--direct_running_mode=multi_processing"],
+            8,
+            1,
+            (1, "multi_processing", "1 worker instead of 8: 1 run to do"),
+        ),
     ],
-)  # fmt: skip
+)
 def test_workers_are_bounded_by_runs_and_cores(
     monkeypatch: pytest.MonkeyPatch, flags: list[str], workers: int | None, runs: int, expected: tuple
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.pipelines import fakes
 from tests.pipelines.test_capture import files, plan_of
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.pipelines.runners import in_process as local
 from townlet.pipelines.runners.errors import WorkerDied

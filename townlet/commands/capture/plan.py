@@ -5,13 +5,13 @@ Nothing is written, and nobody is kept from writing.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.plan_tables import as_json as json_of
 from townlet.commands.capture.plan_tables import print_plan
+from townlet.console.formatting import print_json
 from townlet.console.parsing import Parser
 from townlet.planning.plan import Plan, plan
 from townlet.planning.plan_status import look
@@ -65,7 +65,7 @@ def show(
 
         warm(planned.runs[0], quiet=quiet)
     if as_json:
-        print(json.dumps(json_of(prospect), indent=1, ensure_ascii=False))
+        print_json(json_of(prospect))
         return
     if not quiet:
         for notice in planned.notices:

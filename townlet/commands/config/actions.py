@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from townlet.console.formatting import print_table
+from townlet.console.formatting import print_json, print_table
 from townlet.console.parsing import Parser
 
 EXAMPLES = """\
@@ -32,7 +31,7 @@ def main(argv: Sequence[str], prog: str = "townlet actions") -> int:
     catalogue = ActionSpace([entry.id for entry in entries])
     if arguments.json:
         facts = {"action_dim": catalogue.dim, "action_lookup": catalogue.lookup}
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json(facts)
         return 0
     by_id = {entry.id: entry for entry in entries}
     rows = []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from townlet.console.formatting import Meter, print_table
+from townlet.console.formatting import Meter, json_text, print_table
 from townlet.console.parsing import Parser, positive
 from townlet.errors import CorruptSampleError
 from townlet.run import seed_spans
@@ -81,10 +80,10 @@ def _print_json(found: Difference) -> None:
     del facts["runs"]
     print("{")
     for name, value in facts.items():
-        print(f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)},")
+        print(f" {json_text(name)}: {json_text(value)},")
     print(' "runs": [')
     for left, run in zip(range(len(found.runs) - 1, -1, -1), found.runs, strict=True):
-        print(f"  {json.dumps(run.to_json_dict(), ensure_ascii=False)}{',' if left else ''}")
+        print(f"  {json_text(run.to_json_dict())}{',' if left else ''}")
     print(" ]\n}")
 
 

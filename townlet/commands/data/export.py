@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from townlet.console.formatting import counted, print_table, size
+from townlet.console.formatting import counted, print_json, print_table, size
 from townlet.console.parsing import Parser
 from townlet.errors import UserError
 
@@ -48,7 +47,7 @@ def main(argv: Sequence[str], prog: str = "townlet export") -> int:
     written = export_parquet(chosen, arguments.output, watched)
     if arguments.json:
         files = [{"file": str(file.path), "rows": file.rows, "size": file.size} for file in written]
-        print(json.dumps({"samples": len(chosen), "files": files}, indent=1, ensure_ascii=False))
+        print_json({"samples": len(chosen), "files": files})
     elif not arguments.quiet:
         rows = [(str(file.path), f"{file.rows:,}", size(file.size)) for file in written]
         print_table(("file", "rows", "size"), rows, numbers=("rows", "size"))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from townlet.console.formatting import print_table, size
+from townlet.console.formatting import print_json, print_table, size
 from townlet.console.parsing import Parser
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def main(argv: Sequence[str], prog: str = "townlet gc") -> int:
 
     swept = gc(arguments.path, dry_run=arguments.dry_run, everything=arguments.all)
     if arguments.json:
-        print(json.dumps(swept.to_json_dict(), indent=1, ensure_ascii=False))
+        print_json(swept.to_json_dict())
     elif not arguments.quiet:
         _show(swept, arguments.path)
     return 0

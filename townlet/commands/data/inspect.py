@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from townlet.console.formatting import count, number, print_table, size
+from townlet.console.formatting import count, number, print_json, print_table, size
 from townlet.console.parsing import Parser
 from townlet.errors import UserError
 
@@ -42,7 +42,7 @@ def main(argv: Sequence[str], prog: str = "townlet inspect") -> int:
     arguments = parser.parse_args(argv)
     facts, show = _glance(arguments.path)
     if arguments.json:
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json(facts)
         return 0
     show(facts)
     sys.stdout.flush()

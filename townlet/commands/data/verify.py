@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from townlet.console.formatting import Meter, counted, number, size
+from townlet.console.formatting import Meter, counted, number, print_json, size
 from townlet.console.parsing import Parser, positive
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
         problems += [f"{replay['capture']}: {text}" for replay in replays for text in replay["problems"]]
         findings["ok"] = not problems
     if arguments.json:
-        print(json.dumps(findings, indent=1, ensure_ascii=False))
+        print_json(findings)
     for line in [*problems, *([] if arguments.quiet else _notes(report.notes))]:
         print(line, file=sys.stderr)
     if not arguments.quiet and not arguments.json:

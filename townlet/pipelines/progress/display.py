@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol, TextIO
 
-from townlet.console.formatting import PLAIN_INTERVAL, clock, count
+from townlet.console.formatting import PLAIN_INTERVAL, clock, count, is_terminal
 from townlet.pipelines.progress.reports import Tally
 
 
@@ -21,7 +21,7 @@ def display(costs: Mapping[str, int], *, quiet: bool, stream: TextIO | None = No
     where: TextIO = sys.stderr if stream is None else stream
     if quiet:
         return _Nothing()
-    return _Live(costs, where) if where.isatty() else _Plain(costs, where)
+    return _Live(costs, where) if is_terminal(where) else _Plain(costs, where)
 
 
 class _Nothing:

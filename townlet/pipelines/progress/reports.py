@@ -6,16 +6,27 @@ the launcher made and polls. Nothing of the product goes this way: a lost line c
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from townlet.errors import TownletError
+
+Item = TypeVar("Item")
 
 REPORT_INTERVAL_S = 0.1  # seconds between two lines about frames
 WORKER_LOG = "workers.log"  # standard error of all worker processes
+CANCELLED = "cancelled"  # a file: the launcher wants no more
+
+
+class CaptureCancelled(TownletError):
+    """The launcher has given up: no run is to go on."""
 
 
 class ProgressReporter:
@@ -26,12 +37,22 @@ class ProgressReporter:
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._frames = 0
         self._next = 0.0
+        self._look_again = 0.0
 
     def frames(self, count: int) -> None:
         """So many frames were simulated."""
         self._frames += count
         if self._folder and time.monotonic() >= self._next:
             self._flush()
+
+    def until_cancelled(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass items on. Raises CaptureCancelled once the launcher wants no more."""
+        for item in items:
+            if self._folder and time.monotonic() >= self._look_again:
+                self._look_again = time.monotonic() + REPORT_INTERVAL_S
+                if Path(self._folder, CANCELLED).exists():
+                    raise CaptureCancelled("the capture was cancelled")
+            yield item
 
     def run_ended(self, label: str, *, played: bool) -> None:
         """A run is over; `played` is False where it was not simulated, but read back."""
@@ -99,7 +120,7 @@ class ReportReader:
         except FileNotFoundError:
             return self.tally
         for name in names:
-            if name == WORKER_LOG:
+            if name in (WORKER_LOG, CANCELLED):
                 continue
             with open(Path(self._folder, name), "rb") as file:
                 file.seek(self._read.get(name, 0))
@@ -109,7 +130,13 @@ class ReportReader:
                 self._hear(json.loads(line))
         return self.tally
 
-    def last_words(self) -> str:
+    def cancel(self) -> None:
+        """Tell the steps that nothing of theirs is wanted any more: see `ProgressReporter.until_cancelled`."""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                Path(self._folder, CANCELLED).touch()
+
+    def last_line_of_workers(self) -> str:
         """The last line that a worker process wrote to its standard error."""
         if self._folder is None:
             return ""

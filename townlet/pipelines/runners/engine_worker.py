@@ -42,13 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from townlet.pipelines.runners.in_process import bypass_proxies
 
-    bypass_proxies()
-    os.environ.update(_environment(arguments))
-    with contextlib.suppress(
-        Exception
-    ):  # what is wrong is said where it can be heard: when the first run starts
-        warm_worker()
-    sdk_worker_main.main(sys.argv)
+    with bypass_proxies():
+        os.environ.update(_environment(arguments))
+        with contextlib.suppress(
+            Exception
+        ):  # what is wrong is reported where it is read: when the first run starts
+            warm_worker()
+        sdk_worker_main.main(sys.argv)
     return 0
 
 

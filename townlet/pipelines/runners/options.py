@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from townlet.cores import most_workers, usable_cores, why_fewer
 from townlet.errors import UserError
+from townlet.pipelines.runners.silence_beam_output import import_beam
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -29,7 +30,7 @@ _parser: list[Any] = []
 def beam_parser() -> Any:
     """A parser of all of Beam's own options."""
     if not _parser:
-        import apache_beam  # noqa: F401 (registers the options of all runners)
+        import_beam()  # registers the options of all runners
         from apache_beam.options import pipeline_options
 
         class BeamParser(pipeline_options._BeamArgumentParser):
@@ -59,6 +60,7 @@ def beam_options(
     """
     if flags:
         beam_parser().parse_args(list(flags))
+    import_beam()
     from apache_beam.options.pipeline_options import (
         DebugOptions,
         DirectOptions,
@@ -83,9 +85,7 @@ def beam_options(
             )
         options.view_as(DebugOptions).add_experiment(_NO_FREEZE)
         return options
-    direct.direct_num_workers = _bounded(
-        direct.direct_num_workers if workers is None else workers, runs, say
-    )
+    direct.direct_num_workers = _bounded(direct.direct_num_workers if workers is None else workers, runs, say)
     if direct.direct_num_workers > 1 and "--direct_running_mode" not in given:
         share = frames / direct.direct_num_workers
         direct.direct_running_mode = "multi_processing" if share >= PROCESSES_FROM else "multi_threading"
