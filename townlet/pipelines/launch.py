@@ -17,6 +17,7 @@ from townlet.pipelines.runners import options as runner_options
 from townlet.pipelines.runners.engines import engine, is_loopback, reports_beside
 from townlet.pipelines.runners.in_process import InProcessRunner, bypass_proxies
 from townlet.pipelines.runners.monitor import run_monitored
+from townlet.pipelines.runners.silence_beam_output import unchanged_logging
 from townlet.pipelines.runners.warmup import warm
 from townlet.planning.plan import Plan
 from townlet.planning.plan_status import warn_if_too_large
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
 
+@unchanged_logging()
 def launch(
     planned: Plan,
     store: Store,

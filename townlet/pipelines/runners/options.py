@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from townlet.cores import most_workers, usable_cores, why_fewer
 from townlet.errors import UserError
-from townlet.pipelines.runners.silence_beam_output import import_beam
+from townlet.pipelines.runners.silence_beam_output import import_beam, unchanged_logging
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -44,6 +44,7 @@ def beam_parser() -> Any:
     return _parser[0]
 
 
+@unchanged_logging()
 def beam_options(
     flags: Sequence[str],
     *,

@@ -65,20 +65,30 @@ def import_beam() -> None:
 
 @contextlib.contextmanager
 def _silent_root_logger(callers: Iterable[threading.Thread]) -> Iterator[None]:
-    """The root logger says nothing but what the callers log, and gets no handler with its first message."""
+    """The root logger passes on what the callers log, and nothing else."""
     threads = {thread.ident for thread in callers}
-    root, handler = logging.getLogger(), logging.NullHandler()
 
     def is_callers(record: logging.LogRecord) -> bool:
         return record.thread in threads
 
+    root = logging.getLogger()
     root.addFilter(is_callers)
-    root.addHandler(handler)
+    try:
+        with unchanged_logging():
+            yield
+    finally:
+        root.removeFilter(is_callers)
+
+
+@contextlib.contextmanager
+def unchanged_logging() -> Iterator[None]:
+    """Beam configures logging whenever it makes options, and so does a first warning: not inside of this."""
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addHandler(handler)  # one that has a handler is not configured
     try:
         yield
     finally:
         root.removeHandler(handler)
-        root.removeFilter(is_callers)
 
 
 def _is_beams(thread: threading.Thread) -> bool:
