@@ -93,7 +93,10 @@ def unchanged_logging() -> Iterator[None]:
 
 def _is_beams(thread: threading.Thread) -> bool:
     """Whether a thread is left from an earlier pipeline: Beam keeps some for the next."""
-    return type(thread).__module__.startswith("apache_beam.") or thread.name in (WORKER_THREAD, PIPELINE_THREAD)
+    return type(thread).__module__.startswith("apache_beam.") or thread.name in (
+        WORKER_THREAD,
+        PIPELINE_THREAD,
+    )
 
 
 def _wait_for_last_output() -> None:
