@@ -16,7 +16,8 @@ SHIPPED = sorted(path.relative_to(ROOT / "configs").as_posix() for path in (ROOT
 
 LOAD_ALL = """
 import sys
-from townlet.config.load import find_shipped, load_config
+from townlet.config.load import load_config
+from townlet.config.shipped import find_shipped
 from townlet.config.suite import load_suite
 
 for name in sys.argv[1:]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands.conftest import Townlet
 from townlet.commands.data import summary as glance
-from townlet.config.load import shipped_configs, shipped_suites
+from townlet.config.shipped import shipped_configs, shipped_suites
 
 
 def test_validate_shows_the_budget_and_the_notices(townlet: Townlet) -> None:
