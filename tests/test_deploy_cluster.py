@@ -134,7 +134,7 @@ def test_a_jar_that_is_not_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_a_flink_that_does_not_answer() -> None:
     with pytest.raises(UserError, match=f"127.0.0.1:{(port := flink.free_port())}: no Flink answers there"):
-        flink.look_at_cluster(f"127.0.0.1:{port}")
+        flink.count_slots(f"127.0.0.1:{port}")
 
 
 def test_the_workers_command_is_installed() -> None:

@@ -23,26 +23,28 @@ COMMANDS = {
     "capture": Command(
         "townlet.commands.capture.capture", "simulate configs or suites and write replay samples"
     ),
-    "plan": Command("townlet.commands.capture.plan", "say what a capture would do, and what it would cost"),
+    "plan": Command("townlet.commands.capture.plan", "show what a capture would do, and what it would cost"),
     "regenerate": Command(
-        "townlet.commands.capture.regenerate", "make the next version of a data set where things changed"
+        "townlet.commands.capture.regenerate",
+        "make the next version of a data set, if configs or rules changed",
     ),
     "golden": Command(
-        "townlet.commands.capture.golden", "write the figures that a suite should have, and say what moved"
+        "townlet.commands.capture.golden", "write the golden metrics of a suite, and show what changed"
     ),
-    "inspect": Command("townlet.commands.data.inspect", "show a capture, a data set or a sample at a glance"),
+    "inspect": Command("townlet.commands.data.inspect", "show what is in a capture, a data set or a sample"),
     "verify": Command(
-        "townlet.commands.data.verify", "check the files of a capture or data set, or replay it"
+        "townlet.commands.data.verify", "check the files of a capture or data set, and replay it"
     ),
-    "diff": Command("townlet.commands.data.diff", "say what differs between two captures or two data sets"),
+    "diff": Command("townlet.commands.data.diff", "show what differs between two captures or two data sets"),
     "gc": Command(
-        "townlet.commands.data.gc", "remove what writers that died have left, and what does not belong"
+        "townlet.commands.data.gc",
+        "delete leftovers of interrupted captures, and files that no manifest lists",
     ),
     "export": Command("townlet.commands.data.export", "write the samples of a data set as Parquet"),
     "validate": Command(
         "townlet.commands.config.validate", "check configs and suites, and show the budget of a day"
     ),
-    "actions": Command("townlet.commands.config.actions", "list the action catalogue of a config"),
+    "actions": Command("townlet.commands.config.actions", "list the actions of a config, with their ids"),
     "schema": Command("townlet.commands.config.schema", "print the JSON Schema of configs, for editors"),
 }
 
@@ -72,7 +74,7 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
         raise UserError(f"unknown command {name!r}; {hint}")
     if not {"-h", "--help"} & {*rest}:
         check_working_folder()
@@ -96,7 +98,7 @@ def usage() -> str:
         "  townlet inspect samples/kitchen",
         "  townlet verify samples/kitchen --replay",
         "",
-        "townlet COMMAND --help says more; townlet --version.",
+        "townlet COMMAND --help shows the options of a command; townlet --version.",
     ])  # fmt: skip
 
 

@@ -43,8 +43,8 @@ def test_version(townlet: Townlet) -> None:
     ("words", "message"),
     [
         (["captur"], "error: unknown command 'captur'; did you mean capture?"),
-        (["xyzzy"], "error: unknown command 'xyzzy'; there are capture, plan, "),
-        (["verify"], "error: the following arguments are required: DIR (townlet verify --help says more)"),
+        (["xyzzy"], "error: unknown command 'xyzzy'; the commands are capture, plan, "),
+        (["verify"], "error: the following arguments are required: DIR (see townlet verify --help)"),
         (["verify", "a", "--repl"], "error: unrecognized arguments: --repl"),
         (["schema", "town"], "error: argument kind: invalid choice: 'town'"),
     ],

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO, TypeVar
 
 Item = TypeVar("Item")
-PLAIN_INTERVAL = 10.0  # seconds between two plain lines of progress
-LIVE_INTERVAL = 0.2  # seconds between two states of a live one
+PLAIN_INTERVAL_S = 10.0  # seconds between two plain lines of progress
+LIVE_INTERVAL_S = 0.2  # seconds between two states of a live one
 
-WIDE = 200  # columns, where nobody's terminal says how many there are
+WIDE = 200  # columns of a table that is not printed on a terminal
 
 
 def count(number: float) -> str:
-    """A number at a glance: 512, 68.1k, 3.4M."""
+    """A number in a few characters: 512, 68.1k, 3.4M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if number >= size:
             return f"{number / (1e3 if letter == 'k' else size):.1f}{letter}"
@@ -29,7 +29,7 @@ def number(how_many: int, thing: str) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes at a glance: 512 B, 68.1 kB, 3.4 MB."""
+    """Bytes in a few characters: 512 B, 68.1 kB, 3.4 MB."""
     for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if number >= unit:
             return f"{number / unit:.1f} {letters}"
@@ -63,12 +63,12 @@ def _is_unicode(stream: TextIO | None) -> bool:
 
 
 def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
-    """Pass items on and say on standard error how many are done: live on a terminal, now and then elsewhere."""
+    """Pass items on and show on standard error how many are done: live on a terminal, now and then elsewhere."""
     live = is_terminal(sys.stderr)
-    due = time.monotonic() + (0 if live else PLAIN_INTERVAL)
+    due = time.monotonic() + (0 if live else PLAIN_INTERVAL_S)
     for number, item in enumerate(items):
         if not quiet and len(items) > 1 and time.monotonic() >= due:
-            due = time.monotonic() + (LIVE_INTERVAL if live else PLAIN_INTERVAL)
+            due = time.monotonic() + (LIVE_INTERVAL_S if live else PLAIN_INTERVAL_S)
             line = f"{number} of {len(items)} {what}"
             print(f"\r{line}\033[K" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
         yield item
@@ -96,7 +96,7 @@ class Meter:
     def show(self, done: int, total: int, read: int = 0) -> None:
         """`done` of `total` (0: not known), `read` bytes so far (0: nobody counts them)."""
         now = time.monotonic()
-        if self._quiet or now - self._last < (LIVE_INTERVAL if self._live else PLAIN_INTERVAL):
+        if self._quiet or now - self._last < (LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S):
             return
         self._last, self._shown = now, True
         seconds = now - self._started

@@ -119,7 +119,9 @@ class StoreDoFn(beam.DoFn):
             raise other_version(self._version, VERSION)
         self._signals = ProgressReporter(self._signals_folder)
         with self.writing():
-            self._store = open_store(self._output, greet=False)  # the command has; here, patience is better
+            self._store = open_store(
+                self._output, check_connection=False
+            )  # the command has; here, patience is better
         if self._signals_folder and not os.path.isdir(self._signals_folder):
             raise not_shared(self._output)
 

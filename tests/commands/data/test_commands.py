@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Townlet
-from townlet.commands.data import summary as glance
+from townlet.commands.data.summary import warnings_of
 from townlet.config.shipped import shipped_configs, shipped_suites
 
 
@@ -110,7 +110,7 @@ def test_verify_finds_a_flipped_byte(townlet: Townlet, kitchen: Path, tmp_path: 
 
 def test_verify_replays(townlet: Townlet, kitchen: Path, village: Path) -> None:
     assert townlet("verify", kitchen, "--replay").out == (
-        f"{kitchen}: ok, 1 capture, replayed to the bit: 60 timesteps\n"
+        f"{kitchen}: ok, 1 capture, replayed bit for bit: 60 timesteps\n"
     )
     found = townlet("verify", village, "--replay", "--json").json
     assert found["ok"] is True
@@ -221,7 +221,7 @@ CENTRED = {**REWARDS, "needs_form": "centred"}
     ],
 )
 def test_warnings(facts: dict, rewards: dict, expected: list[str]) -> None:
-    found = glance.warnings_of([facts], rewards)
+    found = warnings_of([facts], rewards)
     assert len(found) == len(expected)
     for text, part in zip(found, expected, strict=True):
         assert part in text

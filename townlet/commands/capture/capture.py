@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -26,8 +27,9 @@ def main(
     if arguments.dry_run:
         from townlet.commands.capture.plan import show
 
-        said = {"as_json": arguments.json, "quiet": arguments.quiet, "overwrite": arguments.overwrite}
-        show(planned, arguments.output, **said)
+        command = f"{prog} {shlex.join(word for word in argv if word not in ('--dry-run', '--json'))}"
+        options = {"as_json": arguments.json, "quiet": arguments.quiet, "overwrite": arguments.overwrite}
+        show(planned, arguments.output, command, **options)
         return 0
     print_notices(planned, runner_options)
     with finished_runs_are_kept():
@@ -40,7 +42,7 @@ def main(
 
 
 def prepare(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, RunnerOptions]:
-    """Our options, and how the work is done. What is wrong with Beam's options is said here, before any work."""
+    """Our options, and how the work is done. Raises UserError for wrong options of Beam's too, before any work."""
     arguments, flags = capture_options.parse(parser, argv)
     runner_options = RunnerOptions(tuple(flags), arguments.workers, arguments.quiet)
     if flags:

@@ -1,4 +1,4 @@
-"""`townlet golden`: write down the figures that a suite should have, and say what moved since the last time."""
+"""`townlet golden`: write the metrics that a suite should have, and show what changed since the last time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from townlet.planning.plan import plan
 
 EXAMPLES = """\
 examples:
-  townlet golden configs/suites/smoke.yaml --golden smoke_golden.json                     capture, and forget
+  townlet golden configs/suites/smoke.yaml --golden smoke_golden.json                     in a temporary folder
   townlet golden configs/suites/smoke.yaml --golden smoke_golden.json --output data/smoke
 
 DIR is a data set, or a versioned one of `townlet regenerate`. What is missing in it is captured; the current
 version of a versioned one stays as it is. Where regenerate has refused to publish a version because its
-figures drifted, this accepts them, and regenerate then publishes that version without simulating again.
+metrics drifted, this accepts them, and regenerate then publishes that version without simulating again.
 
-exit codes: 0 written, or as it was; 1 some runs failed, nothing is written; 2 wrong usage or config;
+exit codes: 0 written, or unchanged; 1 some runs failed, nothing is written; 2 wrong usage or config;
 130 interrupted
 """
 
@@ -56,17 +56,15 @@ def golden_parser(prog: str = "townlet golden") -> Parser:
     """All options but Beam's."""
     parser = Parser(
         prog,
-        "Write or update the golden metrics file of a suite: the figures that `townlet regenerate --golden` "
-        "compares with. Says what moved.",
+        "Write or update the golden metrics file of a suite: `townlet regenerate --golden` compares with it. "
+        "Shows what changed.",
         EXAMPLES,
         usage=f"{prog} SUITE ... --golden FILE [--output DIR] [options]",
     )
     group = parser.add_argument_group("input and output")
     group.add_argument("sources", nargs="+", metavar="SUITE", help="a suite file, or configs")
     group.add_argument("--golden", required=True, metavar="FILE", help="the golden metrics file")
-    group.add_argument(
-        "--output", metavar="DIR", help="the data set; default: a folder that is removed again"
-    )
+    group.add_argument("--output", metavar="DIR", help="the data set; default: a temporary folder")
     capture_options.add_played(parser)
     capture_options.add_written(parser)
     capture_options.add_work(parser)
@@ -86,7 +84,7 @@ def as_json(outcome: GoldenOutcome, path: str) -> dict[str, Any]:
 def _print_outcome(outcome: GoldenOutcome, path: str) -> None:
     print_failures(outcome.failures)
     if outcome.failures:
-        print(f"{path}: left as it was; the same command again tries only these runs", file=sys.stderr)
+        print(f"{path}: not changed; run the same command to try only these runs again", file=sys.stderr)
         return
     if outcome.moved is not None and outcome.moved.movements:
         print_drift(outcome.moved.movements)
@@ -98,5 +96,5 @@ def _conclusion(outcome: GoldenOutcome) -> str:
         scenarios = outcome.document["scenarios"]
         return f"written, {runs(outcome.document['run_count'])} of {', '.join(sorted(scenarios))}"
     if not outcome.moved.movements:
-        return "nothing moved" + (", other runs are noted" if outcome.written else "")
-    return f"updated: {len(outcome.moved.movements)} of {outcome.moved.compared} figures moved"
+        return "no metric changed" + ("; its list of runs was updated" if outcome.written else "")
+    return f"updated: {len(outcome.moved.movements)} of {outcome.moved.compared} metrics changed"

@@ -46,7 +46,7 @@ def changes_of(store: Store, planned: Plan) -> Changes:
 def build_next(store: Store, planned: Plan, changes: Changes, runner_options: RunnerOptions) -> BuiltVersion:
     """Carry over what is unchanged, capture the rest, and verify the whole. For whoever holds the lock.
 
-    What an earlier attempt has left is gone on from; a version that is whole already is verified again. Raises
+    What an earlier attempt has left is used; a version that is complete already is verified again. Raises
     CorruptSampleError where it does not verify.
     """
     version = next_version(store)
@@ -59,13 +59,13 @@ def build_next(store: Store, planned: Plan, changes: Changes, runner_options: Ru
         outcome = capture_into(planned, target, str(target), runner_options)
         if outcome.failures:
             return BuiltVersion(version, target, outcome.failures)
-        simulated = 0 if outcome.was_there else len(outcome.runs) - outcome.recalled
+        simulated = 0 if outcome.already_complete else len(outcome.runs) - outcome.reused
     _verify(target, version, runner_options)
     return BuiltVersion(version, target, simulated=simulated)
 
 
 def metrics_of(store: Store) -> Mapping[str, Any]:
-    """The figures of a data set, as metrics.json has them."""
+    """The metrics of a data set, as metrics.json has them."""
     _, companions = read_whole(store, ["metrics"])
     return json.loads(companions["metrics"])
 
@@ -78,7 +78,7 @@ def _verify(store: Store, version: int, runner_options: RunnerOptions) -> None:
         raise CorruptSampleError(
             f"{store}: version {version} is not what was written, and is not published:{''.join(shown)}"
             + (f"\n  and {more} more" if more > 0 else "")
-            + "\nremove it and run the same command again"
+            + "\nremove it, and run the same command again"
         )
     if not runner_options.quiet:
         print(

@@ -38,13 +38,13 @@ examples:
   townlet regenerate configs/suites/smoke.yaml --output data/smoke
   townlet regenerate configs/suites/smoke.yaml --output data/smoke --golden smoke_golden.json --keep 7
 
-DIR holds versions/1, versions/2, ..., each a data set; current.json says which one to read, and on a disk so
-does the link DIR/current. Runs whose inputs have not changed are carried over; the others are simulated.
-Nothing changed: nothing is run. A version with a failed run, one that does not verify, and one that drifted
-is not published; what was current stays so. The same command again goes on from there.
+DIR holds versions/1, versions/2, ..., each a data set; current.json names the one to read, and on a disk the
+link DIR/current leads to it. Runs whose inputs have not changed are carried over; the others are simulated.
+If nothing changed, nothing is run. A version with a failed run, one that does not verify, and one that drifted
+is not published; the current version stays. Run the same command to continue.
 Ready to copy for cron, systemd, Kubernetes and Airflow: deploy/schedule.
 
-exit codes: 0 done, or nothing to do; 1 some runs failed; 2 wrong usage or config; 3 the figures drifted;
+exit codes: 0 done, or nothing to do; 1 some runs failed; 2 wrong usage or config; 3 the metrics drifted;
 130 interrupted
 """
 
@@ -91,13 +91,13 @@ def regenerate_parser(prog: str = "townlet regenerate") -> Parser:
     group = parser.add_argument_group("input and output")
     group.add_argument("sources", nargs="+", metavar="SUITE", help="a suite file, or configs")
     group.add_argument("--output", required=True, metavar="DIR", help="the folder of the versioned data set")
-    group.add_argument("--dry-run", action="store_true", help="say what would be done and why; do nothing")
-    group.add_argument("--golden", metavar="FILE", help="publish only what has figures like this file's")
+    group.add_argument("--dry-run", action="store_true", help="show what would be done and why; do nothing")
+    group.add_argument("--golden", metavar="FILE", help="publish only if the metrics are those of this file")
     group.add_argument(
         "--tolerance",
         type=_share,
         metavar="X",
-        help=f"how far a figure may be from the golden one (default: {TOLERANCE}, which is 2 %%)",
+        help=f"how far a metric may be from the golden one (default: {TOLERANCE}, which is 2 %%)",
     )
     group.add_argument(
         "--keep",
@@ -158,10 +158,10 @@ def _conclusion(outcome: RegenerateOutcome, *, dry_run: bool) -> str:
 def _advice(outcome: RegenerateOutcome, argv: Sequence[str]) -> list[str]:
     """What to type next."""
     if outcome.failures:
-        return ["the same command again tries only these runs"]
+        return ["run the same command to try only these runs again"]
     if outcome.drift is not None and outcome.drift.beyond:
         return [
-            "if the figures are as they should be now, accept them and run the same command again; "
+            "if the new metrics are right, accept them and run the same command again; "
             "nothing is simulated twice:",
             f"  townlet golden {shlex.join(_as_golden_takes_it(argv))}",
         ]
@@ -169,7 +169,7 @@ def _advice(outcome: RegenerateOutcome, argv: Sequence[str]) -> list[str]:
 
 
 def _as_golden_takes_it(argv: Sequence[str]) -> list[str]:
-    """The command line without the options that are ours alone, or that silence."""
+    """The command line without the options that golden does not have, or that would hide its output."""
     words, tokens = [], list(argv)
     while tokens:
         token = tokens.pop(0)

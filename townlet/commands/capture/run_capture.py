@@ -44,7 +44,7 @@ def capture(
     with output_lock(output):
         if not planned.is_data_set and state_of(there, run) == "done":
             publish_run(there, run, records_of(there, run))  # sweeps up after a writer that was killed
-            return replace(_outcome(planned, there, output), was_there=True)
+            return replace(_outcome(planned, there, output), already_complete=True)
         store = open_store(begin_overwrite(output, planned.runs)) if overwrite else there
         outcome = capture_into(planned, store, output, runner_options)
         if str(store) != str(there):
@@ -64,10 +64,10 @@ def capture_into(planned: Plan, store: Store, output: str, runner_options: Runne
     rest = remaining_runs(planned, store, quiet=runner_options.quiet)
     if not rest.planned.runs:
         delete_staged_index(store)
-        return replace(_outcome(planned, store, output), was_there=True)
+        return replace(_outcome(planned, store, output), already_complete=True)
     tally = _launch(rest.planned, store, runner_options)
     delete_staged_index(store)
-    return _outcome(planned, store, output, recalled=rest.settled + len(tally.recalled))
+    return _outcome(planned, store, output, reused=rest.settled + len(tally.reused))
 
 
 def _launch(planned: Plan, store: Store, runner_options: RunnerOptions) -> Tally:
@@ -86,7 +86,7 @@ def _launch(planned: Plan, store: Store, runner_options: RunnerOptions) -> Tally
     )
 
 
-def _outcome(planned: Plan, store: Store, output: str, recalled: int = 0) -> CaptureOutcome:
+def _outcome(planned: Plan, store: Store, output: str, reused: int = 0) -> CaptureOutcome:
     """What is there now, of what was asked for."""
     failures = read_failures(store, is_data_set=planned.is_data_set)
     asked = {(run.name, run.seed) for run in planned.runs}
@@ -100,7 +100,7 @@ def _outcome(planned: Plan, store: Store, output: str, recalled: int = 0) -> Cap
         output,
         runs=runs,
         failures=failures,
-        recalled=recalled,
-        left_out=planned.left_out,
+        reused=reused,
+        not_selected=planned.left_out,
         totals=index["metadata"],
     )

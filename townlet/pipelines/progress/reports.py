@@ -1,4 +1,4 @@
-"""What the steps of a local capture tell the command that waits for them: a folder of small files.
+"""Progress reports: what the steps of a capture tell the command that waits for them, in a folder of small files.
 
 Beam's metrics can be read only after a run. So each step appends lines to a file of its own in a folder that
 the launcher made and polls. Nothing of the product goes this way: a lost line costs a progress figure.
@@ -30,7 +30,7 @@ class CaptureCancelled(TownletError):
 
 
 class ProgressReporter:
-    """The writing end; one for each step and thread. Without a folder it says nothing."""
+    """The writing end; one for each step and thread. Without a folder it writes nothing."""
 
     def __init__(self, folder: str | None) -> None:
         self._folder = folder
@@ -57,30 +57,30 @@ class ProgressReporter:
     def run_ended(self, label: str, *, played: bool) -> None:
         """A run is over; `played` is False where it was not simulated, but read back."""
         self._flush()
-        self._say({"run": label, "played": played})
+        self._write({"run": label, "played": played})
 
     def run_failed(self, label: str, reason: str) -> None:
         self._flush()
-        self._say({"run": label, "failed": reason})
+        self._write({"run": label, "failed": reason})
 
     def worker_started(self) -> None:
-        self._say({"worker": os.getpid()})
+        self._write({"worker": os.getpid()})
 
     def worker_failed(self, reason: str) -> None:
         """This process cannot work."""
-        self._say({"broken": reason})
+        self._write({"broken": reason})
 
     def fatal(self, message: str) -> None:
-        """The output cannot be used: the launcher is to stop everything and to say this."""
-        self._say({"fatal": message})
+        """The output cannot be used: the launcher is to stop everything with this message."""
+        self._write({"fatal": message})
 
     def _flush(self) -> None:
         if self._frames:
-            self._say({"frames": self._frames})
+            self._write({"frames": self._frames})
             self._frames = 0
         self._next = time.monotonic() + REPORT_INTERVAL_S
 
-    def _say(self, line: dict[str, Any]) -> None:
+    def _write(self, line: dict[str, Any]) -> None:
         if self._folder is None:
             return
         try:
@@ -92,11 +92,11 @@ class ProgressReporter:
 
 @dataclass
 class Tally:
-    """What was heard so far."""
+    """The sum of all reports so far."""
 
     frames: int = 0  # simulated
     runs: set[str] = field(default_factory=set)  # labels of those that are over, in whatever way
-    recalled: set[str] = field(default_factory=set)  # of these, read back instead of simulated
+    reused: set[str] = field(default_factory=set)  # of these, read back instead of simulated
     failures: dict[str, str] = field(default_factory=dict)  # label -> reason
     workers: list[int] = field(default_factory=list)  # process ids
     broken: str | None = None  # why a worker cannot work
@@ -127,7 +127,7 @@ class ReportReader:
                 whole, end, _ = file.read().rpartition(b"\n")
             self._read[name] = self._read.get(name, 0) + len(whole) + len(end)
             for line in whole.splitlines():
-                self._hear(json.loads(line))
+                self._add(json.loads(line))
         return self.tally
 
     def cancel(self) -> None:
@@ -146,13 +146,13 @@ class ReportReader:
             return ""
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
-    def _hear(self, line: dict[str, Any]) -> None:
+    def _add(self, line: dict[str, Any]) -> None:
         tally = self.tally
         tally.frames += line.get("frames", 0)
         if "run" in line:
             tally.runs.add(line["run"])
         if line.get("played") is False:
-            tally.recalled.add(line["run"])
+            tally.reused.add(line["run"])
         if "failed" in line:
             tally.failures[line["run"]] = line["failed"]
         if "worker" in line:

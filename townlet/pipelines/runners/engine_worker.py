@@ -20,7 +20,7 @@ from typing import Any
 
 from townlet.pipelines.runners.warmup import warm_worker
 
-WATCH_INTERVAL_S = 0.5  # seconds
+MONITOR_INTERVAL_S = 0.5
 ANSWER_TIMEOUT_S = 60.0  # seconds for the engine to answer
 
 
@@ -99,7 +99,7 @@ def _provision(endpoint: str) -> Any:
 def _end_with(engine: int) -> None:
     """End when the engine does, even when it was killed and could hang up on nobody."""
     while os.getppid() == engine:
-        time.sleep(WATCH_INTERVAL_S)
+        time.sleep(MONITOR_INTERVAL_S)
     os._exit(1)
 
 

@@ -57,7 +57,7 @@ def find_jar(options: PipelineOptions) -> Path:
     )
 
 
-def look_at_cluster(master: str) -> int:
+def count_slots(master: str) -> int:
     """How many slots the cluster has by now. Raises UserError where no Flink answers."""
     address = master if "://" in master else f"http://{master}"
     try:
@@ -85,7 +85,7 @@ def job_server(options: PipelineOptions) -> Iterator[None]:
     if is_embedded(options):
         master, slots = "[local]", usable_cores()
     else:
-        slots = look_at_cluster(master)
+        slots = count_slots(master)
     if flink.parallelism < 1 <= slots:
         flink.parallelism = slots
     with tempfile.TemporaryDirectory(prefix="townlet-flink-", ignore_cleanup_errors=True) as folder:
@@ -137,7 +137,7 @@ def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> No
             return
         time.sleep(0.1)
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    raise TownletError(f"the Flink job server does not start: {lines[-1] if lines else 'it says nothing'}")
+    raise TownletError(f"the Flink job server does not start: {lines[-1] if lines else 'without a message'}")
 
 
 def free_port() -> int:

@@ -15,7 +15,7 @@ import time
 
 from townlet.pipelines.progress.reports import ProgressReporter
 
-WATCH_INTERVAL_S = 0.25  # seconds
+MONITOR_INTERVAL_S = 0.25
 
 
 def main(reports_folder: str, launcher: int) -> int:
@@ -40,7 +40,7 @@ def main(reports_folder: str, launcher: int) -> int:
 
 def _end_with(launcher: int) -> None:
     while os.getppid() == launcher:
-        time.sleep(WATCH_INTERVAL_S)
+        time.sleep(MONITOR_INTERVAL_S)
     os._exit(1)
 
 
