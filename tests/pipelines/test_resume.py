@@ -233,7 +233,8 @@ def test_only_the_holes_are_tried_again(place: str, monkeypatch: pytest.MonkeyPa
 
 MORTAL = """
 import os, signal, sys
-from townlet import cli, rollout
+from townlet import cli
+from townlet.rollout import play as rollout
 
 real, log, last = rollout.play, sys.argv[1], int(sys.argv[2])
 begun = 0
