@@ -56,7 +56,7 @@ class BuildWithConfigs(build_py):
     """Put the shipped configs and profiles inside the packages, so that a wheel finds them wherever it is installed.
 
     They live in `configs/` and `deploy/profiles/`, where people look for them, and in `townlet/_configs/` and
-    `townlet/_profiles/` in a wheel; `townlet.config.load.find_shipped` and
+    `townlet/_profiles/` in a wheel; `townlet.config.shipped.find_shipped` and
     `townlet.pipelines.runners.profiles.find_profile` know both places. An editable install needs no copy.
     """
 
@@ -108,7 +108,7 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": [
-            "townlet = townlet.cli:main",
+            "townlet = townlet.cli:run",
             # What Beam's PROCESS and EXTERNAL environments start.
             "townlet-worker = townlet.pipelines.runners.engine_worker:main",
         ]

@@ -13,7 +13,7 @@ from bench.questions.writing import FASTER, SAVEZ, numpys, simulated, write_all
 from bench.scale import Scale
 from bench.tables import Column, Row, Table, at_least, at_most
 from bench.towns import STANDARD, request, runs_of, write_town
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.capture.commit import stage_sample
 from townlet.dataset.store.local import LocalStore
 from townlet.pipelines.runners.warmup import warm

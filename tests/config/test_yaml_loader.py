@@ -218,7 +218,7 @@ def test_path_text() -> None:
 
 def test_the_parser_in_python_reads_the_same(monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
     """Where PyYAML was built without libyaml."""
-    from townlet.config.load import shipped_root
+    from townlet.config.shipped import shipped_root
 
     def everything() -> list[Document]:
         return [read_document(path, "f") for path in sorted(shipped_root().rglob("*.yaml"))]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from townlet.config.load import find_shipped, shipped_configs
+from townlet.config.shipped import find_shipped, shipped_configs
 from townlet.generator.generate import Built
 from townlet.planning.plan import Request, plan
 from townlet.rollout.kernels import Frames, frames, play_segment, waiting_actions

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from townlet.config.load import find_shipped
+from townlet.config.shipped import find_shipped
 from townlet.planning.plan import Request, plan
 from townlet.rollout.play import build_run, play, play_segments
 from townlet.run import Run

@@ -18,7 +18,7 @@ import pytest
 
 from tests.crowded.town import crowded
 from tests.rollout.digests import shipped
-from townlet.config.load import shipped_configs
+from townlet.config.shipped import shipped_configs
 from townlet.generator.generate import Built
 from townlet.observation.encode import observe
 from townlet.rollout.kernels import ALIVE, decide, frames, waiting_actions

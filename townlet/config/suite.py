@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from townlet.config.load import existing
 from townlet.config.schema.features import PolicyName
 from townlet.config.schema.types import (
     ID_PATTERN,
@@ -30,6 +29,7 @@ from townlet.config.schema.types import (
     expected,
     invalid,
 )
+from townlet.config.shipped import existing
 from townlet.config.validation import Reading, config_error, read
 from townlet.config.yaml_loader import Keys, read_document
 from townlet.errors import ConfigError, Problem, UserError

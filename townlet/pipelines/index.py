@@ -49,7 +49,7 @@ class CombineSummaries(beam.CombineFn):
         self._output = output
 
     def setup(self, *_: Any, **__: Any) -> None:
-        self._store = open_store(self._output, greet=False)
+        self._store = open_store(self._output, check_connection=False)
 
     def create_accumulator(self) -> Summary:
         return Summary()

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from townlet.dataset.store.contract import Store
@@ -15,8 +15,9 @@ from townlet.pipelines.progress.display import display
 from townlet.pipelines.progress.reports import ReportReader, Tally
 from townlet.pipelines.runners import options as runner_options
 from townlet.pipelines.runners.engines import engine, is_loopback, reports_beside
-from townlet.pipelines.runners.in_process import InProcessRunner
+from townlet.pipelines.runners.in_process import InProcessRunner, bypass_proxies
 from townlet.pipelines.runners.monitor import run_monitored
+from townlet.pipelines.runners.silence_beam_output import unchanged_logging
 from townlet.pipelines.runners.warmup import warm
 from townlet.planning.plan import Plan
 from townlet.planning.plan_status import warn_if_too_large
@@ -24,29 +25,45 @@ from townlet.planning.plan_status import warn_if_too_large
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from townlet.commands.capture.capture import RunnerOptions
 
+@unchanged_logging()
+def launch(
+    planned: Plan,
+    store: Store,
+    output: str,
+    *,
+    flags: Sequence[str] = (),
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Tally:
+    """Run the pipeline over all runs; returns what its steps have reported. Runs that are done are found there.
 
-def launch(planned: Plan, store: Store, output: str, work: RunnerOptions) -> Tally:
-    """Run the pipeline over all runs; returns what was heard. Those that are done are found there, and cost a look.
-
-    `output` names the store for workers, which may have another working folder.
+    `output` names the store for workers, which may have another working folder. `flags`: Beam's options. `workers`:
+    None = 1, 0 = one for each usable core. Raises what `run_monitored` does.
     """
-    options = runner_options.beam_options(work.flags, workers=work.workers, frames=sum(planned.costs))
+    options = runner_options.beam_options(
+        flags,
+        workers=workers,
+        frames=sum(planned.costs),
+        runs=len(planned.runs),
+        say=lambda line: None if quiet else print(f"note: {line}", file=sys.stderr, flush=True),
+    )
     local = runner_options.is_local(options)
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
     with contextlib.ExitStack() as stack:
         if local or is_loopback(options):
-            warm(planned.runs[0], quiet=work.quiet)
-            if not work.quiet:
+            warm(planned.runs[0], quiet=quiet)
+            if not quiet:
                 warn_if_too_large(planned, output)
-            signals = stack.enter_context(_folder())
+            reports_folder = stack.enter_context(_temporary_folder())
         else:
-            signals = stack.enter_context(reports_beside(store))
-        if not local:
+            reports_folder = stack.enter_context(reports_beside(store))
+        if local:
+            stack.enter_context(bypass_proxies())
+        else:
             stack.enter_context(engine(options))
-            _announce(options, quiet=work.quiet)
-        shown = stack.enter_context(contextlib.closing(display(costs, quiet=work.quiet or signals is None)))
+            _announce(options, quiet=quiet)
+        shown = stack.enter_context(contextlib.closing(display(costs, quiet=quiet or reports_folder is None)))
         return run_monitored(
             lambda pipeline: build(
                 pipeline,
@@ -55,17 +72,17 @@ def launch(planned: Plan, store: Store, output: str, work: RunnerOptions) -> Tal
                 is_data_set=planned.is_data_set,
                 suites=planned.suites,
                 whole=planned.whole,
-                signals=signals,
+                signals=reports_folder,
             ),
             options,
-            InProcessRunner(options, signals) if local and signals else None,
-            ReportReader(signals),
+            InProcessRunner(options, reports_folder) if local and reports_folder else None,
+            ReportReader(reports_folder),
             shown,
         )
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[str]:
+def _temporary_folder() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="townlet-")
     try:
         yield folder

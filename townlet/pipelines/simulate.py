@@ -20,7 +20,7 @@ from townlet import __version__
 from townlet.dataset.capture.commit import begin_run, state_of
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import OutputError, TownletError
-from townlet.pipelines.progress.reports import ProgressReporter
+from townlet.pipelines.progress.reports import CaptureCancelled, ProgressReporter
 from townlet.pipelines.worker_errors import not_shared, other_version
 from townlet.run import FORMAT_VERSION, RULES_VERSION, Run, SampleKey
 from townlet.samples import FrameGroup
@@ -119,7 +119,9 @@ class StoreDoFn(beam.DoFn):
             raise other_version(self._version, VERSION)
         self._signals = ProgressReporter(self._signals_folder)
         with self.writing():
-            self._store = open_store(self._output, greet=False)  # the command has; here, patience is better
+            self._store = open_store(
+                self._output, check_connection=False
+            )  # the command has; here, patience is better
         if self._signals_folder and not os.path.isdir(self._signals_folder):
             raise not_shared(self._output)
 
@@ -165,7 +167,7 @@ class _Play(StoreDoFn):
         with self.writing():
             begin_run(self._store, run)
         try:
-            for key, groups in by_sample(self._rollout.play(run)):
+            for key, groups in by_sample(self._signals.until_cancelled(self._rollout.play(run))):
                 samples, agent = samples + 1, key.agent_id
                 frames = sum(group.timesteps for group in groups)
                 yield SampleRef(element, key), groups
@@ -173,6 +175,8 @@ class _Play(StoreDoFn):
                 self._frames.inc(frames)
                 self._signals.frames(frames)
             yield RunEnd(element, samples), []
+        except CaptureCancelled:
+            raise  # nothing is wrong with the run
         except Exception as error:
             reason = explain(error)
             yield TaggedOutput(FAILED, RunFailed(element, reason, agent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -27,13 +28,14 @@ def test_nothing_is_there_and_nothing_is_made(townlet: Townlet, tmp_path: Path) 
         said = townlet(*words, *SEEDS, "--output", tmp_path / "deep" / "out")
         assert said.code == 0, said.err
         table = rows(said.out)
-        assert table[0] == ["run", "seed", "ticks", "~frames", "~size", "~core", "time", "is", "why"]
+        assert table[0] == ["run", "seed", "ticks", "~frames", "~size", "~core", "time", "status", "why"]
         assert table[1][:4] == ["kitchen_breakfast", "0", "20", "40"]
         assert table[1][-3:] == ["missing", "not", "there"]
         assert "4 runs: 4 missing" in said.out
-        assert "missing: 80 ticks; estimated from a pilot of " in said.out
+        assert "missing: 80 ticks; estimated from a trial of " in said.out
         assert " 200 frames, 10 samples, " in said.out
-        assert said.err == "next: townlet capture with the same words\n"
+        typed = shlex.join(["townlet", "capture", *SEEDS, "--output", str(tmp_path / "deep" / "out")])
+        assert said.err == f"next: {typed}\n"
         assert not list(tmp_path.iterdir())
 
 
@@ -72,18 +74,18 @@ def test_for_scripts(townlet: Townlet, village: Path) -> None:
     document = said.json
     assert document["counts"] == {"done": 4, "missing": 58}
     assert len(document["runs"]) == 62
-    assert document["runs"][0]["standing"] == "done"
+    assert document["runs"][0]["status"] == "done"
     assert document["runs"][-1] | {"fingerprint": ""} == {
         "scenario": "queue_conflict",
         "seed": 30,
         "ticks": 20,
         "folder": "runs/queue_conflict/seed-30",
         "fingerprint": "",
-        "standing": "missing",
+        "status": "missing",
         "why": "not there",
     }
     assert document["estimate"]["ticks"] == 58 * 20
-    assert document["fits"] is True and document["data_set"] is True and document["left_out"] == 0
+    assert document["fits"] is True and document["data_set"] is True and document["not_selected"] == 0
     dry = townlet("capture", "--dry-run", *WORDS, "--seeds", "0..30", "--output", village, "--json").json
     drop = ("estimate", "free_bytes")
     assert {key: dry[key] for key in dry if key not in drop} == {
@@ -119,7 +121,7 @@ def test_a_limit(townlet: Townlet, tmp_path: Path) -> None:
     said = townlet("plan", "smoke", "--limit", "3", "--output", tmp_path / "out")
     assert [row[0] for row in rows(said.out)[1:4]] == ["employment_punctuality"] * 2 + ["hard_winter"]
     assert "3 runs: 3 missing" in said.out
-    assert "--limit leaves 11 runs out" in said.out
+    assert "--limit: 11 runs not selected" in said.out
 
 
 def test_a_disk_that_is_too_small(townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,9 +164,9 @@ def test_what_travels_is_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     store = ObjectStore(Bucket("s3://bucket"), "out")
-    for bucket in (store._bucket, store._bucket.impatient()):
+    for bucket in (store._bucket, store._bucket.fail_fast()):
         assert "S3Store" in repr(bucket.objects)
-    packed = pickle.dumps([store, store.below("a"), store.impatient()])
+    packed = pickle.dumps([store, store.below("a"), store.fail_fast()])
     for text in (packed, repr(store).encode(), str(store).encode(), repr(vars(store)).encode()):
         assert SECRET.encode() not in text
         assert b"AKIDEXAMPLE" not in text

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from townlet.console.formatting import clock, count, print_table, size
+from townlet.console.formatting import clock, count, number, print_table, size
 from townlet.dataset.status.run_status import Finding
 from townlet.planning.cost_estimate import Cost
 from townlet.planning.plan_status import PlanStatus, fits, warn_of_space
@@ -18,19 +18,19 @@ MOST_ROWS = 20  # runs that are listed one by one unasked
 Pair = tuple[Run, Finding]
 
 
-def as_json(prospect: PlanStatus) -> dict[str, Any]:
+def as_json(plan_status: PlanStatus) -> dict[str, Any]:
     """For scripts; each run, whatever their number."""
-    planned, cost = prospect.planned, prospect.cost
+    planned, cost = plan_status.planned, plan_status.cost
     return {
-        "output": prospect.output,
+        "output": plan_status.output,
         "data_set": planned.is_data_set,
         "suites": list(planned.suites),
-        "left_out": planned.left_out,
-        "counts": dict(Counter(finding.standing for finding in prospect.findings)),
-        "refused": prospect.refusal or None,
+        "not_selected": planned.left_out,
+        "counts": dict(Counter(finding.standing for finding in plan_status.findings)),
+        "refused": plan_status.refusal or None,
         "estimate": None if cost is None else cost._asdict(),
-        "free_bytes": prospect.free,
-        "fits": fits(prospect),
+        "free_bytes": plan_status.free,
+        "fits": fits(plan_status),
         "notices": list(planned.notices),
         "runs": [
             {
@@ -39,54 +39,54 @@ def as_json(prospect: PlanStatus) -> dict[str, Any]:
                 "ticks": run.ticks,
                 "folder": run.folder,
                 "fingerprint": run.fingerprint,
-                "standing": finding.standing,
+                "status": finding.standing,
                 "why": finding.why,
             }
-            for run, finding in _pairs(prospect)
+            for run, finding in _pairs(plan_status)
         ],
     }
 
 
-def print_plan(prospect: PlanStatus, *, each: bool) -> None:
-    """The table to standard output; what to mind, to standard error."""
-    pairs = _pairs(prospect)
+def print_plan(plan_status: PlanStatus, command: str, *, each: bool) -> None:
+    """The table to standard output; warnings, and what to type next (`command`), to standard error."""
+    pairs = _pairs(plan_status)
     if each or len(pairs) <= MOST_ROWS:
-        _print_runs(pairs, prospect)
+        _print_runs(pairs, plan_status)
     else:
-        _print_scenarios(pairs, prospect)
-        _print_peculiar(pairs)
-    _print_totals(prospect)
-    _print_warnings(prospect)
+        _print_scenarios(pairs, plan_status)
+        _print_long_reasons(pairs)
+    _print_totals(plan_status)
+    _print_warnings(plan_status, command)
 
 
-def _pairs(prospect: PlanStatus) -> list[Pair]:
+def _pairs(plan_status: PlanStatus) -> list[Pair]:
     """By name and seed."""
-    pairs = zip(prospect.planned.runs, prospect.findings, strict=True)
+    pairs = zip(plan_status.planned.runs, plan_status.findings, strict=True)
     return sorted(pairs, key=lambda pair: (pair[0].name, pair[0].seed))
 
 
-def _print_runs(pairs: Sequence[Pair], prospect: PlanStatus) -> None:
-    columns = ("run", "seed", "ticks", "~frames", "~size", "~core time", "is", "why")
+def _print_runs(pairs: Sequence[Pair], plan_status: PlanStatus) -> None:
+    columns = ("run", "seed", "ticks", "~frames", "~size", "~core time", "status", "why")
     rows = [
-        (run.name, str(run.seed), count(run.ticks), *_costs([run], finding, prospect), finding.standing, finding.why)
+        (run.name, str(run.seed), count(run.ticks), *_costs([run], finding, plan_status), finding.standing, finding.why)
         for run, finding in pairs
     ]  # fmt: skip
     _print_filled(columns, rows, numbers=columns[1:6])
 
 
-def _costs(runs: Iterable[Run], finding: Finding, prospect: PlanStatus) -> tuple[str, str, str]:
+def _costs(runs: Iterable[Run], finding: Finding, plan_status: PlanStatus) -> tuple[str, str, str]:
     """Frames, bytes and core time of missing runs."""
     if finding.standing != "missing":
         return "", "", ""
-    return _figures(_sum(runs, prospect))
+    return _amounts(_sum(runs, plan_status))
 
 
-def _sum(runs: Iterable[Run], prospect: PlanStatus) -> Cost | None:
-    costs = [cost for run in runs if (cost := prospect.estimate.cost(run))]
+def _sum(runs: Iterable[Run], plan_status: PlanStatus) -> Cost | None:
+    costs = [cost for run in runs if (cost := plan_status.estimate.cost(run))]
     return sum(costs, Cost()) if costs else None
 
 
-def _figures(cost: Cost | None) -> tuple[str, str, str]:
+def _amounts(cost: Cost | None) -> tuple[str, str, str]:
     return ("?", "?", "?") if cost is None else (count(cost.frames), size(cost.size), _time(cost.seconds))
 
 
@@ -96,7 +96,7 @@ def _time(seconds: float) -> str:
     )
 
 
-def _print_scenarios(pairs: Sequence[Pair], prospect: PlanStatus) -> None:
+def _print_scenarios(pairs: Sequence[Pair], plan_status: PlanStatus) -> None:
     columns = (
         "scenario",
         "runs",
@@ -112,7 +112,7 @@ def _print_scenarios(pairs: Sequence[Pair], prospect: PlanStatus) -> None:
     groups: dict[str, list[Pair]] = {}
     for pair in pairs:
         groups.setdefault(pair[0].name, []).append(pair)
-    rows = [_scenario_row(name, group, prospect) for name, group in groups.items()]
+    rows = [_scenario_row(name, group, plan_status) for name, group in groups.items()]
     _print_filled(columns, rows, numbers=columns[1:9])
 
 
@@ -127,59 +127,57 @@ def _print_filled(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers
     print_table(shown, [[row[index] for index in filled] for row in rows], numbers=numbers)
 
 
-def _scenario_row(name: str, group: Sequence[Pair], prospect: PlanStatus) -> tuple[str, ...]:
+def _scenario_row(name: str, group: Sequence[Pair], plan_status: PlanStatus) -> tuple[str, ...]:
     standings = Counter(finding.standing for _, finding in group)
     missing = [run for run, finding in group if finding.standing == "missing"]
     reasons = Counter(finding.why.partition(":")[0] for _, finding in group if finding.why)
-    why = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
+    why = ", ".join(f"{times} {reason}" for reason, times in reasons.most_common())
     numbers = (len(group), standings["done"], standings["simulated"], standings["missing"])
-    costs = _figures(_sum(missing, prospect)) if missing else ("", "", "")
+    costs = _amounts(_sum(missing, plan_status)) if missing else ("", "", "")
     ticks = count(sum(run.ticks for run in missing)) if missing else ""
     return (name, *map(str, numbers), ticks, *costs, why)
 
 
-def _print_peculiar(pairs: Sequence[Pair]) -> None:
+def _print_long_reasons(pairs: Sequence[Pair]) -> None:
     """The runs of whose reason there is more to say than a table has room for."""
-    peculiar = [
-        (run, finding) for run, finding in pairs if ":" in finding.why or finding.standing == "refused"
-    ]
-    for run, finding in peculiar[:MOST_ROWS]:
+    shown = [(run, finding) for run, finding in pairs if ":" in finding.why or finding.standing == "refused"]
+    for run, finding in shown[:MOST_ROWS]:
         print(f"{run.label()}: {finding.why}")
-    if len(peculiar) > MOST_ROWS:
-        print(f"... and {len(peculiar) - MOST_ROWS} more; --all or --json shows them")
+    if len(shown) > MOST_ROWS:
+        print(f"... and {len(shown) - MOST_ROWS} more; --all or --json shows them")
 
 
-def _print_totals(prospect: PlanStatus) -> None:
-    findings, planned = prospect.findings, prospect.planned
+def _print_totals(plan_status: PlanStatus) -> None:
+    findings, planned = plan_status.findings, plan_status.planned
     counts = Counter(finding.standing for finding in findings)
     parts = [f"{counts[name]} {name}" for name in ("done", "simulated", "missing", "refused") if counts[name]]
     print(f"{len(findings)} run{'s' * (len(findings) != 1)}: {', '.join(parts)}")
     if planned.left_out:
-        print(f"--limit leaves {planned.left_out} runs out")
-    cost = prospect.cost
+        print(f"--limit: {number(planned.left_out, 'run')} not selected")
+    cost = plan_status.cost
     if counts["missing"] and cost is not None:
         print(
-            f"missing: {count(cost.ticks)} ticks; estimated from a pilot of {prospect.estimate.seconds:.1f} s: "
+            f"missing: {count(cost.ticks)} ticks; estimated from a trial of {plan_status.estimate.seconds:.1f} s: "
             f"{count(cost.frames)} frames, {count(cost.samples)} samples, {size(cost.size)}, "
             f"{_time(cost.seconds)} of one core"
         )
-    if prospect.free is not None and cost is not None and counts["missing"]:
-        print(f"disk: {size(prospect.free)} free")
+    if plan_status.free is not None and cost is not None and counts["missing"]:
+        print(f"disk: {size(plan_status.free)} free")
 
 
-def _print_warnings(prospect: PlanStatus) -> None:
-    for name, reason in sorted(prospect.estimate.failures.items() if prospect.of("missing") else ()):
-        print(f"warning: playing a little of {name} failed: {reason}", file=sys.stderr)
-    warn_of_space(prospect)
-    if prospect.refusal:
-        print(f"a capture would be refused: {prospect.refusal}", file=sys.stderr)
-    elif prospect.of("refused"):
+def _print_warnings(plan_status: PlanStatus, command: str) -> None:
+    for name, reason in sorted(plan_status.estimate.failures.items() if plan_status.of("missing") else ()):
+        print(f"warning: a trial of {name} failed: {reason}", file=sys.stderr)
+    warn_of_space(plan_status)
+    if plan_status.refusal:
+        print(f"a capture would be refused: {plan_status.refusal}", file=sys.stderr)
+    elif plan_status.of("refused"):
         print(
             "a capture would be refused, because something else is there; choose another output folder, or "
             "give --overwrite to replace it",
             file=sys.stderr,
         )
-    elif prospect.of("missing", "simulated"):
-        print("next: townlet capture with the same words", file=sys.stderr)
+    elif plan_status.of("missing", "simulated"):
+        print(f"next: {command}", file=sys.stderr)
     else:
         print("nothing to do", file=sys.stderr)

@@ -7,12 +7,12 @@ the manifest names holds its digest.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from townlet.cores import usable_cores
 from townlet.dataset.capture.commit import read_receipt, state_of
 from townlet.dataset.capture.contents import damaged_files, is_of_capture, leftovers
 from townlet.dataset.capture.preflight import differences, refuse_run
@@ -116,7 +116,7 @@ def clear_damaged(store: Store, run: Run) -> None:
 
 
 def _threads(store: Store) -> int:
-    return (os.cpu_count() or 1) if store.renames else REMOTE_THREADS
+    return usable_cores() if store.renames else REMOTE_THREADS
 
 
 def _by_folder(files: Mapping[str, int]) -> dict[str, dict[str, int]]:

@@ -38,7 +38,7 @@ def lease(store: ObjectStore) -> Iterator[None]:
     A holder that was out of contact for so long that another has taken over gets an OutputError from
     `raise_if_lost`, or at the end.
     """
-    held = Lease(store.impatient())
+    held = Lease(store.fail_fast())
     held.acquire()
     _held.append(held)
     try:

@@ -46,13 +46,13 @@ class ObjectStore:
 
     def check(self) -> None:
         """Raise OutputError unless the store can be reached and shows what is there. Soon: it does not insist."""
-        bucket = self._bucket.impatient()
+        bucket = self._bucket.fail_fast()
         with translate_store_error("read", str(self)):
             interruptible(lambda: next(iter(bucket.objects.list(self._prefix)), None))
 
-    def impatient(self) -> ObjectStore:
+    def fail_fast(self) -> ObjectStore:
         """The same place for who would rather have an error than wait for minutes."""
-        return ObjectStore(self._bucket.impatient(), self._prefix)
+        return ObjectStore(self._bucket.fail_fast(), self._prefix)
 
     def below(self, folder: str) -> ObjectStore:
         return ObjectStore(self._bucket, self._key(folder))

@@ -52,7 +52,7 @@ class Bucket:
     def __reduce__(self) -> tuple[Any, ...]:
         return Bucket, (self.address,)
 
-    def impatient(self) -> Bucket:
+    def fail_fast(self) -> Bucket:
         """The same bucket for who would rather have an error than wait for minutes."""
         return self if self._objects is not None else Bucket(self.address, patient=False)
 

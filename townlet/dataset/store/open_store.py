@@ -17,12 +17,12 @@ def is_remote(place: str | os.PathLike[str]) -> bool:
     return bool(mark) and scheme.isalnum()
 
 
-def open_store(place: str | os.PathLike[str], *, greet: bool = True) -> Store:
+def open_store(place: str | os.PathLike[str], *, check_connection: bool = True) -> Store:
     """The store of a place as a user names it: a folder, `s3://bucket/prefix`, `gs://...` or `az://...`.
 
     Nothing is made, and nothing needs to be there, except the bucket. Raises OutputError (a UserError) for a
     place that is none, and at once for a bucket that cannot be reached, or not with the credentials that are
-    found. Without `greet`, a bucket is first asked when something is wanted of it, and then with patience.
+    found. Without `check_connection`, a bucket is first asked when something is wanted of it, and then with patience.
     """
     name = os.fspath(place)
     if not name.strip():
@@ -31,6 +31,6 @@ def open_store(place: str | os.PathLike[str], *, greet: bool = True) -> Store:
         return LocalStore(name)
     address, prefix = split_address(name)
     store = ObjectStore(Bucket(address), prefix)
-    if greet:
+    if check_connection:
         store.check()
     return store

@@ -56,14 +56,14 @@ def is_loopback(options: PipelineOptions) -> bool:
 
 @contextlib.contextmanager
 def reports_beside(store: Store) -> Iterator[str | None]:
-    """A folder in the output's staging for what workers elsewhere have to say; None in an object store.
+    """A folder in the output's staging for the reports of workers elsewhere; None in an object store.
 
     A worker that does not find it does not share the output. One that is left behind goes with the next capture.
     """
     if not isinstance(store, LocalStore):
         yield None
         return
-    name = f"{STAGING}/signals-{secrets.token_hex(4)}.tmp"
+    name = f"{STAGING}/reports-{secrets.token_hex(4)}.tmp"
     store.write_new(f"{name}/launcher", [])
     try:
         yield str(Path(store.root, name))
@@ -87,6 +87,6 @@ def _check_workers(options: PipelineOptions, runner: str) -> None:
     )
     if not any(said):
         raise UserError(
-            f"--runner {runner}: nothing says where workers find Townlet; give --profile flink, flink-kubernetes, "
+            f"--runner {runner}: no option says where workers find Townlet; give --profile flink, flink-kubernetes, "
             "spark or dataflow, or Beam's --environment_type and --environment_config, or --sdk_container_image"
         )
