@@ -1,8 +1,37 @@
-"""What the indices of a world mean: made by `townlet/generator/`, read wherever something is shown or stored."""
+"""The words of a town, each list once: what a config may say, what the world's indices mean, what is stored.
+
+An index of the world (`townlet/world/state.py`) is a position in one of these tuples. Nothing here imports NumPy, so
+that configs and plans can be read without it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Need = Literal["hunger", "hygiene", "energy"]
+NEEDS: tuple[str, ...] = get_args(Need)
+Stock = Literal["meals", "raw_ingredients"]
+STOCKS: tuple[str, ...] = get_args(Stock)
+Fact = Literal["occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet"]
+FACTS: tuple[str, ...] = get_args(Fact)
+Comparison = Literal["<", "<=", "==", "!=", ">=", ">"]
+COMPARISONS: tuple[str, ...] = get_args(Comparison)
+
+ActionKind = Literal["wait", "move", "release", "chat", "request", "start"]
+ACTION_KINDS: tuple[str, ...] = get_args(ActionKind)
+EntryKind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]  # of a schedule
+DIRECTIONS = ("north", "south", "east", "west")
+
+# A policy called `name` is described by POLICY in `townlet/policy/<name>.py`; `scripted` stands for the schedules.
+PolicyName = Literal["scripted", "needs", "uniform"]
+POLICIES: tuple[str, ...] = get_args(PolicyName)
+SCRIPTED = "scripted"
+DEFAULT_POLICY = "needs"
+OUTSIDE = "outside"  # in no config: an object of the caller's decides, or the caller itself
+
+Compression = Literal["fast", "none", "small"]
+COMPRESSIONS: tuple[str, ...] = get_args(Compression)
 
 
 @dataclass(frozen=True)

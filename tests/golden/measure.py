@@ -14,8 +14,9 @@ from townlet.planning.plan import Request, plan
 from townlet.rollout.kernels import Frames, frames, play_segment, waiting_actions
 from townlet.rollout.play import TIME_MAJOR, build_run, deciders, episodes
 from townlet.run import Run
+from townlet.vocabulary import NEEDS, STOCKS
 from townlet.world.digest import world_digest
-from townlet.world.state import COUNTS, NEEDS, NOBODY, NOTHING, STOCKS, World
+from townlet.world.state import COUNTS, NOBODY, NOTHING, World
 
 TICKS = (1, 10, 50)  # after which a run is looked at, and once more after its last
 SHIFTS = ("pre", "on_time", "late", "absent", "post")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from townlet.config.affordances import DEFAULT_STOCK, AffordanceEntry, effects_in_full
 from townlet.config.load import Resolved
-from townlet.config.schema import DEFAULT_TICKS, NEEDS, Config, JobSpec, ScenarioAgent
+from townlet.config.schema import DEFAULT_TICKS, Config, JobSpec, ScenarioAgent
+from townlet.vocabulary import NEEDS
 
 ROUNDS = 50  # of letting side effects settle
 

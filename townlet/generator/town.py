@@ -12,9 +12,10 @@ import numpy as np
 from townlet.config.affordances import AffordanceFile
 from townlet.config.schema import Config
 from townlet.errors import UserError
+from townlet.vocabulary import STOCKS
 from townlet.world import paths
 from townlet.world.rng import USE_PLACEMENT, draw
-from townlet.world.state import STOCKS, Condition, Site, Town
+from townlet.world.state import Condition, Site, Town
 
 Tile = tuple[int, int]
 

@@ -15,9 +15,9 @@ from townlet.arrays import F32, I64, U8, U16, Bool
 from townlet.observation import columns as table
 from townlet.observation import routes
 from townlet.observation.columns import Channel, Column
-from townlet.vocabulary import Names
+from townlet.vocabulary import STOCKS, Names
 from townlet.world.records import columns
-from townlet.world.state import NOTHING, STOCKS, Params
+from townlet.world.state import NOTHING, Params
 
 if TYPE_CHECKING:
     from townlet.config.load import Resolved

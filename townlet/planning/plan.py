@@ -17,9 +17,8 @@ from townlet.config.suite import Suite, SuiteRun, is_suite, read_suite
 from townlet.dataset.format.paths import run_folder
 from townlet.errors import ConfigError, Problem, UserError
 from townlet.run import Run, canonical_json
+from townlet.vocabulary import COMPRESSIONS, POLICIES
 
-POLICIES = ("scripted", "needs", "uniform")
-COMPRESSIONS = ("fast", "none", "small")
 SEGMENT_BYTES = 256_000_000  # the frames of one segment stay below, unless --segment-ticks says otherwise
 MOST_TICKS = 2**31 - 1  # stored as int32
 MOST_SEED = 2**63 - 1

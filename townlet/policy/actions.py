@@ -17,10 +17,9 @@ from typing import Any
 
 from townlet.errors import UserError
 from townlet.run import canonical_json
+from townlet.vocabulary import DIRECTIONS
 
-DIRECTIONS = ("north", "south", "east", "west")
 FIRST_AFFORDANCE = 7
-KINDS = ("wait", "move", "release", "chat", "request", "start")
 
 
 @dataclass(frozen=True)

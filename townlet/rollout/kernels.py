@@ -15,19 +15,9 @@ from townlet.observation.encode import observe
 from townlet.observation.layout import Layout
 from townlet.policy.needs import NeedsTable, needs_action
 from townlet.policy.uniform import count_legal, uniform_action
+from townlet.world import state as st
 from townlet.world.jit import kernel, spliced
 from townlet.world.rules import schedule
-from townlet.world.state import (
-    ACTION_WAIT,
-    NOBODY,
-    NOTHING,
-    POLICY_NEEDS,
-    POLICY_OUTSIDE,
-    POLICY_UNIFORM,
-    STAYS,
-    TERMS,
-    ActionBatch,
-)
 from townlet.world.step import settle, step
 
 ALIVE, LEAVING = 0, 1  # whom `observe` is to write
@@ -71,17 +61,17 @@ def frames(agents: int, ticks: int, layout: Layout, actions: int) -> Frames:
         rewards=np.empty((agents, ticks), np.float32),
         dones=np.empty((agents, ticks), np.bool_),
         action_args=np.empty((agents, ticks, 3), np.float32),
-        reward_terms=np.empty((agents, ticks, len(TERMS)), np.float32),
+        reward_terms=np.empty((agents, ticks, len(st.TERMS)), np.float32),
         positions=np.empty((agents, ticks, 2), np.int16),
         mismatch=np.empty((agents, ticks), np.bool_),
     )
 
 
-def waiting_actions(agents: int) -> ActionBatch:
+def waiting_actions(agents: int) -> st.ActionBatch:
     """Everybody waits."""
-    return ActionBatch(
-        action=np.full(agents, ACTION_WAIT, np.int64), object=np.full(agents, NOTHING, np.int64),
-        target=np.full(agents, NOBODY, np.int64), quality=np.full(agents, -1.0),
+    return st.ActionBatch(
+        action=np.full(agents, st.ACTION_WAIT, np.int64), object=np.full(agents, st.NOTHING, np.int64),
+        target=np.full(agents, st.NOBODY, np.int64), quality=np.full(agents, -1.0),
         labelled=np.zeros(agents, np.bool_), log_prob=np.zeros(agents, np.float32),
         value=np.zeros(agents, np.float32),
     )  # fmt: skip
@@ -94,14 +84,14 @@ def decide(agents, script, people, seed, tick, deciders, features, masks, t, cho
     The built-in policies see slot `t` of `features` and `masks`, the tick, and nothing else.
     """
     for i in range(agents.alive.shape[0]):
-        if not agents.alive[i] or script.entry[i] != NOTHING or people.policy[i] == POLICY_OUTSIDE:
+        if not agents.alive[i] or script.entry[i] != st.NOTHING or people.policy[i] == st.POLICY_OUTSIDE:
             continue
-        choice.object[i] = NOTHING
-        choice.target[i] = NOBODY
+        choice.object[i] = st.NOTHING
+        choice.target[i] = st.NOBODY
         choice.quality[i] = -1.0
         choice.labelled[i] = False
         choice.value[i] = 0.0
-        if people.policy[i] == POLICY_NEEDS:
+        if people.policy[i] == st.POLICY_NEEDS:
             choice.action[i] = needs_action(features, masks, i, t, deciders.needs)
             choice.log_prob[i] = 0.0
         else:
@@ -139,7 +129,7 @@ def record_after(agents, tick, choice, out, t):
         out.rewards[i, t] = tick.reward[i]
         for r in range(tick.terms.shape[1]):
             out.reward_terms[i, t, r] = tick.terms[i, r]
-        gone = agents.leaving[i] != STAYS
+        gone = agents.leaving[i] != st.STAYS
         leaving |= gone
         out.dones[i, t] = gone
         out.mismatch[i, t] = choice.labelled[i] and tick.success[i]
@@ -185,7 +175,7 @@ def take_stored(agents, script, people, deciders, masks, t, actions, args, tick,
         choice.quality[i] = args[who, tick, 2]
         choice.value[i] = 0.0
         choice.log_prob[i] = 0.0
-        if script.entry[i] == NOTHING and people.policy[i] == POLICY_UNIFORM:
+        if script.entry[i] == st.NOTHING and people.policy[i] == st.POLICY_UNIFORM:
             choice.log_prob[i] = deciders.log_table[count_legal(masks, i, t)]
     return known
 
