@@ -123,7 +123,7 @@ def _uses(
     config: Config, served: dict[str, AffordanceEntry | None], effects: dict[str, dict[str, float]]
 ) -> dict[str, float]:
     """Uses a day of what serves each need, so that decay and side effects together are made good."""
-    uses = dict.fromkeys(NEEDS, 0.0)
+    uses: dict[str, float] = dict.fromkeys(NEEDS, 0.0)
     decay: dict[str, float] = {**config.rewards.decay_rates}
     for _ in range(ROUNDS):
         for need, entry in served.items():

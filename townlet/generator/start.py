@@ -104,7 +104,8 @@ def _events(config: Config, params: st.Params, a: int, o: int, k: int) -> st.Eve
     limits = config.perturbations
     return st.Events(
         start_at=_full(e, st.NEVER), until=_full(e, 0), ready_at=_full(e, 0), duration=_full(e, 0),
-        magnitude=np.ones(e), recent=_full(max(1, min(limits.max_events_per_window, 4096)), st.NEVER), recent_next=_full(1, 0),
+        magnitude=np.ones(e), recent=_full(max(1, min(limits.max_events_per_window, 4096)), st.NEVER),
+        recent_next=_full(1, 0),
         price=np.ones(k), price_level=np.ones(1), utility=np.ones(2, np.bool_),
         meet_place=_full(a, st.NOTHING), met_at=_full(a, st.NEVER),
         ready=np.zeros((k, o), np.bool_), any_ready=np.zeros(k, np.bool_), stale=np.ones(1, np.bool_),

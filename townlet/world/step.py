@@ -46,17 +46,17 @@ def row_of(agents, number):
 
 
 @kernel
-def begin(agents, tick, choice):
-    """Take over everybody's choice and forget what the last tick noted."""
+def begin(agents, tick, batch):
+    """Take over what everybody does and forget what the last tick noted."""
     for i in range(agents.alive.shape[0]):
-        action = choice.action[i] if agents.alive[i] else st.ACTION_WAIT
+        action = batch.action[i] if agents.alive[i] else st.ACTION_WAIT
         kind = kind_of(action)
         tick.action[i] = action
         tick.kind[i] = kind
         tick.affordance[i] = (action - st.ACTION_FIRST_AFFORDANCE) // 2 if kind >= st.REQUEST else st.NOTHING
-        tick.object[i] = choice.object[i]
-        tick.target[i] = st.NOBODY if choice.target[i] < 0 else row_of(agents, choice.target[i])
-        tick.quality[i] = choice.quality[i] if choice.quality[i] >= 0.0 else 1.0
+        tick.object[i] = batch.object[i]
+        tick.target[i] = st.NOBODY if batch.target[i] < 0 else row_of(agents, batch.target[i])
+        tick.quality[i] = batch.quality[i] if batch.quality[i] >= 0.0 else 1.0
         tick.success[i] = kind == st.WAIT
         tick.duration[i] = 1
         tick.block_object[i] = st.NOTHING
@@ -87,11 +87,11 @@ def finish(clock, agents, tick):
 
 
 @spliced
-def step(world, params, choice):
+def step(world, params, batch):
     """Play one tick: everybody has seen its observation and has chosen."""
     clock, agents, queue, running, objects, ties, work, now, grid, script, tick = world
     town, offers, people, plan, jobs, specs, rules, pay = params
-    begin(agents, tick, choice)
+    begin(agents, tick, batch)
     affordances.restock(clock, objects, now, town, rules)
     events.update(clock, agents, ties, now, town, specs, rules)
     affordances.refresh(objects, now, town, offers)

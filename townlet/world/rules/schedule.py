@@ -41,7 +41,7 @@ from townlet.world.jit import inner, kernel
 
 
 @kernel
-def direct(agents, queues, running, grid, script, town, schedule, people, choice):
+def direct(agents, queues, running, grid, script, town, schedule, people, batch):
     """Write the choice of everybody alive that follows a schedule; called again, it writes the same."""
     for i in range(agents.alive.shape[0]):
         if script.entry[i] != st.NOTHING and agents.alive[i]:
@@ -51,7 +51,7 @@ def direct(agents, queues, running, grid, script, town, schedule, people, choice
             action = st.ACTION_WAIT
             if not over:
                 action = _action(agents, queues, running, grid, town, schedule, e, i)
-            _write(schedule, choice, e, action, i)
+            _write(schedule, batch, e, action, i)
 
 
 @kernel
@@ -145,13 +145,13 @@ def _action(agents, queues, running, grid, town, schedule, e, i):
 
 
 @inner
-def _write(schedule, choice, e, action, i):
+def _write(schedule, batch, e, action, i):
     """Choose `action`; what the entry names, and its label, go along unless it only waits."""
     attempt = action != st.ACTION_WAIT
-    choice.action[i] = action
-    choice.object[i] = schedule.object[e] if attempt else st.NOTHING
-    choice.target[i] = schedule.target[e] if attempt else st.NOBODY
-    choice.quality[i] = schedule.quality[e] if action == st.ACTION_CHAT else -1.0
-    choice.labelled[i] = attempt and schedule.labelled[e]
-    choice.log_prob[i] = 0.0
-    choice.value[i] = 0.0
+    batch.action[i] = action
+    batch.object[i] = schedule.object[e] if attempt else st.NOTHING
+    batch.target[i] = schedule.target[e] if attempt else st.NOBODY
+    batch.quality[i] = schedule.quality[e] if action == st.ACTION_CHAT else -1.0
+    batch.labelled[i] = attempt and schedule.labelled[e]
+    batch.log_prob[i] = 0.0
+    batch.value[i] = 0.0
