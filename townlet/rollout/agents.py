@@ -64,5 +64,5 @@ def episodes(arrival: np.ndarray) -> list[tuple[int, int, int]]:
         line = arrival[row, :-1]
         edges = np.flatnonzero(np.diff(line)) + 1
         bounds = [0, *edges.tolist(), len(line)]
-        found += [(int(line[a]), row, a, b) for a, b in pairwise(bounds) if line[a] > 0]
+        found += [(int(line[a]), row, a, b) for a, b in pairwise(bounds) if a < b and line[a] > 0]
     return [(row, a, b) for _, row, a, b in sorted(found)]
