@@ -23,9 +23,8 @@ from pydantic import (
 )
 
 from townlet.config.schema.economy import Economy
-from townlet.config.schema.scenario import STOCK_RULE, Stock
+from townlet.config.schema.scenario import STOCK_RULE, StockAmounts
 from townlet.config.schema.types import (
-    STOCKS,
     Flag,
     Identifier,
     Named,
@@ -38,10 +37,9 @@ from townlet.config.schema.types import (
     invalid,
 )
 from townlet.config.type_text import unknown_name
+from townlet.vocabulary import FACTS, STOCKS, Comparison, Fact, Need, Stock
 
-Effect = Literal["hunger", "hygiene", "energy", "money", "meals", "raw_ingredients"]
-Fact = Literal["occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet"]
-Comparison = Literal["<", "<=", "==", "!=", ">=", ">"]
+Effect = Literal[Need, "money", Stock]
 HookName = Literal[
     "on_attempt_shower",
     "on_finish_shower",
@@ -54,8 +52,6 @@ HookName = Literal[
     "on_attempt_sleep",
     "on_finish_sleep",
 ]
-FACTS: tuple[str, ...] = get_args(Fact)
-COMPARISONS: tuple[str, ...] = get_args(Comparison)
 HOOKS: tuple[str, ...] = get_args(HookName)
 DEFAULT_STOCK: dict[str, dict[str, int]] = {"fridge": {"meals": 5}, "stove": {"raw_ingredients": 3}}
 COMMON_TYPES = ("fridge", "stove", "bed", "shower")  # objects that every installation knows
@@ -131,7 +127,7 @@ class ObjectEntry(Section):
 
     id: Identifier = Field(description="The object's id.")
     object_type: Identifier = Field(description="The object's type.")
-    stock: Stock | None = Field(default=None, description=STOCK_RULE)
+    stock: StockAmounts | None = Field(default=None, description=STOCK_RULE)
     position: Tile | None = Field(
         default=None, description="The tile where it stands. Default: a free tile, the same for equal seeds."
     )

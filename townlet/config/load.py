@@ -63,6 +63,12 @@ class Resolved:
             ) from None
 
     @property
+    def seed(self) -> int:
+        """Of a run that names none: the scenario's, else the config's."""
+        scenario = self.config.scenario
+        return scenario.seed if scenario is not None and scenario.seed is not None else self.config.seed
+
+    @property
     def objects(self) -> tuple[ScenarioObject, ...]:
         """All objects of the town: the affordance file's, then the scenario's (which wins in both)."""
         scenario = self.config.scenario.objects if self.config.scenario is not None else ()

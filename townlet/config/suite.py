@@ -15,7 +15,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from townlet.config.schema.features import PolicyName
 from townlet.config.schema.types import (
     ID_PATTERN,
     ID_RULE,
@@ -33,6 +32,7 @@ from townlet.config.shipped import existing
 from townlet.config.validation import Reading, config_error, read
 from townlet.config.yaml_loader import Keys, read_document
 from townlet.errors import ConfigError, Problem, UserError
+from townlet.vocabulary import PolicyName
 
 MOST_SEEDS = 1_000_000
 SEED_SPAN = re.compile(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", re.ASCII)

@@ -14,7 +14,8 @@ from typing import Any
 from townlet.config.suite import parse_seeds
 from townlet.console.parsing import Parser
 from townlet.errors import UserError
-from townlet.planning.plan import COMPRESSIONS, POLICIES, Request
+from townlet.planning.plan import Request
+from townlet.vocabulary import COMPRESSIONS, POLICIES
 
 EXAMPLES = """\
 examples:

@@ -4,14 +4,11 @@ from townlet.config.schema.config import DEFAULT_SEED, DEFAULT_TICKS, Config
 from townlet.config.schema.economy import Economy, JobSpec
 from townlet.config.schema.scenario import Scenario, ScenarioAgent, ScenarioObject, ScheduleEntry, World
 from townlet.config.schema.social import PERSONALITIES, ArrangedMeet, Blackout, Outage, PriceSpike
-from townlet.config.schema.types import NEEDS, STOCKS
 
 __all__ = [
     "DEFAULT_SEED",
     "DEFAULT_TICKS",
-    "NEEDS",
     "PERSONALITIES",
-    "STOCKS",
     "ArrangedMeet",
     "Blackout",
     "Config",

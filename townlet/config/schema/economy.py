@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from townlet.config.schema.types import NEEDS, AnyMapping, Flag, Number, Section, Tile, Unused, Whole, unused
+from townlet.config.schema.types import AnyMapping, Flag, Number, Section, Tile, Unused, Whole, unused
+from townlet.vocabulary import NEEDS, Need
 
-NeedName = Literal["hunger", "hygiene", "energy"]
 DECAY_RATES: dict[Any, float] = {"hunger": 0.001, "hygiene": 0.0005, "energy": 0.0008}
 
 
@@ -61,7 +61,7 @@ class Rewards(Section):
         "mean of 1 - d^2, which living earns and dying forfeits.",
     )
     needs_weights: NeedsWeights = Field(default=NeedsWeights(), description="How much each need counts.")
-    decay_rates: dict[NeedName, Number] = Field(
+    decay_rates: dict[Need, Number] = Field(
         default=dict(DECAY_RATES),
         description="What each need loses per tick; a need that is not listed keeps its default.",
     )

@@ -19,9 +19,9 @@ from townlet.config.schema.types import (
     Whole,
     unused,
 )
+from townlet.vocabulary import PolicyName
 
 Stage = Literal["OFF", "A", "B", "C1", "C2", "C3"]
-PolicyName = Literal["scripted", "needs", "uniform"]
 LARGEST_WINDOW = 511  # sees a grid of 256 x 256 whole from any tile
 
 

@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
 
-from townlet.config.schema.economy import NeedName
 from townlet.config.schema.social import Personality
 from townlet.config.schema.types import (
     LONGEST_DAY,
-    NEEDS,
     Flag,
     GridSize,
     Identifier,
@@ -27,13 +25,13 @@ from townlet.config.schema.types import (
     invalid,
     unused,
 )
+from townlet.vocabulary import NEEDS, EntryKind, Need, Stock
 
 MOST_AGENTS = 256
 MOST_OBJECTS = 1024
 START_NEED = 0.7
 START_NEEDS: dict[Any, float] = dict.fromkeys(NEEDS, START_NEED)
 WALL, FLOOR = "#", ". "
-EntryKind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]
 Until = Literal["arrived", "granted", "finished"]
 
 # What an entry of each kind may say beside `kind`, `blocked` and `ticks`, and how it may end.
@@ -124,8 +122,8 @@ def map_rows(text: str) -> list[str]:
     return rows
 
 
-Stock = Annotated[
-    dict[Literal["meals", "raw_ingredients"], Annotated[Whole, Field(ge=0, le=1_000_000)]],
+StockAmounts = Annotated[
+    dict[Stock, Annotated[Whole, Field(ge=0, le=1_000_000)]],
     AfterValidator(in_order),
 ]
 STOCK_RULE = "What it holds at the start. Default: 5 meals in a fridge, 3 raw ingredients in a stove."
@@ -139,7 +137,7 @@ class ScenarioObject(Section):
     position: Tile | None = Field(
         default=None, description="The tile where it stands. Default: a free tile, the same for equal seeds."
     )
-    stock: Stock | None = Field(default=None, description=STOCK_RULE)
+    stock: StockAmounts | None = Field(default=None, description=STOCK_RULE)
 
 
 class ScheduleEntry(Section):
@@ -221,7 +219,7 @@ class ScenarioAgent(Section):
     position: Tile | None = Field(
         default=None, description="The tile where it starts. Default: a free tile, the same for equal seeds."
     )
-    needs: dict[NeedName, Annotated[Number, Field(ge=0, le=1)]] = Field(
+    needs: dict[Need, Annotated[Number, Field(ge=0, le=1)]] = Field(
         default=START_NEEDS,
         description=f"Satisfaction at the start; a need that is not listed starts at {START_NEED}.",
     )

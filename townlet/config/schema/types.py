@@ -30,8 +30,6 @@ LARGEST_WHOLE = 2**31 - 1  # ticks are stored as int32
 LARGEST_SEED = 2**63 - 1
 LONGEST_DAY = 1_000_000  # ticks; a table of a day is small
 LARGEST_NUMBER = 1e9  # products of a few of them stay finite
-NEEDS: tuple[str, ...] = ("hunger", "hygiene", "energy")
-STOCKS: tuple[str, ...] = ("meals", "raw_ingredients")
 UNREAD = "Accepted, no effect on a capture."
 NO_EFFECT = "x-no-effect"  # marks, in a field's JSON Schema, a key that a capture does not read
 
