@@ -3,7 +3,6 @@
 
 VENV ?= .venv
 PYTHON ?=
-EXTRAS ?= policy,cloud,dev
 JOBS ?= auto
 PYTEST_FLAGS ?=
 SCENARIO ?= configs/scenarios/kitchen_breakfast.yaml
@@ -11,24 +10,54 @@ SAMPLES ?= samples/kitchen_breakfast
 MINIO ?= v0.0.0-20260212201848-7aac2a2c5b7c
 
 BIN := $(VENV)/bin
-# The stamp is younger than what it was made from, or the environment is brought up to date.
+# A stamp is younger than what it was made from, or its environment is brought up to date.
 STAMP := $(VENV)/.townlet-installed
+NEWEST := $(VENV)-newest
+TRAIN := $(VENV)-train
+LOCKER := $(VENV)-lock
+# Exact versions whose hashes stand in a lock, as wheels: nothing is built here but the project itself, with the
+# setuptools of the lock.
+PIP_LOCKED := -m pip install --quiet --require-hashes --only-binary :all:
+PIP_PROJECT := -m pip install --quiet --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test campaign check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
+.PHONY: help setup setup-train lock test test-newest test-train campaign check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment and install the project into it
 
-$(STAMP): setup.py pyproject.toml scripts/make_venv.sh
+$(STAMP): setup.py pyproject.toml scripts/make_venv.sh requirements/main.txt
 	@bash scripts/make_venv.sh "$(VENV)" "$(PYTHON)"
-	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	$(BIN)/python $(PIP_LOCKED) -r requirements/main.txt
+	$(BIN)/python $(PIP_PROJECT)
 	@touch $@
+
+lock: ## renew requirements/: the newest versions that setup.py admits, with hashes
+	@bash scripts/make_venv.sh "$(LOCKER)" "$(PYTHON)"
+	$(LOCKER)/bin/python $(PIP_LOCKED) -r requirements/uv.txt
+	$(LOCKER)/bin/python scripts/lock_requirements.py
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+
+test-newest: ## run the tests with the newest versions that setup.py admits, whatever is locked
+	@bash scripts/make_venv.sh "$(NEWEST)" "$(PYTHON)"
+	$(NEWEST)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager setuptools --editable '.[cloud,dev]'
+	@$(NEWEST)/bin/python -m pip freeze --all --exclude-editable | awk -f scripts/newer_than.awk requirements/main.txt -
+	$(NEWEST)/bin/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+
+setup-train: $(TRAIN)/.townlet-installed ## make the environment of test-train
+
+test-train: setup-train ## run the tests that need torch (some 3 GB on Linux), in an environment of their own
+	$(TRAIN)/bin/python -m pytest -m 'torch and not campaign' $(PYTEST_FLAGS)
+
+$(TRAIN)/.townlet-installed: setup.py pyproject.toml scripts/make_venv.sh requirements/main.txt requirements/train.txt
+	@bash scripts/make_venv.sh "$(TRAIN)" "$(PYTHON)"
+	$(TRAIN)/bin/python $(PIP_LOCKED) -r requirements/main.txt -r requirements/train.txt
+	$(TRAIN)/bin/python $(PIP_PROJECT)
+	@touch $@
 
 campaign: $(STAMP) ## run the long tests
 	$(BIN)/python -m pytest -m campaign $(PYTEST_FLAGS)
@@ -74,5 +103,5 @@ docs: $(STAMP) ## write the pages that are generated
 	$(BIN)/python -m townlet.observation.docs
 
 clean: ## remove what was built and cached (never the samples)
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) $(NEWEST) $(TRAIN) $(LOCKER) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,9 @@
-"""What is installed: on a developer's machine by `make setup`, on a worker through Beam's `--setup_file`.
+"""What Townlet needs, as bounds for those who install it as a library, and what a wheel of it holds.
 
 How the bounds are chosen: a lower bound is the oldest version that the test suite has passed with; an upper
-bound stands only where the next version is known to break us, with the reason beside it.
+bound stands only where the next version is known to break us, with the reason beside it. This project's own
+machines, CI, images and workers install exact versions with hashes, from `requirements/`: `make lock` renews
+those within these bounds, and `make test-newest` tries the newest versions that they admit.
 """
 
 from __future__ import annotations
@@ -25,20 +27,23 @@ CORE = [
     "pyyaml>=6.0.2",
     "isal>=1.7",
     "xxhash>=3.5",
-    "filelock>=3.16",
     "rich>=13.9",
 ]
 
+# An extra that is empty is a name that people may already ask for; it is filled with the first code that needs it.
 EXTRAS = {
-    "train": ["torch>=2.5", "onnx>=1.17", "onnxscript>=0.1"],
-    "policy": ["onnxruntime>=1.20"],
+    "train": ["torch>=2.5"],
+    "policy": [],
     "cloud": ["obstore>=0.6"],
-    "env": ["pettingzoo>=1.24"],
-    "report": ["matplotlib>=3.9", "jinja2>=3.1"],
+    "env": [],
+    "report": [],
+    "docs": [],
+    "offline-rl": [],
     "dev": [
         "build>=1.2",
         "hypothesis>=6.115",
         "jsonschema>=4.23",
+        "packaging>=24.2",
         "pyright[nodejs]>=1.1.400",
         "pytest>=8.3",
         "pytest-xdist>=3.6.1",
@@ -51,7 +56,7 @@ class BuildWithConfigs(build_py):
     """Put the shipped configs and profiles inside the packages, so that a wheel finds them wherever it is installed.
 
     They live in `configs/` and `deploy/profiles/`, where people look for them, and in `townlet/_configs/` and
-    `townlet/_profiles/` in a wheel; `townlet.config.load.find_shipped` and
+    `townlet/_profiles/` in a wheel; `townlet.config.shipped.find_shipped` and
     `townlet.pipelines.runners.profiles.find_profile` know both places. An editable install needs no copy.
     """
 
@@ -103,7 +108,7 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": [
-            "townlet = townlet.cli:main",
+            "townlet = townlet.cli:run",
             # What Beam's PROCESS and EXTERNAL environments start.
             "townlet-worker = townlet.pipelines.runners.engine_worker:main",
         ]

@@ -17,15 +17,15 @@ from bench.tables import Table, show
 
 # Letter -> module; each has answer(scale, place) -> Table.
 QUESTIONS = {
-    "a": "bench.simulating",
-    "b": "bench.writing",
-    "c": "bench.pipeline",
-    "d": "bench.workers",
-    "e": "bench.memory",
-    "f": "bench.starting",
-    "g": "bench.many_runs",
-    "h": "bench.data_sets",
-    "i": "bench.flink",
+    "a": "bench.questions.simulating",
+    "b": "bench.questions.writing",
+    "c": "bench.questions.pipeline",
+    "d": "bench.questions.workers",
+    "e": "bench.questions.memory",
+    "f": "bench.questions.starting",
+    "g": "bench.questions.many_runs",
+    "h": "bench.questions.data_sets",
+    "i": "bench.questions.flink",
 }
 
 

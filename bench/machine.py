@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from townlet.cores import usable_cores
+
 PACKAGES = ("numpy", "numba", "apache-beam", "isal")
 
 
@@ -26,10 +28,9 @@ class Machine:
 
     @classmethod
     def this(cls) -> Machine:
-        cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
         return cls(
             processor=_processor(),
-            cores=len(cores),
+            cores=usable_cores(),
             load=os.getloadavg()[0],
             system=f"{platform.system()} {platform.release()}",
             python=platform.python_version(),

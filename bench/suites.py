@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from bench.towns import people
-from townlet.config.load import find_shipped
+from townlet.config.shipped import find_shipped
 
 SCENARIOS = 10  # configs of a suite, so that one of them is a tenth of the work
 AGENTS = 10  # of each config, all there from the first tick to the last: so many samples a run

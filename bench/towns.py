@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from townlet.config.load import find_shipped
+from townlet.config.shipped import find_shipped
 from townlet.planning.plan import Request, plan
 from townlet.run import Run
 

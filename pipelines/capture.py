@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import sys
 
-from townlet.pipelines.capture import Capture, build, main
-
-__all__ = ["Capture", "build", "main"]
+from townlet.commands.capture.capture import script
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(script(sys.argv[1:], "python -m pipelines.capture", positional=False))

@@ -4,6 +4,7 @@ set -euo pipefail
 
 folder=$1
 wanted=${2:-}
+locks=$(dirname "${BASH_SOURCE[0]}")/../requirements
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -31,7 +32,7 @@ if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
 elif "$python" -c 'import venv, pip' >/dev/null 2>&1; then
     # Debian splits ensurepip off into python3-venv; the pip of the system can stand in for it.
     "$python" -m venv --clear --without-pip "$folder"
-    "$python" -m pip --python "$folder/bin/python" install --quiet pip setuptools
+    "$python" -m pip --python "$folder/bin/python" install --quiet --require-hashes -r "$locks/pip.txt"
 else
     say "$python cannot make virtual environments: its modules venv and ensurepip are not both there;"
     say "on Debian: apt-get install python3-venv"

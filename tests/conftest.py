@@ -1,7 +1,8 @@
-"""For all tests: Ctrl-C reaches the commands that they start."""
+"""For all tests: Ctrl-C reaches the commands that they start; those that need torch are skipped without it."""
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 
 import pytest
@@ -11,3 +12,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Whatever runs in a shell's background ignores SIGINT, and so would every child of it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
+        pytest.skip(
+            "needs torch, which is not installed here; `make test-train` installs it and runs this test"
+        )

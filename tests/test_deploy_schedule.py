@@ -19,7 +19,7 @@ import yaml
 from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.golden import golden_parser
 from townlet.commands.capture.regenerate import regenerate_parser
-from townlet.config.load import existing
+from townlet.config.shipped import existing
 from townlet.config.suite import is_suite
 
 FOLDER = Path(__file__).resolve().parent.parent / "deploy" / "schedule"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.samples import ACTIONS, FEATURES, make_group, make_metadata, make_sample
 from townlet.dataset.format.npz import write_npz
+from townlet.frames import frames_to_replay_sample
 from townlet.run import canonical_json
 from townlet.samples import (
     ARRAYS,
@@ -24,7 +25,6 @@ from townlet.samples import (
     FrameGroup,
     ReplaySample,
     content_digest,
-    frames_to_replay_sample,
     stack_groups,
 )
 

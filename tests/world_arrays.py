@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from townlet.vocabulary import COMPARISONS, FACTS
 from townlet.world import state as st
 
 SLOTS, IDENTITY, WINDOW, DAYS = 64, 8, 3, 7
@@ -144,8 +145,8 @@ def make_town(
 def make_condition(offers: list) -> Any:
     pre = [each for offer in offers for each in offer.pre]
     return st.Condition(
-        fact=i64(st.FACTS.index(fact) for fact, _, _ in pre),
-        compare=i64(st.COMPARISONS.index(sign) for _, sign, _ in pre),
+        fact=i64(FACTS.index(fact) for fact, _, _ in pre),
+        compare=i64(COMPARISONS.index(sign) for _, sign, _ in pre),
         value=f64(value for _, _, value in pre),
     )
 

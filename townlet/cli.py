@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from townlet import __version__
-from townlet.console.errors import report
+from townlet.console.entry_point import run_as_process
+from townlet.console.errors import check_working_folder, report
 from townlet.errors import UserError
 
 
@@ -23,40 +23,41 @@ COMMANDS = {
     "capture": Command(
         "townlet.commands.capture.capture", "simulate configs or suites and write replay samples"
     ),
-    "plan": Command("townlet.commands.capture.plan", "say what a capture would do, and what it would cost"),
+    "plan": Command("townlet.commands.capture.plan", "show what a capture would do, and what it would cost"),
     "regenerate": Command(
-        "townlet.commands.capture.regenerate", "make the next version of a data set where things changed"
+        "townlet.commands.capture.regenerate",
+        "make the next version of a data set, if configs or rules changed",
     ),
     "golden": Command(
-        "townlet.commands.capture.golden", "write the figures that a suite should have, and say what moved"
+        "townlet.commands.capture.golden", "write the golden metrics of a suite, and show what changed"
     ),
-    "inspect": Command("townlet.commands.data.inspect", "show a capture, a data set or a sample at a glance"),
+    "inspect": Command("townlet.commands.data.inspect", "show what is in a capture, a data set or a sample"),
     "verify": Command(
-        "townlet.commands.data.verify", "check the files of a capture or data set, or replay it"
+        "townlet.commands.data.verify", "check the files of a capture or data set, and replay it"
     ),
-    "diff": Command("townlet.commands.data.diff", "say what differs between two captures or two data sets"),
+    "diff": Command("townlet.commands.data.diff", "show what differs between two captures or two data sets"),
     "gc": Command(
-        "townlet.commands.data.gc", "remove what writers that died have left, and what does not belong"
+        "townlet.commands.data.gc",
+        "delete leftovers of interrupted captures, and files that no manifest lists",
     ),
     "export": Command("townlet.commands.data.export", "write the samples of a data set as Parquet"),
     "validate": Command(
         "townlet.commands.config.validate", "check configs and suites, and show the budget of a day"
     ),
-    "actions": Command("townlet.commands.config.actions", "list the action catalogue of a config"),
+    "actions": Command("townlet.commands.config.actions", "list the actions of a config, with their ids"),
     "schema": Command("townlet.commands.config.schema", "print the JSON Schema of configs, for editors"),
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code. Says what is wrong on standard error, without a traceback."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+def run() -> int:
+    """The entry point of the process `townlet`; returns its exit code."""
+    return run_as_process(lambda: main(sys.argv[1:]))
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command in this process; returns its exit code. What is wrong is one message on standard error."""
     try:
-        code = _dispatch(arguments)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _dispatch(list(argv))
     except SystemExit as ended:  # argparse, after --help
         return ended.code if isinstance(ended.code, int) else 0
     except (Exception, KeyboardInterrupt) as error:
@@ -73,8 +74,10 @@ def _dispatch(arguments: list[str]) -> int:
         return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(COMMANDS)}"
+        hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
         raise UserError(f"unknown command {name!r}; {hint}")
+    if not {"-h", "--help"} & {*rest}:
+        check_working_folder()
     return importlib.import_module(COMMANDS[name].module).main(rest, f"townlet {name}")
 
 
@@ -95,9 +98,9 @@ def usage() -> str:
         "  townlet inspect samples/kitchen",
         "  townlet verify samples/kitchen --replay",
         "",
-        "townlet COMMAND --help says more; townlet --version.",
+        "townlet COMMAND --help shows the options of a command; townlet --version.",
     ])  # fmt: skip
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

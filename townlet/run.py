@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from townlet.errors import UserError
+
 FORMAT_VERSION = 1  # raised when files or arrays change their meaning
 RULES_VERSION = 1  # raised whenever a golden run moves
+MOST_SEED = 2**63 - 1
 
 
 _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
@@ -30,6 +34,16 @@ def seed_spans(seeds: Iterable[int]) -> list[str]:
         else:
             spans.append([seed, seed])
     return [str(first) if first == last else f"{first}..{last}" for first, last in spans]
+
+
+def checked_seed(seed: Any, where: str) -> int:
+    """`seed` as an int, where it is a whole number (NumPy's too) that a run can have. Raises UserError where not."""
+    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool):
+        raise UserError(f"{where}: expected a whole number, got {seed!r}")
+    number = int(seed)
+    if not 0 <= number <= MOST_SEED:
+        raise UserError(f"{where}: expected 0 to 2^63 - 1, got {number}")
+    return number
 
 
 class SampleKey(NamedTuple):

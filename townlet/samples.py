@@ -19,7 +19,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
+from townlet.errors import UserError
 from townlet.run import FORMAT_VERSION, canonical_json
+
+
+class SampleError(UserError, ValueError):
+    """Frames or arrays that make no sample: the message says which, what was expected and what was found."""
+
 
 TRAINING_ARRAYS = ("actions", "old_log_probs", "rewards", "dones", "value_preds")
 
@@ -58,16 +64,6 @@ ARRAYS: Mapping[str, ArraySpec] = MappingProxyType(
 GROUP_ARRAYS = tuple(name for name in ARRAYS if not name.startswith("final_"))
 FINAL_ARRAYS = tuple(name for name in ARRAYS if name.startswith("final_"))
 
-# Frame key -> array, where the two differ.
-_FRAME_KEYS = {
-    "actions": "action_id",
-    "old_log_probs": "log_prob",
-    "value_preds": "value",
-    "rewards": "reward",
-    "dones": "done",
-    "positions": "position",
-}
-
 
 @dataclass(frozen=True, eq=False)
 class FrameGroup:
@@ -90,7 +86,7 @@ class FrameGroup:
 class ReplaySample:
     """One agent's frames of one segment, ready for a trainer. Shapes and dtypes: `ARRAYS`.
 
-    Raises ValueError, naming the array, what was expected and what was found, for anything that a trainer
+    Raises SampleError, naming the array, what was expected and what was found, for anything that a trainer
     would trip over: a missing or misshapen array, a wrong dtype, a gap in the ticks, an action outside the
     catalogue or its mask, a `done` before the end, a number that is not finite. `deep=False` leaves out the
     search of `map` for such numbers, as the capture does for maps that its own encoder has just drawn: it
@@ -122,9 +118,9 @@ class ReplaySample:
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, deep: bool = True
     ) -> ReplaySample:
-        """Of arrays by name. Raises ValueError as the class does, also for a name too few or too many."""
+        """Of arrays by name. Raises SampleError as the class does, also for a name too few or too many."""
         if set(arrays) != set(ARRAYS):
-            raise ValueError(f"expected the arrays {', '.join(ARRAYS)}; found {', '.join(arrays)}")
+            raise SampleError(f"expected the arrays {', '.join(ARRAYS)}; found {', '.join(arrays)}")
         return cls(*(arrays[name] for name in ARRAYS), metadata=dict(metadata), deep=deep)
 
     def __post_init__(self, deep: bool) -> None:
@@ -178,16 +174,16 @@ def stack_groups(groups: Sequence[FrameGroup], *, deep: bool = False) -> ReplayS
     """Join the groups of one agent and segment, given in any order, into one sample.
 
     The latest group says what follows the last step, and its metadata is the sample's (label mismatches are
-    added up). One group is taken as it is: its big arrays are not copied. Raises ValueError where ticks are
+    added up). One group is taken as it is: its big arrays are not copied. Raises SampleError where ticks are
     missing or doubled, or where the latest group has no `final`.
     """
     if not groups:
-        raise ValueError("expected at least one frame group, found none")
+        raise SampleError("expected at least one frame group, found none")
     ordered = sorted(groups, key=lambda group: int(group.arrays["tick"][0]))
     latest = ordered[-1]
     if latest.final is None:
         last_tick = latest.arrays["tick"][-1]
-        raise ValueError(f"the group that ends at tick {last_tick} has no `final`: frames are missing")
+        raise SampleError(f"the group that ends at tick {last_tick} has no `final`: frames are missing")
     if len(ordered) == 1:
         arrays = {name: latest.arrays[name] for name in GROUP_ARRAYS}
     else:
@@ -201,64 +197,24 @@ def stack_groups(groups: Sequence[FrameGroup], *, deep: bool = False) -> ReplayS
     return ReplaySample.from_arrays(arrays, metadata, deep=deep)
 
 
-def frames_to_replay_sample(frames: Sequence[Mapping[str, Any]]) -> ReplaySample:
-    """Stack the frames of one agent, as `PolicyRuntime.collect_trajectory(agent_id)` hands them over.
-
-    The latest frame carries `final_map`, `final_features`, `final_action_mask`, `final_value`, and under
-    `info` the facts that do not change from frame to frame (names, policy, what was captured). Gives the same
-    bytes as `stack_groups` of the same frames. Raises ValueError for frames of two agents, for gaps, and for
-    an action whose id is not the catalogue's.
-    """
-    if not frames:
-        raise ValueError("expected at least one frame, found none")
-    ordered = sorted(frames, key=lambda frame: int(frame["tick"]))
-    latest = ordered[-1]
-    agents = sorted({str(frame["agent_id"]) for frame in ordered})
-    if len(agents) > 1:
-        raise ValueError(f"expected the frames of one agent, found those of {', '.join(agents)}")
-    missing = [key for key in (*FINAL_ARRAYS, "final_value", "info") if key not in latest]
-    if missing:
-        raise ValueError(f"the latest frame (tick {latest['tick']}) lacks {', '.join(missing)}")
-    info = dict(latest["info"])
-    _check_frame_actions(ordered, info["action_lookup"])
-    arrays = {
-        name: np.asarray([frame[_FRAME_KEYS.get(name, name)] for frame in ordered], dtype=ARRAYS[name].dtype)
-        for name in GROUP_ARRAYS
-    }
-    final = {name: np.asarray(latest[name], dtype=ARRAYS[name].dtype) for name in FINAL_ARRAYS}
-    final["final_value"] = latest["final_value"]
-    info.setdefault("agent_id", agents[0])
-    return stack_groups([FrameGroup(arrays, final, info)], deep=True)
-
-
-def _check_frame_actions(frames: Sequence[Mapping[str, Any]], lookup: Mapping[str, int]) -> None:
-    for frame in frames:
-        expected = lookup.get(frame["action"])
-        if expected != frame["action_id"]:
-            raise ValueError(
-                f"tick {frame['tick']}: action {frame['action']} has id {expected} in action_lookup, "
-                f"found action_id {frame['action_id']}"
-            )
-
-
 def _checked_sizes(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
     """The size of each axis letter, once every array has the dtype and the shape of the table."""
     sizes: dict[str, int] = {}
     for name, spec in ARRAYS.items():
         array = arrays[name]
         if not isinstance(array, np.ndarray):
-            raise ValueError(f"{name}: expected an array, found {type(array).__name__}")
+            raise SampleError(f"{name}: expected an array, found {type(array).__name__}")
         if array.dtype != spec.dtype:
-            raise ValueError(f"{name}: expected dtype {spec.dtype}, found {array.dtype}")
+            raise SampleError(f"{name}: expected dtype {spec.dtype}, found {array.dtype}")
         if array.ndim != len(spec.axes):
-            raise ValueError(f"{name}: expected axes {_axes_text(spec)}, found shape {array.shape}")
+            raise SampleError(f"{name}: expected axes {_axes_text(spec)}, found shape {array.shape}")
         for axis, found in zip(spec.axes, array.shape, strict=True):
             expected = _expected_size(axis, found, sizes)
             if found != expected:
                 wanted = f"{_axes_text(spec)} with {axis} = {expected}"
-                raise ValueError(f"{name}: expected axes {wanted}, found shape {array.shape}")
+                raise SampleError(f"{name}: expected axes {wanted}, found shape {array.shape}")
     if sizes["T"] < 1:
-        raise ValueError("expected at least one timestep, found none")
+        raise SampleError("expected at least one timestep, found none")
     return sizes
 
 
@@ -276,26 +232,26 @@ def _axes_text(spec: ArraySpec) -> str:
 def _check_values(arrays: Mapping[str, np.ndarray], deep: bool) -> None:
     tick, actions, mask, dones = (arrays[name] for name in ("tick", "actions", "action_mask", "dones"))
     if tick[0] < 0 or (np.diff(tick) != 1).any():
-        raise ValueError(f"tick: expected consecutive ticks from 0 on, found {_first_gap(tick)}")
+        raise SampleError(f"tick: expected consecutive ticks from 0 on, found {_first_gap(tick)}")
     if actions.min() < 0 or actions.max() >= mask.shape[1]:
         found = f"{actions.min()}..{actions.max()}"
-        raise ValueError(f"actions: expected ids in 0..{mask.shape[1] - 1}, found {found}")
+        raise SampleError(f"actions: expected ids in 0..{mask.shape[1] - 1}, found {found}")
     legal = mask[np.arange(len(actions)), actions]
     if not legal.all():
         row = int(np.argmin(legal))
-        raise ValueError(f"action_mask: the action taken at row {row} (id {actions[row]}) is not set")
+        raise SampleError(f"action_mask: the action taken at row {row} (id {actions[row]}) is not set")
     if dones[:-1].any():
-        raise ValueError(
+        raise SampleError(
             f"dones: expected the episode to end at the last row only, found {int(np.argmax(dones))}"
         )
     if dones[-1] and arrays["value_preds"][-1] != 0:
-        raise ValueError("value_preds: expected a bootstrap value of 0 where the episode ended")
+        raise SampleError("value_preds: expected a bootstrap value of 0 where the episode ended")
     for name, array in arrays.items():
         if array.dtype.kind == "f" and (deep or name != "map") and not _all_finite(array):
             where = np.argwhere(~np.isfinite(array))[0].tolist()
-            raise ValueError(f"{name}: expected finite numbers, found {array[tuple(where)]} at {where}")
+            raise SampleError(f"{name}: expected finite numbers, found {array[tuple(where)]} at {where}")
     if (likeliest := arrays["old_log_probs"].max()) > 1e-6:
-        raise ValueError(f"old_log_probs: expected logs of probabilities (<= 0), found {likeliest}")
+        raise SampleError(f"old_log_probs: expected logs of probabilities (<= 0), found {likeliest}")
 
 
 def _all_finite(array: np.ndarray) -> bool:
@@ -315,7 +271,7 @@ def _completed_metadata(
 ) -> dict[str, Any]:
     missing = [key for key in ("agent_id", *_NAME_LISTS, "action_lookup") if key not in metadata]
     if missing:
-        raise ValueError(f"metadata lacks {', '.join(missing)}")
+        raise SampleError(f"metadata lacks {', '.join(missing)}")
     names = [tuple(metadata[key]) for key in _NAME_LISTS]
     lookup = tuple(metadata["action_lookup"].items())
     facts = {
@@ -332,7 +288,7 @@ def _completed_metadata(
     for key, value in facts.items():
         stated = metadata.get(key, value)
         if (list(stated) if isinstance(stated, tuple) else stated) != value:
-            raise ValueError(f"metadata[{key!r}]: expected {value!r} (of the arrays), found {stated!r}")
+            raise SampleError(f"metadata[{key!r}]: expected {value!r} (of the arrays), found {stated!r}")
     return {**metadata, **facts}
 
 
@@ -347,15 +303,15 @@ def _layout_digest(
     action_lookup: tuple[tuple[str, int], ...],
     sizes: tuple[tuple[str, int], ...],
 ) -> str:
-    """Checks the names against the sizes, once for each layout; raises ValueError."""
+    """Checks the names against the sizes, once for each layout; raises SampleError."""
     size_of = dict(sizes)
     names = dict(zip(_NAME_LISTS, (feature_names, map_channels, reward_term_names), strict=True))
     for key, axis in _NAME_LISTS.items():
         found = len(set(names[key]))
         if len(names[key]) != size_of[axis] or found != size_of[axis]:
-            raise ValueError(f"metadata[{key!r}]: expected {size_of[axis]} different names, found {found}")
+            raise SampleError(f"metadata[{key!r}]: expected {size_of[axis]} different names, found {found}")
     if sorted(number for _, number in action_lookup) != list(range(size_of["A"])):
-        raise ValueError(f"metadata['action_lookup']: expected the ids 0..{size_of['A'] - 1}, once each")
+        raise SampleError(f"metadata['action_lookup']: expected the ids 0..{size_of['A'] - 1}, once each")
     arrays = {
         name: [spec.dtype.str, *(size_of.get(str(axis), axis) for axis in spec.axes)]
         for name, spec in ARRAYS.items()

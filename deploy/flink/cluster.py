@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from townlet.errors import TownletError, UserError
-from townlet.pipelines.runners.flink import JAR, free_port, look_at_cluster
+from townlet.pipelines.runners.flink import JAR, count_slots, free_port
 from townlet.pipelines.runners.profiles import find_profile
 
 HERE = Path(__file__).resolve().parent
@@ -119,7 +119,7 @@ class Cluster:
         end = time.monotonic() + START_TIMEOUT
         while time.monotonic() < end:
             with contextlib.suppress(UserError):
-                if look_at_cluster(self.master) >= slots:
+                if count_slots(self.master) >= slots:
                     return
             if len(self.processes()) < len(list(self._pids.glob("*"))):
                 break

@@ -1,13 +1,13 @@
-"""An Airflow DAG that keeps a data set fresh. Copy it into the folder of your DAGs, put your suite and folder in.
+"""An Airflow DAG that keeps a data set up to date. Copy it to the folder of your DAGs; put in your suite and folder.
 
-`townlet` has to be installed where the task runs. Once, by hand: the first version, and the figures that it
-should keep:
+`townlet` has to be installed where the task runs. Once, by hand: the first version, and its
+golden metrics:
 
     townlet regenerate nightly --output /srv/townlet/nightly
     townlet golden nightly --output /srv/townlet/nightly --golden /srv/townlet/nightly_golden.json
 
-A task that is killed or that fails in some runs is tried again, and goes on from where it was. Drift and wrong
-usage are not tried again: somebody has to look. What was current stays so.
+A task that is killed, or in which some runs fail, is retried and continues from where it was. Drift and wrong usage
+are not retried: somebody has to look. The current version stays current.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ COMMAND = (
     "townlet regenerate nightly --output /srv/townlet/nightly "
     "--golden /srv/townlet/nightly_golden.json --keep 7 --workers 0 --quiet"
 )
-# Exit codes that another try does not change.
-WHY_NOT = {2: "wrong usage or config", 3: "the figures drifted"}
+# Exit codes that a retry does not change.
+WHY_NOT = {2: "wrong usage or config", 3: "the metrics drifted from the golden file"}
 
 
 @dag(
@@ -44,9 +44,9 @@ def townlet_regenerate():
     def regenerate() -> None:
         code = subprocess.run(shlex.split(COMMAND), check=False).returncode
         if code in WHY_NOT:
-            raise AirflowFailException(f"{WHY_NOT[code]}; the version that was current stays so")
+            raise AirflowFailException(f"{WHY_NOT[code]}; the current version stays current")
         if code:
-            raise AirflowException(f"townlet ended with exit code {code}; the next try goes on from there")
+            raise AirflowException(f"townlet ended with exit code {code}; the next try continues from there")
 
     regenerate()
 

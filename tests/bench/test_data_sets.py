@@ -1,4 +1,4 @@
-"""The benchmarks of data sets: they watch what they say they watch, and give the rows that they promise."""
+"""The benchmarks of data sets: they monitor what they say they monitor, and give the rows that they promise."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import ClassVar
 
 import pytest
 
-from bench import flink, many_runs
 from bench.command import ask, main
 from bench.machine import Neighbours
 from bench.measure import Spent
+from bench.monitor import Moment, family, monitor
+from bench.questions import flink, many_runs
 from bench.scale import QUICK
 from bench.suites import AGENTS, SCENARIOS, TICKS, ManyRuns, file_bytes, link_tree
 from bench.towns import STANDARD
-from bench.watching import Moment, family, watch
 from townlet.planning.plan import Plan, Request, plan
 
 TINY = replace(QUICK, data_set_runs=(2, 6), data_set_ticks=2)
@@ -62,14 +62,14 @@ def test_a_linked_copy_is_the_same_files(tmp_path: Path) -> None:
 def test_a_program_is_watched_with_its_children(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLDS.format(str(ready))!r}])"
-    watched = watch([sys.executable, "-c", code], lambda: (int(ready.exists()),), interval=0.02)
-    assert watched.peak > 60_000_000
-    assert max(moment.memory for moment in watched.moments) > 60_000_000
-    assert watched.spent.cpu > 0
-    walls = [moment.wall for moment in watched.moments]
+    monitored = monitor([sys.executable, "-c", code], lambda: (int(ready.exists()),), interval=0.02)
+    assert monitored.peak > 60_000_000
+    assert max(moment.memory for moment in monitored.moments) > 60_000_000
+    assert monitored.spent.cpu > 0
+    walls = [moment.wall for moment in monitored.moments]
     assert walls == sorted(walls)
-    assert watched.moments[-1].seen == (1,)
-    assert watched.moments[-1].wall == watched.spent.wall
+    assert monitored.moments[-1].seen == (1,)
+    assert monitored.moments[-1].wall == monitored.spent.wall
 
 
 # A program that holds fifty megabytes for a moment.
@@ -80,7 +80,7 @@ HOLDS = (
 
 def test_a_program_that_fails_says_why() -> None:
     with pytest.raises(RuntimeError, match=r"exit code 1\n(.|\n)*no such luck"):
-        watch([sys.executable, "-c", "raise ValueError('no such luck')"], lambda: (), interval=0.01)
+        monitor([sys.executable, "-c", "raise ValueError('no such luck')"], lambda: (), interval=0.01)
 
 
 def test_families_are_found() -> None:

@@ -49,7 +49,7 @@ def test_a_capture(place: str, townlet: Townlet, tmp_path: Path) -> None:
     assert (said.code, f"next: townlet inspect {place}" in said.err) == (0, True)
     assert stored(place) == stored(tmp_path / "local")
     said = townlet(*words, place)
-    assert (said.code, f"{place}: already there, verified" in said.err) == (0, True)
+    assert (said.code, f"{place}: already complete, verified" in said.err) == (0, True)
     assert townlet("verify", place).code == 0
     assert "2 samples, 400 frames" in townlet("inspect", place).out
     samples = list(load_capture(place))
@@ -98,7 +98,7 @@ def test_killed_and_gone_on_with(place: str, townlet: Townlet, start: Start, tmp
         assert "is writing here" in said.err
         assert time.monotonic() < killed + PATIENCE
     assert said.code == 0, said.err
-    assert json.loads(said.out)["recalled"] >= 10
+    assert json.loads(said.out)["reused_runs"] >= 10
     assert stored(place) == stored(tmp_path / "local")
     assert townlet("verify", place).code == 0
     said = townlet(*words, place)

@@ -43,8 +43,8 @@ def test_version(townlet: Townlet) -> None:
     ("words", "message"),
     [
         (["captur"], "error: unknown command 'captur'; did you mean capture?"),
-        (["xyzzy"], "error: unknown command 'xyzzy'; there are capture, plan, "),
-        (["verify"], "error: the following arguments are required: DIR (townlet verify --help says more)"),
+        (["xyzzy"], "error: unknown command 'xyzzy'; the commands are capture, plan, "),
+        (["verify"], "error: the following arguments are required: DIR (see townlet verify --help)"),
         (["verify", "a", "--repl"], "error: unrecognized arguments: --repl"),
         (["schema", "town"], "error: argument kind: invalid choice: 'town'"),
     ],
@@ -75,11 +75,11 @@ def test_ctrl_c(townlet: Townlet, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         raise KeyboardInterrupt
 
     monkeypatch.setattr("townlet.commands.config.schema.main", interrupted)
-    assert townlet("schema") == (130, "", "interrupted\n")
+    assert townlet("schema") == (130, "", "Interrupted.\n")
     monkeypatch.setattr("townlet.commands.capture.capture.capture", interrupted)
     said = townlet("capture", "kitchen_breakfast", "--output", tmp_path / "out")
     assert said.code == 130
-    assert said.err == "interrupted; what is finished is kept, the same command goes on from there\n"
+    assert said.err == "Interrupted. Finished runs are kept. Run the same command to continue.\n"
 
 
 def test_help_is_quick_and_a_closed_pipe_is_no_error() -> None:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from townlet.config import docs
-from townlet.config.load import shipped_configs, shipped_root
 from townlet.config.schema import PERSONALITIES, Config
+from townlet.config.shipped import shipped_configs, shipped_root
 from townlet.config.yaml_loader import read_document
 
 CASES = Path(__file__).with_name("cases")

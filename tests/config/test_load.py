@@ -13,7 +13,8 @@ import pytest
 
 from tests.config.conftest import Write
 from townlet.config import Resolved, auto_seed, find_shipped, load_config
-from townlet.config.load import safe_name, shipped_configs, shipped_root
+from townlet.config.load import safe_name
+from townlet.config.shipped import shipped_configs, shipped_root
 from townlet.errors import ConfigError
 
 Load = Callable[[str], Resolved]
@@ -94,6 +95,45 @@ def test_affordances_are_looked_for_from_near_to_far(write: Write, tmp_path: Pat
     assert ids(load_config(tmp_path / config)) == ["beside"]
 
 
+def test_a_file_that_is_not_beside_the_config_is_named(write: Write, tmp_path: Path) -> None:
+    text = "config_id: t\naffordances: {affordances_file: a/own.yaml}\n"
+    config = write(text, "one/two/town.yaml")
+    notice = f"affordances are read from {os.path.join('{}', 'a', 'own.yaml')}, in {{}}"
+    write(ONE, "a/own.yaml")
+    above = "a folder above the config"
+    assert load_config(config).notices == (notice.format(".", above).replace("./", ""),)
+    os.chdir(tmp_path / "one" / "two")
+    assert load_config("town.yaml").notices == (notice.format(tmp_path, above),)
+    os.chdir(tmp_path)
+    write(ONE, "one/two/a/own.yaml")
+    assert load_config(config).notices == ()  # beside it
+
+
+def test_the_working_folder_is_named_too(write: Write, tmp_path: Path) -> None:
+    config = write("config_id: t\naffordances: {affordances_file: a/own.yaml}\n", "one/town.yaml")
+    write(ONE, "work/a/own.yaml")
+    os.chdir(tmp_path / "work")
+    expected = ("affordances are read from a/own.yaml, in the working folder",)
+    assert load_config(tmp_path / config).notices == expected
+
+
+def test_folders_that_everybody_may_write_to_end_the_search(write: Write, tmp_path: Path) -> None:
+    """As /tmp is: a file there may be anybody's."""
+    config = write("config_id: t\n", "shared/mine/town.yaml")
+    for folder in (".", "shared"):
+        write(ONE, f"{folder}/configs/affordances/core.yaml")
+    work = tmp_path / "work"
+    work.mkdir()
+    os.chdir(work)
+    (tmp_path / "shared").chmod(0o1777)
+    resolved = load_config(tmp_path / config)
+    assert "eat_meal" in ids(resolved) and resolved.notices == ()  # the shipped ones
+    (tmp_path / "shared").chmod(0o755)
+    resolved = load_config(tmp_path / config)
+    assert ids(resolved) == ["only_here"]
+    assert "affordances are read from " in resolved.notices[0]
+
+
 def test_shipped_affordances_under_either_name(load: Load) -> None:
     for name in ("configs/affordances/core.yaml", "affordances/core.yaml"):
         assert "eat_meal" in ids(load(f"config_id: t\naffordances: {{affordances_file: {name}}}\n"))
@@ -155,7 +195,7 @@ def test_find_shipped(write: Write) -> None:
 def test_shipped_configs_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "townlet"
     shutil.copytree(shipped_root(), package / "_configs")
-    monkeypatch.setattr("townlet.config.load.PACKAGE", package)
+    monkeypatch.setattr("townlet.config.shipped.PACKAGE", package)
     monkeypatch.chdir(tmp_path)
     assert shipped_root() == package / "_configs"
     assert load_config("queue_conflict").config_path == "scenarios/queue_conflict.yaml"

@@ -10,7 +10,7 @@ import pytest
 from tests.config.mutate import mutated
 from townlet.config import Resolved, auto_seed, load_config
 from townlet.config.budget import budget
-from townlet.config.load import shipped_configs, shipped_root
+from townlet.config.shipped import shipped_configs, shipped_root
 from townlet.errors import ConfigError, Problem
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as some
 
 from tests.config.test_keys import KEYS, Key, ends
 from townlet.config import Resolved, auto_seed, load_config
-from townlet.config.schema import NEEDS, PERSONALITIES
+from townlet.config.schema import PERSONALITIES
 from townlet.config.schema.scenario import MEANING
+from townlet.vocabulary import NEEDS
 
 KINDS = {
     "fridge": "eat_meal",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.config.conftest import Write
-from townlet.config.load import shipped_configs, shipped_root, shipped_suites
+from townlet.config.shipped import shipped_configs, shipped_root, shipped_suites
 from townlet.config.suite import is_suite, load_suite, parse_seeds, read_suite
 from townlet.errors import ConfigError, UserError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ REFUSED = {
     "brackets": ("[" * 200_000, "1:65: expected at most 64 levels of nesting, got more"),
     "braces": ("{a: " * 200_000, "1:257: expected at most 64 levels of nesting, got more"),
     "dashes": ("- " * 200_000, "1:129: expected at most 64 levels of nesting, got more"),
+    "brackets before a mistake": ("[" * 65 + "@", "1:65: expected at most 64 levels of nesting, got more"),
+    "brackets after a mistake": ("[" * 64 + "@[", "1:65: not valid YAML: found character that cannot start any token"),
     "laughs": (LAUGHS, "4:8: aliases stand for more than 1,000 values; write them out"),
     "recursion": ("a: &a {b: *a}", "1:11: the alias *a stands inside what it stands for"),
     "no anchor": ("a: *b", "1:4: the alias *b has no anchor &b above it"),
@@ -51,6 +54,38 @@ def test_refused(case: str, write: Write) -> None:
     text, message = REFUSED[case]
     with pytest.raises(ConfigError) as found:
         load_config(write(text))
+    assert str(found.value) == f"town.yaml:{message}"
+
+
+@pytest.mark.parametrize("case", ["brackets", "braces", "dashes"])
+@pytest.mark.parametrize("levels", [65, 1_000])
+def test_our_limit_comes_before_one_of_the_parsers(
+    case: str, levels: int, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyYAML 6.0.4 refuses a thousand levels. This parser refuses fewer, and reads ahead as far as the text goes."""
+    text, message = REFUSED[case]
+    parse_all = yaml.parse
+
+    def limited(text: str, Loader: object) -> Iterator[yaml.Event]:
+        read: list[yaml.Event] = []
+        depth, mistake = 0, None
+        try:
+            for event in parse_all(text, Loader=yaml.SafeLoader):  # which has no limit of its own
+                depth += isinstance(event, yaml.CollectionStartEvent)
+                if depth > levels:
+                    raise OverflowError(event.start_mark)
+                read.append(event)
+        except yaml.YAMLError as error:
+            mistake = error
+        except OverflowError as error:
+            raise yaml.MarkedYAMLError("too deep", None, "too deep", error.args[0]) from None
+        yield from read
+        if mistake is not None:
+            raise mistake
+
+    monkeypatch.setattr(yaml, "parse", limited)
+    with pytest.raises(ConfigError) as found:
+        load_config(write(text[:3_000]))  # 750 levels and more
     assert str(found.value) == f"town.yaml:{message}"
 
 
@@ -183,7 +218,7 @@ def test_path_text() -> None:
 
 def test_the_parser_in_python_reads_the_same(monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
     """Where PyYAML was built without libyaml."""
-    from townlet.config.load import shipped_root
+    from townlet.config.shipped import shipped_root
 
     def everything() -> list[Document]:
         return [read_document(path, "f") for path in sorted(shipped_root().rglob("*.yaml"))]
@@ -191,7 +226,7 @@ def test_the_parser_in_python_reads_the_same(monkeypatch: pytest.MonkeyPatch, wr
     fast = everything()
     monkeypatch.delattr(yaml, "CSafeLoader")
     assert everything() == fast
-    for case in ("brackets", "laughs", "recursion", "python", "two documents"):
+    for case in ("brackets", "brackets before a mistake", "laughs", "recursion", "python", "two documents"):
         with pytest.raises(ConfigError) as found:
             load_config(write(REFUSED[case][0]))
         assert str(found.value) == f"town.yaml:{REFUSED[case][1]}"

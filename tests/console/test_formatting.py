@@ -37,7 +37,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize("quiet", [False, True])
 def test_counted(monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
-    monkeypatch.setattr(figures, "LIVE_INTERVAL", 0)
+    monkeypatch.setattr(figures, "LIVE_INTERVAL_S", 0)
     for stream, said in ((Terminal(), "\r0 of 3 done\033[K\r1 of 3 done\033[K"), (io.StringIO(), "")):
         monkeypatch.setattr(sys, "stderr", stream)
         assert list(figures.counted("abc", "done", quiet=quiet)) == ["a", "b", "c"]

@@ -85,8 +85,8 @@ def test_signals_that_were_left_go_with_the_next_capture(tmp_path: Path) -> None
     from townlet.cli import main
 
     output = tmp_path / "out"
-    (output / ".staging" / "signals-0.tmp").mkdir(parents=True)
-    (output / ".staging" / "signals-0.tmp" / "1-2").write_text(json.dumps({"frames": 3}) + "\n")
+    (output / ".staging" / "reports-0.tmp").mkdir(parents=True)
+    (output / ".staging" / "reports-0.tmp" / "1-2").write_text(json.dumps({"frames": 3}) + "\n")
     words = [
         "capture",
         "kitchen_breakfast",

@@ -9,7 +9,7 @@ import pytest
 
 from townlet.config.load import load_config
 from townlet.errors import UserError
-from townlet.generator.generate import build
+from townlet.generator.generate import generate
 from townlet.world.state import FAR, INGREDIENTS, MEALS, POLICY_NEEDS, POLICY_UNIFORM
 
 TOWN = """
@@ -42,19 +42,19 @@ def load(tmp_path: Path):
 
 
 def test_names_become_indices(load) -> None:
-    built = build(load(TOWN % ""), seed=0)
-    town, people = built.params.town, built.params.people
-    assert built.names.agents == ("alice", "bob")
-    assert built.names.objects == ("fridge", "stove")
-    assert built.names.jobs[people.job[0]] == "clerk" and people.job[1] == -1
-    assert [built.names.object_types[t] for t in town.site.type] == ["fridge", "stove"]
+    generated = generate(load(TOWN % ""), seed=0)
+    town, people = generated.params.town, generated.params.people
+    assert generated.names.agents == ("alice", "bob")
+    assert generated.names.objects == ("fridge", "stove")
+    assert generated.names.jobs[people.job[0]] == "clerk" and people.job[1] == -1
+    assert [generated.names.object_types[t] for t in town.site.type] == ["fridge", "stove"]
     assert town.site.full[0, MEALS] == 9 and town.site.full[1, INGREDIENTS] == 3
     assert not town.site.kept[0, INGREDIENTS]
-    assert built.catalogue.dim == 7 + 2 * len(built.names.affordances)
+    assert generated.action_space.dim == 7 + 2 * len(generated.names.affordances)
 
 
 def test_distances_respect_walls(load) -> None:
-    town = build(load(TOWN % ""), seed=0).params.town
+    town = generate(load(TOWN % ""), seed=0).params.town
     field = town.distance[town.site.place[0]]
     assert field[2, 2] == 0 and field[1, 1] == 2
     assert field[1, 4] == FAR and field[0, 0] == FAR
@@ -63,7 +63,7 @@ def test_distances_respect_walls(load) -> None:
 
 def test_what_has_no_position_is_put_on_the_same_free_tile_every_time(load) -> None:
     text = TOWN.replace("position: [2, 2], ", "") % ""
-    first, second, other = (build(load(text), seed=seed) for seed in (1, 1, 2))
+    first, second, other = (generate(load(text), seed=seed) for seed in (1, 1, 2))
     tiles = [(b.params.town.site.x[0], b.params.town.site.y[0]) for b in (first, second, other)]
     assert tiles[0] == tiles[1]
     assert not first.params.town.wall[tiles[0][1], tiles[0][0]]
@@ -75,28 +75,30 @@ def test_a_full_grid_is_refused(load) -> None:
     world = "world: {grid_size: [3, 1], walls: [[1, 0]]}"  # two tiles that do not reach each other
     text = f"config_id: full\n{world}\njobs: {{}}\nscenario: {{agents: [{{id: a}}, {{id: b}}]}}\n"
     with pytest.raises(UserError, match="agent b: no free tile is left on the grid; make"):
-        build(load(text), seed=0)
+        generate(load(text), seed=0)
 
 
 def test_a_schedule_cannot_lead_through_walls(load) -> None:
     with pytest.raises(
         UserError, match=r"agents\[0\]\.schedule\[0\]\.position: expected a tile that alice can reach"
     ):
-        build(load(TOWN % ", schedule: [{kind: move, position: [4, 2]}]"), seed=0)
+        generate(load(TOWN % ", schedule: [{kind: move, position: [4, 2]}]"), seed=0)
 
 
 def test_who_decides(load) -> None:
     text = TOWN % ""
-    assert build(load(text), seed=0).params.people.policy.tolist() == [POLICY_NEEDS, POLICY_NEEDS]
-    assert build(load(text), seed=0, policy="uniform").params.people.policy.tolist() == [POLICY_UNIFORM] * 2
+    assert generate(load(text), seed=0).params.people.policy.tolist() == [POLICY_NEEDS, POLICY_NEEDS]
+    assert (
+        generate(load(text), seed=0, policy="uniform").params.people.policy.tolist() == [POLICY_UNIFORM] * 2
+    )
     own = text + "policy: {default: uniform, agents: {bob: needs}}\n"
-    assert build(load(own), seed=0).params.people.policy.tolist() == [POLICY_UNIFORM, POLICY_NEEDS]
-    assert build(load(own), seed=0, policy="needs").params.people.policy.tolist() == [POLICY_NEEDS] * 2
+    assert generate(load(own), seed=0).params.people.policy.tolist() == [POLICY_UNIFORM, POLICY_NEEDS]
+    assert generate(load(own), seed=0, policy="needs").params.people.policy.tolist() == [POLICY_NEEDS] * 2
 
 
 def test_hooks_and_prices_become_numbers(load) -> None:
-    built = build(load(TOWN % ""), seed=0)
-    parts, names = built.params.affordances, built.names.affordances
+    generated = generate(load(TOWN % ""), seed=0)
+    parts, names = generated.params.affordances, generated.names.affordances
     eat, cook = names.index("eat_meal"), names.index("cook_meal")
     assert parts.takes[eat].tolist() == [1, 0] and parts.money[eat] == -0.4 and parts.shares[eat]
     assert parts.takes[cook].tolist() == [0, 1] and parts.gives[cook].tolist() == [1, 0]
@@ -108,13 +110,13 @@ def test_a_shift_may_last_the_day_or_run_over_midnight(load) -> None:
     text = "\n".join(
         line for line in TOWN.replace(", job: clerk", "").split("\n") if not line.startswith("jobs")
     )
-    built = build(load(text % "" + jobs), seed=0)
-    length = dict(zip(built.names.jobs, built.params.jobs.length.tolist(), strict=True))
+    generated = generate(load(text % "" + jobs), seed=0)
+    length = dict(zip(generated.names.jobs, generated.params.jobs.length.tolist(), strict=True))
     assert length == {"day": 1440, "night": 240, "none": 0}
 
 
 def test_identities_tell_agents_apart(load) -> None:
-    identity = build(load(TOWN % ""), seed=0).world.ties.identity
+    identity = generate(load(TOWN % ""), seed=0).world.ties.identity
     assert identity.dtype == np.float32 and np.abs(identity).max() <= 1
     assert len({row.tobytes() for row in identity}) == 2
-    assert (identity == build(load(TOWN % ""), seed=5).world.ties.identity).all()
+    assert (identity == generate(load(TOWN % ""), seed=5).world.ties.identity).all()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.golden.compare import Verdict, judge
+from tests.golden.compare import Comparison, compare
 from tests.golden.measure import golden_configs
 from tests.golden.records import FOLDER, play, read, strays, write
 
@@ -29,28 +29,32 @@ def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
     arguments = parser.parse_args(argv)
     configs = golden_configs()
     found = {config: play(config) for config in configs}
-    verdicts = {config: judge(read(config, folder), found[config]) for config in configs}
-    for config, verdict in verdicts.items():
-        if verdict.reason:
-            print(f"{config}: {verdict.text(whole=True)}")
+    comparisons = {config: compare(read(config, folder), found[config]) for config in configs}
+    for config, comparison in comparisons.items():
+        if comparison.reason:
+            print(f"{config}: {comparison.text(whole=True)}")
     gone = strays(configs, folder)
     for path in gone:
         print(f"{path.name}: of no shipped config")
-    return _store(found, verdicts, gone, folder, arguments)
+    return _store(found, comparisons, gone, folder, arguments)
 
 
 def _store(
-    found: dict, verdicts: dict[str, Verdict], gone: list[Path], folder: Path, arguments: argparse.Namespace
+    found: dict,
+    comparisons: dict[str, Comparison],
+    gone: list[Path],
+    folder: Path,
+    arguments: argparse.Namespace,
 ) -> int:
     """Write the files that are not what was found: all, or none where one may not be written."""
-    stale = [config for config, verdict in verdicts.items() if verdict.reason]
-    moved = sum(len(verdict.moved) for verdict in verdicts.values())
+    stale = [config for config, comparison in comparisons.items() if comparison.reason]
+    moved = sum(len(comparison.moved) for comparison in comparisons.values())
     print(
         f"{len(found)} configs, {moved} numbers and digests moved, {len(stale) + len(gone)} files out of date"
     )
     if arguments.check:
         return 1 if stale or gone else 0
-    refused = [config for config in stale if not verdicts[config].allowed]
+    refused = [config for config in stale if not comparisons[config].allowed]
     if refused and not arguments.same_rules_version:
         print(f"nothing was stored, because of {', '.join(refused)}", file=sys.stderr)
         return 2

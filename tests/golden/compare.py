@@ -28,8 +28,8 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is to be said of one golden file."""
+class Comparison:
+    """Whether one golden file is up to date, and what has changed."""
 
     reason: str  # "" = it is what would be written now
     moved: tuple[Move, ...] = ()
@@ -47,7 +47,7 @@ class Verdict:
         return "\n".join(lines)
 
 
-def judge(stored: Golden | None, found: Golden) -> Verdict:
+def compare(stored: Golden | None, found: Golden) -> Comparison:
     """Whether a golden file is up to date; if not, why, and whether `make golden` may write it.
 
     What is captured moves only with RULES_VERSION (or FORMAT_VERSION): they stand in every fingerprint, and
@@ -55,29 +55,29 @@ def judge(stored: Golden | None, found: Golden) -> Verdict:
     there by itself.
     """
     if stored is None:
-        return Verdict("there is no golden file: `make golden` writes it")
+        return Comparison("there is no golden file: `make golden` writes it")
     moved = tuple(moves(stored, found))
     raised = []
     for name in ("rules_version", "format_version"):
         before, now = getattr(stored, name), getattr(found, name)
         if now < before:
-            return Verdict(
+            return Comparison(
                 f"{name.upper()} (townlet/run.py) is {now}, and was {before}: it never falls", moved, False
             )
         raised += [f"{name.upper()} was raised from {before} to {now}"] if now > before else []
     if stored.config_digest != found.config_digest:
         raised.append("the config was changed")
     if not raised and any(move.name != WORLD for move in moved):
-        return Verdict(
+        return Comparison(
             f"the golden runs moved while RULES_VERSION (townlet/run.py) is still {found.rules_version}: "
             "undo what moved them, or raise it and `make golden`",
             moved,
             allowed=False,
         )
     if text_of(stored) == text_of(found):
-        return Verdict("")
+        return Comparison("")
     otherwise = "only the state is laid out otherwise" if moved else "other ticks or numbers are looked at"
-    return Verdict(f"{' and '.join(raised) or otherwise}: `make golden` writes the file anew", moved)
+    return Comparison(f"{' and '.join(raised) or otherwise}: `make golden` writes the file anew", moved)
 
 
 def moves(stored: Golden, found: Golden) -> Iterator[Move]:

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from townlet.config.load import find_shipped, shipped_configs
-from townlet.generator.generate import Built
+from townlet.config.shipped import find_shipped, shipped_configs
+from townlet.generator.generate import GeneratedWorld
 from townlet.planning.plan import Request, plan
-from townlet.rollout.kernels import Frames, frames, play_segment, waiting_actions
-from townlet.rollout.play import TIME_MAJOR, build_run, deciders, episodes
+from townlet.rollout.agents import AgentRegistry, episodes
+from townlet.rollout.buffers import TIME_MAJOR, Frames, frames
+from townlet.rollout.play import build_run
+from townlet.rollout.player import Player
 from townlet.run import Run
+from townlet.vocabulary import NEEDS, STOCKS
 from townlet.world.digest import world_digest
-from townlet.world.state import COUNTS, NEEDS, NOBODY, NOTHING, STOCKS, World
+from townlet.world.state import COUNTS, NOBODY, NOTHING, World
 
 TICKS = (1, 10, 50)  # after which a run is looked at, and once more after its last
 SHIFTS = ("pre", "on_time", "late", "absent", "post")
@@ -42,22 +45,22 @@ def golden_configs() -> list[str]:
 
 def measure(run: Run) -> Measured:
     """What is found after some ticks of a run, and after its last."""
-    built = build_run(run)
-    known, choice = deciders(built), waiting_actions(len(built.names.agents))
+    generated = build_run(run)
+    player = Player(generated, AgentRegistry.of(generated))
     earned: dict[int, float] = {}
     found: Measured = {}
     played = 0
     for tick in sorted({tick for tick in TICKS if tick < run.ticks} | {run.ticks}):
-        out = frames(len(built.names.agents), tick - played, built.layout, built.catalogue.dim)
-        play_segment(built.world, built.params, built.observation, known, choice, out, 0, tick - played)
+        out = frames(generated, tick - played)
+        player.play_segment(out, 0, tick - played)
         for number, reward in _rewards(out):
             earned[number] = earned.get(number, 0.0) + reward
         found[tick] = {
-            "world": world_digest(built.world),
+            "world": world_digest(generated.world),
             "frames": _frames_digest(out),
-            **_town(built, earned),
+            **_town(generated, earned),
             **_seen(out),
-            "people": _people(built, earned),
+            "people": _people(generated, earned),
         }
         played = tick
     return found
@@ -80,11 +83,11 @@ def _rewards(out: Frames) -> Iterator[tuple[int, float]]:
         yield int(out.arrival[row, first]), float(out.rewards[row, first:end].astype(np.float64).sum())
 
 
-def _town(built: Built, earned: dict[int, float]) -> dict[str, Any]:
+def _town(generated: GeneratedWorld, earned: dict[int, float]) -> dict[str, Any]:
     """Numbers of the town as it is now."""
-    world = built.world
+    world = generated.world
     agents, living = world.agents, world.agents.alive
-    states = world.work.state[living & (built.params.people.job != NOTHING) & ~world.work.dismissed]
+    states = world.work.state[living & (generated.params.people.job != NOTHING) & ~world.work.dismissed]
     need = agents.need[living]
     return {
         "alive": int(living.sum()),
@@ -114,11 +117,11 @@ def _seen(out: Frames) -> dict[str, Any]:
     return {"seen": {name: _number(total) for name, total in totals.items()}}
 
 
-def _people(built: Built, earned: dict[int, float]) -> dict[str, Any]:
+def _people(generated: GeneratedWorld, earned: dict[int, float]) -> dict[str, Any]:
     """The first few rows, under the names of their first occupants."""
     found: dict[str, Any] = {}
-    world: World = built.world
-    for row, name in enumerate(built.names.agents[:PEOPLE]):
+    world: World = generated.world
+    for row, name in enumerate(generated.names.agents[:PEOPLE]):
         agents, number = world.agents, int(world.agents.arrival[row])
         if not agents.alive[row]:
             found[name] = {"arrival": number, "alive": False, "reward": _number(earned[number])}
@@ -130,8 +133,8 @@ def _people(built: Built, earned: dict[int, float]) -> dict[str, Any]:
             "y": int(agents.y[row]),
             **{need: _number(agents.need[row, n]) for n, need in enumerate(NEEDS)},
             "wallet": _number(agents.wallet[row]),
-            "busy": None if busy == NOTHING else built.names.affordances[busy],
-            "queued": None if queued == NOTHING else built.names.objects[queued],
+            "busy": None if busy == NOTHING else generated.names.affordances[busy],
+            "queued": None if queued == NOTHING else generated.names.objects[queued],
             "reward": _number(earned.get(number, 0.0)),
         }
     return found

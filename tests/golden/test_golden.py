@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.golden import __main__ as command
-from tests.golden.compare import judge
+from tests.golden.compare import compare
 from tests.golden.measure import golden_configs
 from tests.golden.records import Golden, path_of, play, read, strays, text_of, write
 from townlet.run import FORMAT_VERSION, RULES_VERSION
@@ -20,9 +20,9 @@ ONE = "scenarios/observation_baseline"
 
 @pytest.mark.parametrize("config", golden_configs())
 def test_a_golden_run_is_what_it_was(config: str) -> None:
-    verdict = judge(read(config), play(config))
-    if verdict.reason:
-        pytest.fail(verdict.text(), pytrace=False)
+    comparison = compare(read(config), play(config))
+    if comparison.reason:
+        pytest.fail(comparison.text(), pytrace=False)
 
 
 def test_every_golden_file_is_of_a_shipped_config_and_small() -> None:
@@ -57,15 +57,15 @@ def laid_out_otherwise(numbers: dict) -> None:
 
 
 def test_the_same_is_no_news(found: Golden) -> None:
-    assert judge(found, found).reason == ""
+    assert compare(found, found).reason == ""
     assert text_of(found) == text_of(play(ONE))
 
 
 def test_what_moved_is_named(found: Golden) -> None:
-    verdict = judge(edited(found, poorer), found)
-    assert not verdict.allowed
+    comparison = compare(edited(found, poorer), found)
+    assert not comparison.allowed
     wallet = found.runs["as shipped"]["after"][10]["people"]["solo"]["wallet"]
-    reason, first, second = verdict.text().splitlines()
+    reason, first, second = comparison.text().splitlines()
     assert f"moved while RULES_VERSION (townlet/run.py) is still {RULES_VERSION}: undo" in reason
     when = "  as shipped, after tick 10: "
     assert first == f"{when}people.solo.wallet: stored {wallet - 0.25}, found {wallet}"
@@ -76,12 +76,12 @@ def test_of_much_that_moved_the_first_tick_is_told(found: Golden) -> None:
     runs = copy.deepcopy(dict(found.runs))
     for tick in (10, 50):
         runs["as shipped"]["after"][tick]["alive"] += 1
-    verdict = judge(replace(found, runs=runs), found)
-    assert [line[:44] for line in verdict.text().splitlines()[1:]] == [
+    comparison = compare(replace(found, runs=runs), found)
+    assert [line[:44] for line in comparison.text().splitlines()[1:]] == [
         "  as shipped, after tick 10: alive: stored 2",
         "  and 1 more: `python -m tests.golden --chec",
     ]
-    assert len(verdict.text(whole=True).splitlines()) == 3
+    assert len(comparison.text(whole=True).splitlines()) == 3
 
 
 @pytest.mark.parametrize(
@@ -96,16 +96,17 @@ def test_of_much_that_moved_the_first_tick_is_told(found: Golden) -> None:
     ],
 )
 def test_what_may_move_is_written_anew(found: Golden, edit: Callable, fields: dict, reason: str) -> None:
-    verdict = judge(edited(found, edit, **fields), found)
-    assert verdict.allowed
-    assert verdict.reason == f"{reason}: `make golden` writes the file anew"
+    comparison = compare(edited(found, edit, **fields), found)
+    assert comparison.allowed
+    assert comparison.reason == f"{reason}: `make golden` writes the file anew"
 
 
 def test_versions_never_fall(found: Golden) -> None:
-    verdict = judge(replace(found, rules_version=1_000), found)
-    assert not verdict.allowed
+    comparison = compare(replace(found, rules_version=1_000), found)
+    assert not comparison.allowed
     assert (
-        verdict.reason == f"RULES_VERSION (townlet/run.py) is {RULES_VERSION}, and was 1000: it never falls"
+        comparison.reason
+        == f"RULES_VERSION (townlet/run.py) is {RULES_VERSION}, and was 1000: it never falls"
     )
 
 

@@ -1,17 +1,13 @@
-"""Names, shapes and the page about them."""
+"""Names and shapes: which blocks there are, in which order, and how large."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.observation.towns import OFFERS, Buffers, town
-from townlet.observation import docs
 from townlet.observation.layout import build_observation
 
-ROOT = Path(__file__).resolve().parents[2]
 ONE = {"agents": [{"id": "ann", "position": [0, 0]}]}
 FIRST = [
     *("need_hunger", "need_hygiene", "need_energy", "wallet", "lateness_counter", "on_shift"),
@@ -29,15 +25,15 @@ NEARBY = ["neighbor_agent_ratio", "neighbor_object_ratio", "reserved_tile_ratio"
 
 
 def test_hybrid_is_the_default() -> None:
-    _, built = town({"scenario": ONE})
-    assert built.layout.variant == "hybrid"
-    assert built.layout.map_channels == ("self", "agents", "objects", "reservations")
-    assert built.layout.map_shape == (4, 11, 11)
-    assert built.layout.feature_names == (*FIRST, *SLOTS, *AGGREGATES)
+    _, generated = town({"scenario": ONE})
+    assert generated.layout.variant == "hybrid"
+    assert generated.layout.map_channels == ("self", "agents", "objects", "reservations")
+    assert generated.layout.map_shape == (4, 11, 11)
+    assert generated.layout.feature_names == (*FIRST, *SLOTS, *AGGREGATES)
 
 
 def test_blocks_follow_in_their_order() -> None:
-    _, built = town(
+    _, generated = town(
         {
             "features": {
                 "systems": {"observations": "compact"},
@@ -47,7 +43,7 @@ def test_blocks_follow_in_their_order() -> None:
             "scenario": ONE,
         }
     )
-    names = built.layout.feature_names
+    names = generated.layout.feature_names
     expected = [*FIRST, *TARGETS, *PERSONALITY, *SLOTS, *AGGREGATES, *NEARBY]
     assert list(names[: len(expected)]) == expected
     assert names[len(expected)] == "doing_wash"
@@ -70,17 +66,17 @@ def test_compact_shows_the_types_that_the_config_lists() -> None:
         "observations": {"compact": {"object_channels": ["bed", "piano"], "map_window": 3}},
         "scenario": {**ONE, "objects": [{"id": "cot", "type": "bed", "position": [1, 0]}]},
     }
-    _, built = town(config)
-    assert built.layout.map_channels[5:] == ("object:bed", "object:piano")
-    seen = Buffers(built).observe()
+    _, generated = town(config)
+    assert generated.layout.map_channels[5:] == ("object:bed", "object:piano")
+    seen = Buffers(generated).observe()
     assert seen.channel("object:bed") == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
     assert seen.channel("object:piano") == [[0] * 3] * 3
 
 
 def test_sizes_of_the_snippet() -> None:
     snippet = {"top_friends": 1, "top_rivals": 0, "embed_dim": 2, "include_aggregates": False}
-    _, built = town({"observations": {"social_snippet": snippet}, "scenario": ONE})
-    assert built.layout.feature_names == (*FIRST, *(f"social_slot0_d{d}" for d in range(5)))
+    _, generated = town({"observations": {"social_snippet": snippet}, "scenario": ONE})
+    assert generated.layout.feature_names == (*FIRST, *(f"social_slot0_d{d}" for d in range(5)))
 
 
 @pytest.mark.parametrize("variant", ["hybrid", "full", "compact"])
@@ -91,47 +87,44 @@ def test_no_two_columns_share_a_name(variant: str) -> None:
     features = {"systems": {"observations": variant}, "observations": {"personality_channels": True}}
     targets = {"include_targets": True}
     seen = {"extended": True, "hybrid": targets, "compact": targets}
-    _, built = town({"features": features, "observations": seen, "scenario": ONE}, offers)
-    for names in (built.layout.feature_names, built.layout.map_channels):
+    _, generated = town({"features": features, "observations": seen, "scenario": ONE}, offers)
+    for names in (generated.layout.feature_names, generated.layout.map_channels):
         assert len(set(names)) == len(names)
 
 
 def test_every_column_says_what_it_is() -> None:
-    _, built = town({"observations": {"extended": True}, "scenario": ONE})
-    assert all(column.unit and column.meaning for column in built.layout.columns)
-    assert all(channel.meaning for channel in built.layout.channels)
+    _, generated = town({"observations": {"extended": True}, "scenario": ONE})
+    assert all(column.unit and column.meaning for column in generated.layout.columns)
+    assert all(channel.meaning for channel in generated.layout.channels)
 
 
 def test_every_observation_fits_its_layout() -> None:
-    _, built = town({"observations": {"extended": True}, "scenario": ONE})
-    seen = Buffers(built, fill=float("nan")).observe()
+    _, generated = town({"observations": {"extended": True}, "scenario": ONE})
+    seen = Buffers(generated, fill=float("nan")).observe()
     assert np.isfinite(seen.features[0, 0]).all() and np.isfinite(seen.maps[0, 0]).all()
 
 
 def test_a_long_day_is_seen_in_many_small_steps() -> None:
     """However many ticks it has, it costs no more memory than 65,536 steps."""
     period = 1_000_000
-    _, built = town({"observations": {"hybrid": {"time_ticks_per_day": period}}, "scenario": ONE})
-    assert len(built.observation.time) == 65_536
-    built.world.clock.tick[0] = period + period // 4
-    seen = Buffers(built).observe()
+    _, generated = town({"observations": {"hybrid": {"time_ticks_per_day": period}}, "scenario": ONE})
+    assert len(generated.observation.time) == 65_536
+    generated.world.clock.tick[0] = period + period // 4
+    seen = Buffers(generated).observe()
     assert seen.feature("time_sin") == 1.0
     assert abs(seen.feature("time_cos")) < 1e-6
 
 
 def test_layers_need_a_margin_of_half_a_window() -> None:
-    resolved, built = town({"scenario": ONE})
-    size = np.add(built.params.town.size, [0, 0, 1, 0])
-    params = built.params._replace(town=built.params.town._replace(size=size))
+    resolved, generated = town({"scenario": ONE})
+    size = np.add(generated.params.town.size, [0, 0, 1, 0])
+    params, town_of_another_size = generated.params, generated.params.town._replace(size=size)
     with pytest.raises(ValueError, match="expected layers with a margin of 5 tiles, found 6"):
-        build_observation(resolved, built.names, params, built.catalogue.hashes())
-
-
-def test_the_page_is_current() -> None:
-    """`make docs` writes it."""
-    assert (ROOT / docs.PAGE).read_text(encoding="utf-8") == docs.render()
-
-
-def test_the_page_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
-    assert docs.main([str(tmp_path / "pages" / "seen.md")]) == 0
-    assert (tmp_path / "pages" / "seen.md").read_text(encoding="utf-8") == docs.render()
+        build_observation(
+            resolved,
+            generated.names,
+            town_of_another_size,
+            params.affordances,
+            params.jobs,
+            generated.action_space.hashes(),
+        )

@@ -10,7 +10,7 @@ import numpy as np
 from townlet.config.affordances import AffordanceFile
 from townlet.config.load import Resolved
 from townlet.config.schema import Config
-from townlet.generator.generate import Built, build
+from townlet.generator.generate import GeneratedWorld, generate
 from townlet.observation.encode import observe
 from townlet.observation.layout import ALL_ALIVE
 from townlet.world import state as st
@@ -25,7 +25,9 @@ OFFERS: tuple[dict[str, Any], ...] = (
 TYPES = ("shower", "fridge", "stove", "bed", "lamp")  # nobody can do anything with a lamp
 
 
-def town(config: dict[str, Any], offers: tuple[dict[str, Any], ...] = OFFERS) -> tuple[Resolved, Built]:
+def town(
+    config: dict[str, Any], offers: tuple[dict[str, Any], ...] = OFFERS
+) -> tuple[Resolved, GeneratedWorld]:
     """The world of a config at tick zero."""
     resolved = Resolved(
         config=Config.model_validate({"config_id": "test", **config}),
@@ -35,38 +37,83 @@ def town(config: dict[str, Any], offers: tuple[dict[str, Any], ...] = OFFERS) ->
         name="test",
         config_path="test.yaml",
     )
-    return resolved, build(resolved, seed=3)
+    return resolved, generate(resolved, seed=3)
+
+
+def scene(
+    rows: list[str],
+    *,
+    agents: dict[str, str] | None = None,
+    objects: dict[str, str] | None = None,
+    **config: Any,
+) -> GeneratedWorld:
+    """A town drawn as a map: a letter of `agents` or `objects` stands where an agent or object does.
+
+    `agents` gives a job ("" = none) by letter, `objects` a type.
+    """
+    agents, objects = agents or {"a": ""}, objects or {}
+    at = {mark: [x, y] for y, row in enumerate(rows) for x, mark in enumerate(row)}
+    floor = "\n".join("".join("#" if mark == "#" else "." for mark in row) for row in rows)
+    jobs = config.pop("jobs", {})
+    _, generated = town(
+        {
+            **config,
+            "world": {"map": floor, "ticks_per_day": 100},
+            "jobs": {name: {**job, "location": at[job["location"]]} for name, job in jobs.items()},
+            "scenario": {
+                "objects": [{"id": m, "type": kind, "position": at[m]} for m, kind in objects.items()],
+                "agents": [{"id": m, "position": at[m], "job": job or None} for m, job in agents.items()],
+            },
+        }
+    )
+    return generated
 
 
 class Buffers:
     """What `observe` writes to, full of what was there before."""
 
-    def __init__(self, built: Built, slots: int = 3, fill: float = 7.0):
-        agents, layout = len(built.names.agents), built.layout
-        self.built = built
+    def __init__(self, generated: GeneratedWorld, slots: int = 3, fill: float = 7.0):
+        agents, layout = len(generated.names.agents), generated.layout
+        self.generated = generated
         self.maps = np.full((agents, slots, *layout.map_shape), fill, np.float32)
         self.features = np.full((agents, slots, len(layout.feature_names)), fill, np.float32)
-        self.masks = np.full((agents, slots, built.catalogue.dim), True)
+        self.masks = np.full((agents, slots, generated.action_space.dim), True)
 
     def observe(self, t: int = 0, which: int = ALL_ALIVE) -> Buffers:
-        built = self.built
-        observe(built.world, built.params, built.observation, self.maps, self.features, self.masks, t, which)
+        generated = self.generated
+        observe(
+            generated.world,
+            generated.params,
+            generated.observation,
+            self.maps,
+            self.features,
+            self.masks,
+            t,
+            which,
+        )
         return self
 
     def channel(self, name: str, row: int = 0, t: int = 0) -> list[list[float]]:
-        return self.maps[row, t, self.built.layout.map_channels.index(name)].tolist()
+        return self.maps[row, t, self.generated.layout.map_channels.index(name)].tolist()
 
     def feature(self, name: str, row: int = 0, t: int = 0) -> float:
-        return float(self.features[row, t, self.built.layout.feature_names.index(name)])
+        return float(self.features[row, t, self.generated.layout.feature_names.index(name)])
 
     def legal(self, row: int = 0, t: int = 0) -> list[str]:
         """The actions that the mask admits, as `request eat`, `move north`."""
-        actions = self.built.catalogue.actions
+        actions = self.generated.action_space.actions
         return [
             " ".join(action[key] for key in ("kind", "direction", "affordance") if key in action)
             for action, legal in zip(actions, self.masks[row, t], strict=True)
             if legal
         ]
+
+
+HINTS = ("north", "south", "east", "west")
+
+
+def hints(seen: Buffers, row: int = 0) -> list[str]:
+    return [name for name in HINTS if seen.feature(f"path_hint_{name}", row)]
 
 
 # --- any town --------------------------------------------------------------------------------------
@@ -138,21 +185,21 @@ def any_observations(random: Random) -> dict[str, Any]:
     }
 
 
-def disturb(random: Random, built: Built) -> None:
+def disturb(random: Random, generated: GeneratedWorld) -> None:
     """Put a world into some state that a game might reach, or nearly: what is observed may have any value."""
-    world, params = built.world, built.params
+    world, params = generated.world, generated.params
     world.clock.tick[0] = random.randrange(200)
-    _lives(random, built)
+    _lives(random, generated)
     _things(random, world, params)
     _ties(random, world)
     _work(random, world)
     _events(random, world, params)
 
 
-def _lives(random: Random, built: Built) -> None:
-    agents, now, town = built.world.agents, int(built.world.clock.tick[0]), built.params.town
+def _lives(random: Random, generated: GeneratedWorld) -> None:
+    agents, now, town = generated.world.agents, int(generated.world.clock.tick[0]), generated.params.town
     pad, floor = int(town.size[2]), np.argwhere(~town.wall)
-    built.world.grid.agents[:] = 0
+    generated.world.grid.agents[:] = 0
     for i in range(len(agents.alive)):
         agents.alive[i] = random.random() < 0.8
         agents.leaving[i] = random.choice([st.STAYS, st.STAYS, st.FAINTED])
@@ -164,10 +211,10 @@ def _lives(random: Random, built: Built) -> None:
         agents.personality[i][:] = [random.uniform(-1, 1) for _ in range(3)]
         agents.faint_ticks[i], agents.unpaid_days[i] = random.randint(0, 30), random.randint(0, 4)
         agents.slot[i] = random.randrange(64)
-        agents.last_action[i] = random.randrange(built.catalogue.dim)
+        agents.last_action[i] = random.randrange(generated.action_space.dim)
         agents.last_success[i], agents.last_duration[i] = random.random() < 0.5, random.randint(0, 60)
         if agents.alive[i]:
-            built.world.grid.agents[agents.y[i] + pad, agents.x[i] + pad] += 1
+            generated.world.grid.agents[agents.y[i] + pad, agents.x[i] + pad] += 1
     arrivals = random.sample(range(1, 50), len(agents.alive))
     agents.arrival[:] = arrivals
 

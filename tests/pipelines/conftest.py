@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,6 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.pipelines import fakes
 from townlet.dataset.store import local as store
-from townlet.pipelines.runners.silence_beam_output import WORKER_THREAD
 from townlet.rollout import play as rollout
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,20 +30,6 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "_sync_file_system", lambda path: True)
-
-
-@pytest.fixture(autouse=True)
-def voices_come_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A pipeline that is left midway stays hushed until the process ends: here, until the test does."""
-    log = logging.getLogger("apache_beam")
-    level = log.level
-    monkeypatch.setattr(sys, "stderr", sys.stderr)
-    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    yield
-    log.setLevel(level)
-    for thread in threading.enumerate():
-        if thread.name == WORKER_THREAD:  # it raises when its worker is gone, and must be heard by nobody
-            thread.join(30)
 
 
 @pytest.fixture

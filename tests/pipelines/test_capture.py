@@ -15,7 +15,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.dataset.captures import status_of
 from tests.pipelines import fakes
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index import shards as parts
 from townlet.dataset.index.index_file import IndexedRun
@@ -126,7 +126,7 @@ def test_the_same_again_does_nothing(tmp_path: Path, fake_play: list[str]) -> No
         before = {path: path.stat().st_mtime_ns for path in place.rglob("*.npz")}
         fake_play.clear()
         outcome = capture(fakes.plan_of(run), str(place), QUIET)
-        assert outcome.was_there or outcome.recalled == 1
+        assert outcome.already_complete or outcome.reused == 1
         assert fake_play in ([], [run.label()])  # one tick, to warm the kernels
         assert {path: path.stat().st_mtime_ns for path in place.rglob("*.npz")} == before
 
@@ -185,7 +185,7 @@ def test_an_interrupted_capture_goes_on_from_its_receipts(
             capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     fake_play.clear()
     outcome = capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
-    assert outcome.recalled == 5
+    assert outcome.reused == 5
     assert fake_play == [RUNS[0].label()]  # to warm the kernels
     assert files(tmp_path / "out") == undisturbed
 
@@ -248,7 +248,7 @@ def test_a_damaged_file_is_captured_again(tmp_path: Path, fake_play: list[str]) 
     before = files(out)
     (out / "rollout_sample_bob_002.npz").write_bytes(b"moths")
     outcome = capture(fakes.plan_of(fakes.run()), str(out), QUIET)
-    assert not outcome.was_there
+    assert not outcome.already_complete
     assert files(out) == before
 
 

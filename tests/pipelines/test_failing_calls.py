@@ -17,8 +17,8 @@ import pytest
 
 from tests.dataset.captures import content, folders
 from tests.pipelines import fakes
-from townlet.commands.capture.capture import RunnerOptions, capture
-from townlet.commands.capture.regenerate import RegenerateOptions, regenerate
+from townlet.commands.capture.run_capture import RunnerOptions, capture
+from townlet.commands.capture.run_regenerate import RegenerateOptions, regenerate
 from townlet.dataset.checking.gc import gc
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index.index_file import read_index
@@ -53,7 +53,7 @@ def captured(plan: Plan) -> Callable[[Path], bool]:
 
 
 def regenerated(plan: Plan) -> Callable[[Path], bool]:
-    return lambda output: regenerate(plan, str(output), QUIET, RegenerateOptions(silent=True)).exit_code == 0
+    return lambda output: regenerate(plan, str(output), QUIET, RegenerateOptions()).exit_code == 0
 
 
 # What is there before, and the command that is disturbed.

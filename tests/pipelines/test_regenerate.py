@@ -16,11 +16,11 @@ from tests.dataset.captures import content, flip, index, records_for
 from tests.pipelines import fakes
 from tests.samples import make_run
 from townlet.commands.capture import next_version
-from townlet.commands.capture import regenerate as regenerate_module
-from townlet.commands.capture.capture import RunnerOptions
-from townlet.commands.capture.golden import golden
+from townlet.commands.capture import run_regenerate as regenerate_module
 from townlet.commands.capture.outcome import CaptureOutcome as Captured
-from townlet.commands.capture.regenerate import RegenerateOptions, RegenerateOutcome, regenerate
+from townlet.commands.capture.run_capture import RunnerOptions
+from townlet.commands.capture.run_golden import golden
+from townlet.commands.capture.run_regenerate import RegenerateOptions, RegenerateOutcome, regenerate
 from townlet.dataset.capture.commit import publish_runs
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.checking import check_captures, parallel_check
@@ -53,7 +53,7 @@ EDITED = planned(fake("a", 0), fake("a", 2), fake("b", 0, ticks=9))  # one new, 
 
 
 def make(plan: Plan, output: Path, **wanted: Any) -> RegenerateOutcome:
-    return regenerate(plan, str(output), QUIET, RegenerateOptions(silent=True, **wanted))
+    return regenerate(plan, str(output), QUIET, RegenerateOptions(**wanted))
 
 
 def counts(outcome: RegenerateOutcome) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from tests.dataset.captures import flip
 from tests.pipelines import fakes
 from tests.pipelines.test_capture import QUIET, files
 from townlet import cli
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index.index_file import read_index
 from townlet.dataset.store.local import LocalStore
@@ -41,7 +41,7 @@ def place(tmp_path: Path) -> str:
 def no_beam(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From when it is called on, no pipeline may be started."""
 
-    def refuse(*given: object) -> None:
+    def refuse(*given: object, **named: object) -> None:
         raise AssertionError("a pipeline was started")
 
     return lambda: monkeypatch.setattr(launch, "launch", refuse)
@@ -55,9 +55,9 @@ def test_what_is_complete_is_confirmed_without_a_pipeline(
     fake_play.clear()
     no_beam()
     again = capture(fakes.plan_of(*RUNS), place, QUIET)
-    assert again.was_there and not first.was_there
+    assert again.already_complete and not first.already_complete
     assert again.runs == first.runs and len(again.runs) == 6
-    assert capture(fakes.plan_of(*RUNS[:2]), place, QUIET).was_there
+    assert capture(fakes.plan_of(*RUNS[:2]), place, QUIET).already_complete
     assert files(Path(place)) == before
     assert fake_play == []
 
@@ -71,13 +71,13 @@ def test_only_what_is_missing_goes_through_the_pipeline(
     monkeypatch.setattr(
         launch,
         "launch",
-        lambda planned, *given: asked.append(len(planned.runs)) or real(planned, *given),
+        lambda planned, *given, **named: asked.append(len(planned.runs)) or real(planned, *given, **named),
     )
     fake_play.clear()
     outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert asked == [2]
     assert sorted(set(fake_play)) == ["hamlet seed 4", "hamlet seed 5"]
-    assert outcome.recalled == 4
+    assert outcome.reused == 4
     assert len(outcome.runs) == 6
     whole = Path(place).parent / "whole"
     capture(fakes.plan_of(*RUNS), str(whole), QUIET)
@@ -100,7 +100,7 @@ def test_what_a_limit_leaves_out_is_added_later(place: str, fake_play: list[str]
     assert read_index(LocalStore(place))["metadata"]["complete"] is False
     fake_play.clear()
     outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
-    assert outcome.recalled == 2
+    assert outcome.reused == 2
     whole = Path(place).parent / "whole"
     capture(fakes.plan_of(*RUNS), str(whole), QUIET)
     assert files(Path(place)) == files(whole)
@@ -176,7 +176,7 @@ def test_a_damaged_index_is_written_anew_without_simulating(
         capture(fakes.plan_of(*RUNS), place, QUIET)
     Path(place, "dataset.json").unlink()
     fake_play.clear()
-    assert capture(fakes.plan_of(*RUNS), place, QUIET).recalled == 6
+    assert capture(fakes.plan_of(*RUNS), place, QUIET).reused == 6
     assert len(fake_play) == 1  # one tick of a run, to compile
     assert files(Path(place)) == before
 
@@ -288,7 +288,7 @@ def test_killed_after_150_of_200_runs(
     said = capsys.readouterr().err
     assert len(set(before) | set(after)) == 200
     assert 200 <= len(before) + len(after) <= 200 + workers
-    assert f"{200 - len(after)} of these runs had been simulated before" in said
+    assert f"{200 - len(after)} of these runs were reused" in said
     assert verify(out).ok
     assert len(read_index(LocalStore(out))["runs"]) == 200
 

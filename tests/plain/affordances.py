@@ -5,45 +5,33 @@ from __future__ import annotations
 from tests.plain.derived import leave, living, recount, waiters
 from tests.plain.queues import block
 from tests.plain.readiness import away, closed, may_begin, nearest_with, object_to_start, price, ready, source
-from townlet.world.state import (
-    COIN_EARNINGS,
-    COIN_PRICES,
-    N_FAILED_START,
-    N_FINISHED,
-    N_RESTOCK,
-    NOBODY,
-    NOTHING,
-    RELEASE,
-    START,
-    Params,
-    World,
-)
+from townlet.world import state as st
 
 
-def update(world: World, params: Params) -> None:
+def update(world: st.World, params: st.Params) -> None:
     rows = range(len(world.agents.alive))
     for row in rows:
-        if world.tick.kind[row] == RELEASE and world.running.affordance[row] != NOTHING:
+        if world.tick.kind[row] == st.RELEASE and world.running.affordance[row] != st.NOTHING:
             release(world, params, row)
     for row in living(world):
-        if world.tick.kind[row] == START:
+        if world.tick.kind[row] == st.START:
             begin(world, params, row)
     for row in rows:
-        if world.running.affordance[row] != NOTHING:
+        if world.running.affordance[row] != st.NOTHING:
             world.running.left[row] -= 1
             if world.running.left[row] == 0:
                 end(world, params, row)
     recount(world, params)
 
 
-def release(world: World, params: Params, row: int) -> None:
+def release(world: st.World, params: st.Params, row: int) -> None:
     running, offers = world.running, params.affordances
     k, o = int(running.affordance[row]), int(running.object[row])
     passed = int(world.clock.tick[0]) - int(running.started[row])
-    scripted = world.script.entry[row] != NOTHING
+    scripted = world.script.entry[row] != st.NOTHING
     if not (scripted or passed >= params.rules.commit_ticks[0]):
         return
-    if world.tick.object[row] not in (NOTHING, o):
+    if world.tick.object[row] not in (st.NOTHING, o):
         return
     if offers.interruptible[k]:
         duration = int(offers.duration[k])
@@ -52,23 +40,27 @@ def release(world: World, params: Params, row: int) -> None:
     world.tick.success[row] = True
 
 
-def begin(world: World, params: Params, row: int) -> None:
+def begin(world: st.World, params: st.Params, row: int) -> None:
     k, o = int(world.tick.affordance[row]), int(world.tick.object[row])
     objects, running, offers = world.objects, world.running, params.affordances
-    if running.affordance[row] != NOTHING:
+    if running.affordance[row] != st.NOTHING:
         return
-    if o == NOTHING:
+    if o == st.NOTHING:
         o = object_to_start(world, params, k, row)
-    if o == NOTHING or params.town.site.type[o] != offers.object_type[k] or away(params, world, row, o) > 1:
+    if (
+        o == st.NOTHING
+        or params.town.site.type[o] != offers.object_type[k]
+        or away(params, world, row, o) > 1
+    ):
         return
     if objects.holder[o] != row:
-        taken = objects.user[o] != NOBODY or objects.holder[o] != NOBODY
+        taken = objects.user[o] != st.NOBODY or objects.holder[o] != st.NOBODY
         if taken or set(waiters(world, o)) - {row}:
             block(world, params, row, o, int(world.clock.tick[0]) + 1)
         recount(world, params)
         return
     if not (ready(world, params, k, o) and may_begin(world, params, k, o, row)):
-        world.clock.counts[N_FAILED_START] += 1
+        world.clock.counts[st.N_FAILED_START] += 1
         if offers.gives_up[k]:
             leave(world, row)
         recount(world, params)
@@ -87,7 +79,7 @@ def begin(world: World, params: Params, row: int) -> None:
     recount(world, params)
 
 
-def end(world: World, params: Params, row: int) -> None:
+def end(world: st.World, params: st.Params, row: int) -> None:
     k, o = int(world.running.affordance[row]), int(world.running.object[row])
     site, offers = params.town.site, params.affordances
     effects(world, params, k, row, 1.0)
@@ -96,7 +88,7 @@ def end(world: World, params: Params, row: int) -> None:
         if amount > 0:
             there = (int(site.x[o]), int(site.y[o]))
             to = o if site.kept[o, s] else nearest_with(world, params, there, s, 0)
-            if to != NOTHING:
+            if to != st.NOTHING:
                 world.objects.stock[to, s] += amount
                 world.events.stale[0] = True
     free(world, row)
@@ -104,10 +96,10 @@ def end(world: World, params: Params, row: int) -> None:
     world.clock.cooldown[row, o] = again
     world.queues.cooling_until[row] = max(int(world.queues.cooling_until[row]), again)
     world.tick.finished[row] = k
-    world.clock.counts[N_FINISHED] += 1
+    world.clock.counts[st.N_FINISHED] += 1
 
 
-def effects(world: World, params: Params, k: int, row: int, share: float) -> None:
+def effects(world: st.World, params: st.Params, k: int, row: int, share: float) -> None:
     agents, offers = world.agents, params.affordances
     for n in range(3):
         agents.need[row][n] = min(
@@ -116,22 +108,22 @@ def effects(world: World, params: Params, k: int, row: int, share: float) -> Non
     money = float(offers.money[k])
     if money > 0:
         agents.wallet[row] += money * share
-        world.clock.coins[COIN_EARNINGS] += money * share
+        world.clock.coins[st.COIN_EARNINGS] += money * share
     else:
         paid = min(float(agents.wallet[row]), price(world, params, k) * share)
         agents.wallet[row] -= paid
-        world.clock.coins[COIN_PRICES] += paid
+        world.clock.coins[st.COIN_PRICES] += paid
 
 
-def free(world: World, row: int) -> None:
+def free(world: st.World, row: int) -> None:
     o = int(world.running.object[row])
-    world.running.affordance[row] = world.running.object[row] = NOTHING
+    world.running.affordance[row] = world.running.object[row] = st.NOTHING
     world.running.left[row] = 0
-    world.objects.user[o] = NOBODY
+    world.objects.user[o] = st.NOBODY
     world.objects.last_user[o], world.objects.last_used[o] = row, world.clock.tick[0]
 
 
-def refresh(world: World, params: Params) -> None:
+def refresh(world: st.World, params: st.Params) -> None:
     if not world.events.stale[0]:
         return
     world.events.stale[0] = False
@@ -145,7 +137,7 @@ def refresh(world: World, params: Params) -> None:
         world.events.any_ready[k] = world.events.ready[k].any()
 
 
-def restock(world: World, params: Params) -> None:
+def restock(world: st.World, params: st.Params) -> None:
     now, day = int(world.clock.tick[0]), int(params.town.size[3])
     if now == 0 or now % day:
         return
@@ -157,5 +149,5 @@ def restock(world: World, params: Params) -> None:
         if site.kept[o, 1] and stock[o, 1] < site.full[o, 1]:
             stock[o, 1] = min(site.full[o, 1], stock[o, 1] + params.rules.restock_ingredients[0])
         if (before != stock[o]).any():
-            world.clock.counts[N_RESTOCK] += 1
+            world.clock.counts[st.N_RESTOCK] += 1
             world.events.stale[0] = True

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.plain.viewpoint import FAR, STEPS, Tile, Viewpoint, apart
+from townlet.vocabulary import NEEDS, STOCKS
 from townlet.world import state as st
 
 
@@ -37,7 +38,7 @@ class Features(Viewpoint):
         counted = min(int(work.shifts[i]), self.config.employment.attendance_window)
         missed = sum(bool(work.missed[i][w]) for w in range(counted))
         age = self.now - int(agents.born[i])
-        found: dict[str, Any] = {f"need_{name}": agents.need[i][n] for n, name in enumerate(st.NEEDS)}
+        found: dict[str, Any] = {f"need_{name}": agents.need[i][n] for n, name in enumerate(NEEDS)}
         states = ("pre", "on_time", "late", "absent", "post")
         found |= {f"shift_{name}": work.state[i] == code for code, name in enumerate(states)}
         return found | {
@@ -206,7 +207,7 @@ class Features(Viewpoint):
             step_x, step_y, away = self.route(None if o is None else self.object_tile(o))
             found |= {f"near_{name}_step_x": step_x, f"near_{name}_step_y": step_y}
             found |= {f"near_{name}_distance": away}
-            for s, stock in enumerate(st.STOCKS):
+            for s, stock in enumerate(STOCKS):
                 if any(site.kept[each][s] for each in self.objects_of(kind)):
                     kept = o is not None and bool(site.kept[o][s])
                     share = int(objects.stock[o][s]) / max(1, int(site.full[o][s])) if kept else 0.0

@@ -4,38 +4,26 @@ from __future__ import annotations
 
 from tests.plain.derived import leave, living, recount, tile_of, waiters
 from tests.plain.readiness import object_to_request, walk
-from townlet.world.state import (
-    FAR,
-    N_BLOCK,
-    N_GRANT,
-    N_LAPSE,
-    N_ROTATION,
-    NOBODY,
-    NOTHING,
-    RELEASE,
-    REQUEST,
-    Params,
-    World,
-)
+from townlet.world import state as st
 
 
-def update(world: World, params: Params) -> None:
+def update(world: st.World, params: st.Params) -> None:
     now, queues, tick = int(world.clock.tick[0]), world.queues, world.tick
-    busy = {row for row in living(world) if world.running.affordance[row] != NOTHING}
+    busy = {row for row in living(world) if world.running.affordance[row] != st.NOTHING}
     for row in living(world):
-        if queues.reserved[row] != NOTHING and now > queues.deadline[row]:
+        if queues.reserved[row] != st.NOTHING and now > queues.deadline[row]:
             leave(world, row)
-            world.clock.counts[N_LAPSE] += 1
+            world.clock.counts[st.N_LAPSE] += 1
     for row in living(world):
-        if tick.kind[row] == RELEASE and row not in busy and queues.object[row] != NOTHING:
-            if tick.object[row] in (NOTHING, queues.object[row]):
+        if tick.kind[row] == st.RELEASE and row not in busy and queues.object[row] != st.NOTHING:
+            if tick.object[row] in (st.NOTHING, queues.object[row]):
                 leave(world, row)
                 tick.success[row] = True
     asked: dict[int, int] = {}
     for row in living(world):
-        if tick.kind[row] == REQUEST and row not in busy:
+        if tick.kind[row] == st.REQUEST and row not in busy:
             o = object_meant(world, params, row)
-            if o != NOTHING:
+            if o != st.NOTHING:
                 asked[row] = o
                 ask(world, params, row, o)
     for o in range(len(world.objects.user)):
@@ -43,14 +31,14 @@ def update(world: World, params: Params) -> None:
     recount(world, params)
 
 
-def object_meant(world: World, params: Params, row: int) -> int:
+def object_meant(world: st.World, params: st.Params, row: int) -> int:
     k, named = int(world.tick.affordance[row]), int(world.tick.object[row])
-    if named == NOTHING:
+    if named == st.NOTHING:
         return object_to_request(world, params, k, row)
-    return named if params.town.site.type[named] == params.affordances.object_type[k] else NOTHING
+    return named if params.town.site.type[named] == params.affordances.object_type[k] else st.NOTHING
 
 
-def ask(world: World, params: Params, row: int, o: int) -> None:
+def ask(world: st.World, params: st.Params, row: int, o: int) -> None:
     queues = world.queues
     if queues.reserved[row] == o:
         world.tick.success[row] = True
@@ -64,47 +52,47 @@ def ask(world: World, params: Params, row: int, o: int) -> None:
         world.objects.next_ticket[o] += 1
 
 
-def rank(world: World, params: Params, row: int) -> tuple[bool, float, int]:
+def rank(world: st.World, params: st.Params, row: int) -> tuple[bool, float, int]:
     """Waiters sort by this, the first in line first."""
     now, queues = int(world.clock.tick[0]), world.queues
     score = float(params.rules.age_weight[0]) * (now - int(queues.since[row])) - int(queues.ticket[row])
     return bool(queues.rotated[row] == now), -score, int(world.agents.arrival[row])
 
 
-def blamed(world: World, params: Params, row: int, o: int) -> int:
-    if world.objects.user[o] != NOBODY:
+def blamed(world: st.World, params: st.Params, row: int, o: int) -> int:
+    if world.objects.user[o] != st.NOBODY:
         return int(world.objects.user[o])
-    if world.objects.holder[o] != NOBODY:
+    if world.objects.holder[o] != st.NOBODY:
         return int(world.objects.holder[o])
     line = sorted(waiters(world, o), key=lambda i: rank(world, params, i))
     if row in line:
         line = line[: line.index(row)]
-    return line[0] if line else NOBODY
+    return line[0] if line else st.NOBODY
 
 
-def block(world: World, params: Params, row: int, o: int, grants_at: int) -> None:
+def block(world: st.World, params: st.Params, row: int, o: int, grants_at: int) -> None:
     tick, objects, queues = world.tick, world.objects, world.queues
     by = blamed(world, params, row, o)
     tick.block_object[row], tick.block_by[row] = o, by
     tick.block_waiting[row] = len(set(waiters(world, o)) - {row, by})
     queues.blocked[row] = True
     objects.blocks[o] += 1
-    world.clock.counts[N_BLOCK] += 1
+    world.clock.counts[st.N_BLOCK] += 1
     limit, holder = int(params.rules.ghost_after[0]), int(objects.holder[o])
-    if holder != NOBODY and limit > 0 and objects.blocks[o] >= limit:
-        objects.holder[o] = NOBODY
-        queues.reserved[holder] = NOTHING
+    if holder != st.NOBODY and limit > 0 and objects.blocks[o] >= limit:
+        objects.holder[o] = st.NOBODY
+        queues.reserved[holder] = st.NOTHING
         queues.ticket[holder] = objects.next_ticket[o]
         objects.next_ticket[o] += 1
         queues.rotated[holder] = grants_at
         objects.blocks[o] = 0
         tick.block_rotated[row] = True
-        world.clock.counts[N_ROTATION] += 1
+        world.clock.counts[st.N_ROTATION] += 1
 
 
-def grant(world: World, params: Params, o: int, asked: dict[int, int]) -> None:
+def grant(world: st.World, params: st.Params, o: int, asked: dict[int, int]) -> None:
     now, objects, queues = int(world.clock.tick[0]), world.objects, world.queues
-    if objects.user[o] != NOBODY or objects.holder[o] != NOBODY or world.events.closed[o]:
+    if objects.user[o] != st.NOBODY or objects.holder[o] != st.NOBODY or world.events.closed[o]:
         return
     line = [row for row in waiters(world, o) if world.clock.cooldown[row, o] <= now]
     if not line:
@@ -112,13 +100,13 @@ def grant(world: World, params: Params, o: int, asked: dict[int, int]) -> None:
     row = min(line, key=lambda i: rank(world, params, i))
     far = walk(params, o, tile_of(world, row))
     objects.holder[o], queues.reserved[row] = row, o
-    queues.deadline[row] = now + 5 + (0 if far == FAR else far)
+    queues.deadline[row] = now + 5 + (0 if far == st.FAR else far)
     objects.blocks[o] = 0
-    world.clock.counts[N_GRANT] += 1
+    world.clock.counts[st.N_GRANT] += 1
     if asked.get(row) == o:
         world.tick.success[row] = True
     last = int(objects.last_user[o])
     since = int(queues.since[row])
-    if last not in (NOBODY, row) and world.agents.alive[last] and not queues.blocked[row]:
+    if last not in (st.NOBODY, row) and world.agents.alive[last] and not queues.blocked[row]:
         if now > since and objects.last_used[o] > since:
             world.tick.polite_to[row] = last

@@ -5,17 +5,8 @@ from __future__ import annotations
 import operator
 
 from tests.plain.derived import tile_of
-from townlet.world.state import (
-    COMPARISONS,
-    FACTS,
-    FAR,
-    N_AVOIDED,
-    NOBODY,
-    NOTHING,
-    RIVALRY_AVOID,
-    Params,
-    World,
-)
+from townlet.vocabulary import COMPARISONS, FACTS
+from townlet.world import state as st
 
 SIGNS = {
     "<": operator.lt,
@@ -27,15 +18,15 @@ SIGNS = {
 }
 
 
-def objects_of_type(params: Params, kind: int) -> list[int]:
+def objects_of_type(params: st.Params, kind: int) -> list[int]:
     return [o for o in range(len(params.town.site.type)) if params.town.site.type[o] == kind]
 
 
-def walk(params: Params, o: int, tile: tuple[int, int]) -> int:
+def walk(params: st.Params, o: int, tile: tuple[int, int]) -> int:
     return int(params.town.distance[params.town.site.place[o], tile[1], tile[0]])
 
 
-def conditions(params: Params, k: int) -> list[tuple[str, str, float]]:
+def conditions(params: st.Params, k: int) -> list[tuple[str, str, float]]:
     offers, given = params.affordances, params.town.condition
     return [
         (FACTS[given.fact[p]], COMPARISONS[given.compare[p]], float(given.value[p]))
@@ -43,12 +34,12 @@ def conditions(params: Params, k: int) -> list[tuple[str, str, float]]:
     ]
 
 
-def fact(world: World, params: Params, name: str, o: int, row: int) -> float:
+def fact(world: st.World, params: st.Params, name: str, o: int, row: int) -> float:
     kept, stock = params.town.site.kept, world.objects.stock
     if name == "wallet":
         return float(world.agents.wallet[row])
     if name == "occupied":
-        return float(world.objects.user[o] != NOBODY)
+        return float(world.objects.user[o] != st.NOBODY)
     if name in ("power_on", "water_on"):
         return float(world.events.utility[("power_on", "water_on").index(name)])
     s = ("meal_available", "ingredients_available").index(name)
@@ -56,29 +47,29 @@ def fact(world: World, params: Params, name: str, o: int, row: int) -> float:
     return float(any(stock[other, s] > 0 for other in where))
 
 
-def nearest_with(world: World, params: Params, tile: tuple[int, int], s: int, least: int) -> int:
+def nearest_with(world: st.World, params: st.Params, tile: tuple[int, int], s: int, least: int) -> int:
     """The nearest object that keeps stock `s` and holds `least` of it; NOTHING."""
     kept, stock = params.town.site.kept, world.objects.stock
     found = [
-        o for o in range(len(kept)) if kept[o, s] and stock[o, s] >= least and walk(params, o, tile) < FAR
+        o for o in range(len(kept)) if kept[o, s] and stock[o, s] >= least and walk(params, o, tile) < st.FAR
     ]
-    return min(found, key=lambda o: (walk(params, o, tile), o), default=NOTHING)
+    return min(found, key=lambda o: (walk(params, o, tile), o), default=st.NOTHING)
 
 
-def source(world: World, params: Params, o: int, s: int, amount: int) -> int:
+def source(world: st.World, params: st.Params, o: int, s: int, amount: int) -> int:
     if params.town.site.kept[o, s]:
-        return o if world.objects.stock[o, s] >= amount else NOTHING
+        return o if world.objects.stock[o, s] >= amount else st.NOTHING
     site = params.town.site
     return nearest_with(world, params, (int(site.x[o]), int(site.y[o])), s, amount)
 
 
-def ready(world: World, params: Params, k: int, o: int) -> bool:
+def ready(world: st.World, params: st.Params, k: int, o: int) -> bool:
     offers = params.affordances
     if any(offers.utility_bound[k, u] and not world.events.utility[u] for u in range(2)):
         return False
     for s in range(2):
         amount = int(offers.takes[k, s])
-        if amount > 0 and source(world, params, o, s, amount) == NOTHING:
+        if amount > 0 and source(world, params, o, s, amount) == st.NOTHING:
             return False
     return all(
         SIGNS[sign](fact(world, params, name, o, 0), value)
@@ -87,11 +78,11 @@ def ready(world: World, params: Params, k: int, o: int) -> bool:
     )
 
 
-def price(world: World, params: Params, k: int) -> float:
+def price(world: st.World, params: st.Params, k: int) -> float:
     return max(0.0, -float(params.affordances.money[k]) * float(world.events.price[k]))
 
 
-def may_begin(world: World, params: Params, k: int, o: int, row: int) -> bool:
+def may_begin(world: st.World, params: st.Params, k: int, o: int, row: int) -> bool:
     if float(world.agents.wallet[row]) < price(world, params, k):
         return False
     return all(
@@ -101,7 +92,7 @@ def may_begin(world: World, params: Params, k: int, o: int, row: int) -> bool:
     )
 
 
-def closed(world: World, params: Params, o: int) -> bool:
+def closed(world: st.World, params: st.Params, o: int) -> bool:
     offers = params.affordances
     own = [k for k in range(len(offers.object_type)) if offers.object_type[k] == params.town.site.type[o]]
     return bool(own) and all(
@@ -109,41 +100,41 @@ def closed(world: World, params: Params, o: int) -> bool:
     )
 
 
-def object_to_request(world: World, params: Params, k: int, row: int) -> int:
+def object_to_request(world: st.World, params: st.Params, k: int, row: int) -> int:
     now, tile = int(world.clock.tick[0]), tile_of(world, row)
     candidates = [
         o
         for o in objects_of_type(params, int(params.affordances.object_type[k]))
-        if walk(params, o, tile) < FAR and not world.events.closed[o] and ready(world, params, k, o)
+        if walk(params, o, tile) < st.FAR and not world.events.closed[o] and ready(world, params, k, o)
         and world.clock.cooldown[row, o] <= now
     ]  # fmt: skip
     candidates.sort(key=lambda o: (walk(params, o, tile), o))
     if not candidates:
-        return NOTHING
+        return st.NOTHING
     needy = any(1.0 - float(need) > 0.85 for need in world.agents.need[row])
     calm = [o for o in candidates if needy or not has_rival(world, params, o, row)]
     if not calm or calm[0] == candidates[0]:
         return candidates[0]
     world.tick.avoided[row] += 1
-    world.clock.counts[N_AVOIDED] += 1
+    world.clock.counts[st.N_AVOIDED] += 1
     return calm[0]
 
 
-def has_rival(world: World, params: Params, o: int, row: int) -> bool:
-    there = {int(world.objects.user[o]), int(world.objects.holder[o])} - {NOBODY}
+def has_rival(world: st.World, params: st.Params, o: int, row: int) -> bool:
+    there = {int(world.objects.user[o]), int(world.objects.holder[o])} - {st.NOBODY}
     there |= {i for i in range(len(world.queues.object)) if world.queues.object[i] == o}
-    return any(world.ties.rivalry[row, i] > params.rules.rivalry[0][RIVALRY_AVOID] for i in there)
+    return any(world.ties.rivalry[row, i] > params.rules.rivalry[0][st.RIVALRY_AVOID] for i in there)
 
 
-def object_to_start(world: World, params: Params, k: int, row: int) -> int:
+def object_to_start(world: st.World, params: st.Params, k: int, row: int) -> int:
     site, reserved = params.town.site, int(world.queues.reserved[row])
     kind = int(params.affordances.object_type[k])
-    if reserved != NOTHING and site.type[reserved] == kind:
+    if reserved != st.NOTHING and site.type[reserved] == kind:
         return reserved
     near = [(away(params, world, row, o), o) for o in objects_of_type(params, kind)]
-    return min((pair for pair in near if pair[0] <= 1), default=(0, NOTHING))[1]
+    return min((pair for pair in near if pair[0] <= 1), default=(0, st.NOTHING))[1]
 
 
-def away(params: Params, world: World, row: int, o: int) -> int:
+def away(params: st.Params, world: st.World, row: int, o: int) -> int:
     x, y = tile_of(world, row)
     return abs(x - int(params.town.site.x[o])) + abs(y - int(params.town.site.y[o]))

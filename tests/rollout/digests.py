@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from townlet.config.load import find_shipped
+from townlet.config.shipped import find_shipped
 from townlet.planning.plan import Request, plan
 from townlet.rollout.play import build_run, play, play_segments
 from townlet.run import Run
@@ -39,10 +39,10 @@ def shipped(config: str, ticks: int, policy: str | None, **more: object) -> Run:
 def of_run(run: Run) -> Iterable[tuple[str, str]]:
     for key, group in play(run):
         yield f"{key.arrival} {key.agent_id} {key.segment}", stack_groups([group]).content_digest()
-    built = build_run(run)
-    for _ in play_segments(built, run):
+    generated = build_run(run)
+    for _ in play_segments(generated, run):
         pass
-    yield "world", world_digest(built.world)
+    yield "world", world_digest(generated.world)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from tests.rollout.digests import digests
-from townlet.commands.capture.capture import RunnerOptions, capture
-from townlet.config.load import shipped_configs
+from townlet.commands.capture.run_capture import RunnerOptions, capture
+from townlet.config.shipped import shipped_configs
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store import local as store
 from townlet.pipelines.capture import build

@@ -17,11 +17,11 @@ LONG = 10_000
 
 def after(run: Run) -> World:
     """The world after a run, all of whose ticks were checked."""
-    built = build_run(run)
-    for _ in play_segments(built, run):
+    generated = build_run(run)
+    for _ in play_segments(generated, run):
         pass
-    assert built.world.clock.tick[0] == run.ticks
-    return built.world
+    assert generated.world.clock.tick[0] == run.ticks
+    return generated.world
 
 
 def crowd(ticks: int, stage: str, seed: int = 0) -> World:

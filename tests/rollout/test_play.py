@@ -11,10 +11,11 @@ import pytest
 
 from townlet.config.load import Resolved
 from townlet.errors import UserError
+from townlet.frames import frames_to_replay_sample
 from townlet.rollout.loop import SimulationLoop
 from townlet.rollout.play import InvariantError, build_run, frame_bytes, play, resolved_of
 from townlet.run import Run
-from townlet.samples import ARRAYS, ReplaySample, frames_to_replay_sample, stack_groups
+from townlet.samples import ARRAYS, ReplaySample, stack_groups
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHIPPED = sorted(

@@ -12,7 +12,7 @@ import pytest
 from tests.crowded.town import crowded
 from tests.rollout.digests import shipped
 from townlet.cli import main
-from townlet.config.load import shipped_configs
+from townlet.config.shipped import shipped_configs
 from townlet.dataset.capture.commit import publish_run, stage_receipt, stage_sample
 from townlet.dataset.reading.capture import Capture, load_capture
 from townlet.dataset.store import local as store

@@ -8,7 +8,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from townlet.config.load import find_shipped, load_config, shipped_configs
+from townlet.config.load import load_config
+from townlet.config.shipped import find_shipped, shipped_configs
 from townlet.rollout.play import play
 from townlet.run import Run, canonical_json
 from townlet.samples import FrameGroup

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from townlet.config.load import Resolved, find_shipped, load_config
+from townlet.config.load import Resolved, load_config
+from townlet.config.shipped import find_shipped
 from townlet.rollout.play import play
 from townlet.run import Run, canonical_json
 

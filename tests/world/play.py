@@ -8,28 +8,11 @@ from typing import Any
 import numpy as np
 
 from tests.worlds import Action, Scene
+from townlet.world import state as st
 from townlet.world.rules import affordances, movement, queues, schedule
-from townlet.world.state import (
-    ACTION_CHAT,
-    ACTION_FIRST_AFFORDANCE,
-    ACTION_MOVE,
-    ACTION_RELEASE,
-    ACTION_WAIT,
-    CHAT,
-    MOVE,
-    NOBODY,
-    NOTHING,
-    RELEASE,
-    REQUEST,
-    START,
-    WAIT,
-    ActionBatch,
-    Params,
-    World,
-)
 
 
-def move(world: World, params: Params) -> None:
+def move(world: st.World, params: st.Params) -> None:
     movement.update(
         world.clock,
         world.agents,
@@ -42,36 +25,36 @@ def move(world: World, params: Params) -> None:
     )
 
 
-def queue(world: World, params: Params) -> None:
+def queue(world: st.World, params: st.Params) -> None:
     queues.update(
         world.clock, world.agents, world.queues, world.running, world.objects, world.ties, world.events, world.grid,
         world.tick, params.town, params.affordances, params.rules,
     )  # fmt: skip
 
 
-def use(world: World, params: Params) -> None:
+def use(world: st.World, params: st.Params) -> None:
     affordances.update(
         world.clock, world.agents, world.queues, world.running, world.objects, world.events, world.grid, world.script,
         world.tick, params.town, params.affordances, params.rules,
     )  # fmt: skip
 
 
-def refresh(world: World, params: Params) -> None:
+def refresh(world: st.World, params: st.Params) -> None:
     affordances.refresh(world.objects, world.events, params.town, params.affordances)
 
 
-def restock(world: World, params: Params) -> None:
+def restock(world: st.World, params: st.Params) -> None:
     affordances.restock(world.clock, world.objects, world.events, params.town, params.rules)
 
 
-def direct(world: World, params: Params, choice: Any) -> None:
+def direct(world: st.World, params: st.Params, choice: Any) -> None:
     schedule.direct(
         world.agents, world.queues, world.running, world.grid, world.script, params.town, params.schedule,
         params.people, choice,
     )  # fmt: skip
 
 
-def advance(world: World, params: Params) -> None:
+def advance(world: st.World, params: st.Params) -> None:
     schedule.advance(
         world.agents, world.queues, world.running, world.grid, world.script, world.tick, params.town, params.schedule,
         params.people,
@@ -79,8 +62,8 @@ def advance(world: World, params: Params) -> None:
 
 
 def tick(
-    scene: Scene, actions: dict[int, Action] | None = None, *rules: Callable[[World, Params], Any]
-) -> World:
+    scene: Scene, actions: dict[int, Action] | None = None, *rules: Callable[[st.World, st.Params], Any]
+) -> st.World:
     """Everybody does what `actions` says (or waits), these rules are played, and the clock moves on.
 
     Without rules: refresh, movement, queues, affordances.
@@ -94,8 +77,8 @@ def tick(
 
 def no_choice(agents: int) -> Any:
     """Everybody waits."""
-    return ActionBatch(
-        action=np.zeros(agents, np.int64), object=np.full(agents, NOTHING), target=np.full(agents, NOBODY),
+    return st.ActionBatch(
+        action=np.zeros(agents, np.int64), object=np.full(agents, st.NOTHING), target=np.full(agents, st.NOBODY),
         quality=np.full(agents, -1.0), labelled=np.zeros(agents, np.bool_), log_prob=np.ones(agents, np.float32),
         value=np.ones(agents, np.float32),
     )  # fmt: skip
@@ -109,7 +92,7 @@ def by_schedule(scene: Scene, actions: dict[int, Action] | None = None) -> Any:
     refresh(world, params)
     direct(world, params, choice)
     for row in range(len(world.agents.alive)):
-        if world.script.entry[row] != NOTHING:
+        if world.script.entry[row] != st.NOTHING:
             scene.choose(row, chosen(scene, choice, row))
     for rule in (move, queue, use, advance):
         rule(world, params)
@@ -120,11 +103,13 @@ def by_schedule(scene: Scene, actions: dict[int, Action] | None = None) -> Any:
 def chosen(scene: Scene, choice: Any, row: int) -> Action:
     """What `choice` says for a row."""
     action = int(choice.action[row])
-    if action >= ACTION_FIRST_AFFORDANCE:
-        k, starts = divmod(action - ACTION_FIRST_AFFORDANCE, 2)
-        return Action((REQUEST, START)[starts], affordance=scene.offers[k], object=int(choice.object[row]))
-    if action in (ACTION_WAIT, ACTION_RELEASE):
-        return Action(WAIT if action == ACTION_WAIT else RELEASE, object=int(choice.object[row]))
-    if action == ACTION_CHAT:
-        return Action(CHAT, target=int(choice.target[row]), quality=float(choice.quality[row]))
-    return Action(MOVE, action - ACTION_MOVE)
+    if action >= st.ACTION_FIRST_AFFORDANCE:
+        k, starts = divmod(action - st.ACTION_FIRST_AFFORDANCE, 2)
+        return Action(
+            (st.REQUEST, st.START)[starts], affordance=scene.offers[k], object=int(choice.object[row])
+        )
+    if action in (st.ACTION_WAIT, st.ACTION_RELEASE):
+        return Action(st.WAIT if action == st.ACTION_WAIT else st.RELEASE, object=int(choice.object[row]))
+    if action == st.ACTION_CHAT:
+        return Action(st.CHAT, target=int(choice.target[row]), quality=float(choice.quality[row]))
+    return Action(st.MOVE, action - st.ACTION_MOVE)

@@ -18,11 +18,14 @@ import pytest
 
 from tests.crowded.town import crowded
 from tests.rollout.digests import shipped
-from townlet.config.load import shipped_configs
-from townlet.generator.generate import Built
+from townlet.config.shipped import shipped_configs
+from townlet.generator.generate import GeneratedWorld
 from townlet.observation.encode import observe
-from townlet.rollout.kernels import ALIVE, decide, frames, waiting_actions
-from townlet.rollout.play import build_run, deciders, play_segments
+from townlet.policy.tables import policy_tables
+from townlet.rollout.buffers import frames
+from townlet.rollout.kernels import ALIVE, decide, waiting_actions
+from townlet.rollout.play import build_run, play_segments
+from townlet.rollout.player import setting_of
 from townlet.run import Run
 from townlet.world import rules as folder
 from townlet.world import step as steps
@@ -161,10 +164,10 @@ def table() -> dict[str, set[str]]:
     return found
 
 
-def tick_of(built: Built, choice: Any) -> list[tuple[str, Callable[[], Any]]]:
+def tick_of(generated: GeneratedWorld, choice: Any) -> list[tuple[str, Callable[[], Any]]]:
     """The rules of a tick, in their order, with what each is given."""
-    clock, agents, queue, running, objects, ties, work, now, grid, script, tick = built.world
-    town, offers, people, plan, jobs, specs, numbers, pay = built.params
+    clock, agents, queue, running, objects, ties, work, now, grid, script, tick = generated.world
+    town, offers, people, plan, jobs, specs, numbers, pay = generated.params
     calls: list[tuple[str, Any, tuple]] = [
         ("schedule.direct", schedule.direct, (agents, queue, running, grid, script, town, plan, people, choice)),
         ("begin", steps.begin, (agents, tick, choice)),
@@ -223,20 +226,16 @@ def _named(group: str, column: str, was: np.ndarray, now: np.ndarray) -> Iterato
         yield f"{group}.{column}"
 
 
-def play(run: Run, seen: dict[str, set[str]]) -> Built:
+def play(run: Run, seen: dict[str, set[str]]) -> GeneratedWorld:
     """Play a run, rule by rule; note in `seen` what each has changed."""
-    built = build_run(run)
-    world, params, rows = built.world, built.params, len(built.names.agents)
-    known, choice, out = (
-        deciders(built),
-        waiting_actions(rows),
-        frames(rows, 1, built.layout, built.catalogue.dim),
-    )
+    generated = build_run(run)
+    world, params, rows = generated.world, generated.params, len(generated.names.agents)
+    known, choice, out = policy_tables(setting_of(generated)), waiting_actions(rows), frames(generated, 1)
     watch = Watch({**world._asdict(), "choice": choice})
     fixed = Watch({**params._asdict(), "site": params.town.site})
-    rules = tick_of(built, choice)
+    rules = tick_of(generated, choice)
     for _ in range(run.ticks):
-        observe(world, params, built.observation, out.map, out.features, out.action_mask, 0, ALIVE)
+        observe(world, params, generated.observation, out.map, out.features, out.action_mask, 0, ALIVE)
         decide(
             world.agents, world.script, params.people, params.town.seed[0], world.clock.tick[0], known,
             out.features, out.action_mask, 0, choice,
@@ -246,7 +245,7 @@ def play(run: Run, seen: dict[str, set[str]]) -> Built:
             rule()
             seen[name].update(watch.changes())
     assert not list(fixed.changes()), "what does not change has changed"
-    return built
+    return generated
 
 
 def towns() -> Iterator[Run]:

@@ -23,9 +23,8 @@ from pydantic import (
 )
 
 from townlet.config.schema.economy import Economy
-from townlet.config.schema.scenario import STOCK_RULE, Stock
+from townlet.config.schema.scenario import STOCK_RULE, StockAmounts
 from townlet.config.schema.types import (
-    STOCKS,
     Flag,
     Identifier,
     Named,
@@ -35,13 +34,12 @@ from townlet.config.schema.types import (
     Whole,
     expected,
     in_order,
-    says,
+    invalid,
 )
-from townlet.config.type_text import unknown
+from townlet.config.type_text import unknown_name
+from townlet.vocabulary import FACTS, STOCKS, Comparison, Fact, Need, Stock
 
-Effect = Literal["hunger", "hygiene", "energy", "money", "meals", "raw_ingredients"]
-Fact = Literal["occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet"]
-Comparison = Literal["<", "<=", "==", "!=", ">=", ">"]
+Effect = Literal[Need, "money", Stock]
 HookName = Literal[
     "on_attempt_shower",
     "on_finish_shower",
@@ -54,8 +52,6 @@ HookName = Literal[
     "on_attempt_sleep",
     "on_finish_sleep",
 ]
-FACTS: tuple[str, ...] = get_args(Fact)
-COMPARISONS: tuple[str, ...] = get_args(Comparison)
 HOOKS: tuple[str, ...] = get_args(HookName)
 DEFAULT_STOCK: dict[str, dict[str, int]] = {"fridge": {"meals": 5}, "stove": {"raw_ingredients": 3}}
 COMMON_TYPES = ("fridge", "stove", "bed", "shower")  # objects that every installation knows
@@ -66,9 +62,9 @@ TRUTH = {"true": 1.0, "false": 0.0}
 class Precondition(Section):
     """`fact op value`; true is 1 and false 0. In a file it is text such as `wallet >= 0.4`."""
 
-    fact: Fact = Field(description="What is looked at.")
-    op: Comparison = Field(description="How it is compared.")
-    value: Number = Field(description="With what.")
+    fact: Fact = Field(description="The fact that is compared.")
+    op: Comparison = Field(description="The comparison.")
+    value: Number = Field(description="The value that the fact is compared with.")
 
     def __str__(self) -> str:
         value = {1.0: "true", 0.0: "false"}.get(self.value) if self.fact != "wallet" else None
@@ -83,11 +79,11 @@ def _precondition(data: Any) -> Any:
         raise expected()
     fact, op, text = parts.groups()
     if fact not in FACTS:
-        raise says(unknown("fact", fact, FACTS))
+        raise invalid(unknown_name("fact", fact, FACTS))
     try:
         value = TRUTH[text.lower()] if text.lower() in TRUTH else float(text)
     except ValueError:
-        raise says(f"expected true, false or a number after {op}, got {text!r}") from None
+        raise invalid(f"expected true, false or a number after {op}, got {text!r}") from None
     return {"fact": fact, "op": op, "value": value}
 
 
@@ -121,28 +117,28 @@ HookNames = Annotated[
 class Hooks(Section):
     """What else happens, by name: `before` the first tick, `after` the last, when a start `fail`s."""
 
-    before: HookNames = Field(default=(), description="At the start.")
-    after: HookNames = Field(default=(), description="At the end.")
-    fail: HookNames = Field(default=(), description="When the preconditions of a start do not hold.")
+    before: HookNames = Field(default=(), description="Run at the start.")
+    after: HookNames = Field(default=(), description="Run at the end.")
+    fail: HookNames = Field(default=(), description="Run when the preconditions of a start do not hold.")
 
 
 class ObjectEntry(Section):
     """A thing that is in every town that uses the file."""
 
-    id: Identifier = Field(description="Its name.")
-    object_type: Identifier = Field(description="What it is.")
-    stock: Stock | None = Field(default=None, description=STOCK_RULE)
+    id: Identifier = Field(description="The object's id.")
+    object_type: Identifier = Field(description="The object's type.")
+    stock: StockAmounts | None = Field(default=None, description=STOCK_RULE)
     position: Tile | None = Field(
-        default=None, description="Where it stands; none: on a free tile, the same every time."
+        default=None, description="The tile where it stands. Default: a free tile, the same for equal seeds."
     )
 
 
 class AffordanceEntry(Section):
     """What an agent can do with objects of a type."""
 
-    id: Identifier = Field(description="Its name; requests and starts are named after it.")
+    id: Identifier = Field(description="The affordance's id, as schedules and actions use it.")
     object_type: Identifier = Field(description="The type of the objects that offer it.")
-    duration: Whole = Field(ge=1, le=100_000, description="Ticks; effects apply in the last.")
+    duration: Whole = Field(ge=1, le=100_000, description="Duration in ticks; effects apply in the last one.")
     effects: dict[Effect, Number] = Field(
         default={},
         description="Changes of `hunger`, `hygiene`, `energy` and `money` (negative: a price); of the stocks "
@@ -151,10 +147,10 @@ class AffordanceEntry(Section):
     preconds: tuple[Condition, ...] = Field(
         default=(), description=f"All must hold at the start. Facts: {', '.join(FACTS)}."
     )
-    hooks: Hooks = Field(default=Hooks(), description="What else happens, by name.")
+    hooks: Hooks = Field(default=Hooks(), description="Named side effects.")
     interruptible: Flag = Field(
         default=False,
-        description="Whether a release gives the effects in proportion to the time (else it gives none).",
+        description="Whether a release gives effects in proportion to the time spent (otherwise it gives none).",
     )
 
     @field_validator("effects", mode="after")
@@ -162,7 +158,7 @@ class AffordanceEntry(Section):
     def _whole_stock(cls, effects: dict[str, float]) -> dict[str, float]:
         for stock in STOCKS:
             if not float(effects.get(stock, 0)).is_integer():
-                raise says(f"expected a whole number for {stock}, got {effects[stock]:g}")
+                raise invalid(f"expected a whole number for {stock}, got {effects[stock]:g}")
         return in_order(effects)
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from townlet.config.affordances import DEFAULT_STOCK, AffordanceEntry, effects_in_full
 from townlet.config.load import Resolved
-from townlet.config.schema import DEFAULT_TICKS, NEEDS, Config, JobSpec, ScenarioAgent
+from townlet.config.schema import DEFAULT_TICKS, Config, JobSpec, ScenarioAgent
+from townlet.vocabulary import NEEDS
 
 ROUNDS = 50  # of letting side effects settle
 
@@ -122,7 +123,7 @@ def _uses(
     config: Config, served: dict[str, AffordanceEntry | None], effects: dict[str, dict[str, float]]
 ) -> dict[str, float]:
     """Uses a day of what serves each need, so that decay and side effects together are made good."""
-    uses = dict.fromkeys(NEEDS, 0.0)
+    uses: dict[str, float] = dict.fromkeys(NEEDS, 0.0)
     decay: dict[str, float] = {**config.rewards.decay_rates}
     for _ in range(ROUNDS):
         for need, entry in served.items():

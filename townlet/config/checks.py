@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from townlet.config.affordances import COMMON_TYPES, AffordanceFile, EntriesOfFile, ObjectInFile
-from townlet.config.defaults import USES, object_types, occupations, scheduled
+from townlet.config.defaults import OBJECT_ACTIONS, object_types, occupations, scheduled
 from townlet.config.schema import Config, ScenarioObject, ScheduleEntry
 from townlet.config.schema.scenario import MOST_AGENTS, MOST_OBJECTS
-from townlet.config.type_text import unknown
-from townlet.config.validation import MOST_EXPLAINED, Reading
+from townlet.config.type_text import unknown_name
+from townlet.config.validation import MAX_EXPLAINED_PROBLEMS, Reading
 from townlet.config.yaml_loader import Document, Keys
 from townlet.errors import Problem
 
-Finding = tuple[Keys, str]
+Mistake = tuple[Keys, str]
 AUTO_SEEDED = ("alice", "bob")
 
 
@@ -28,28 +28,28 @@ def check_config(
     how many more there are than anybody would read.
     """
     file = entries.value.sorted_out() if entries is not None and entries.value is not None else None
-    findings: list[Finding] = []
-    findings += _jobs(config) if jobs_written else []
-    findings += _people_and_things(config, reading)
-    findings += _rivalry(config)
-    findings += _events(config, file, reading.document)
+    mistakes: list[Mistake] = []
+    mistakes += _jobs(config) if jobs_written else []
+    mistakes += _agents_and_objects(config, reading)
+    mistakes += _rivalry(config)
+    mistakes += _events(config, file, reading.document)
     if file is not None and entries is not None:
-        known = _Known(config, file, reading.document, entries.document)
-        findings += _types(config, file, known)
+        known = _KnownNames(config, file, reading.document, entries.document)
+        mistakes += _types(config, file, known)
         if ("scenario", "objects") not in reading.broken:
             for a, agent, e, entry in scheduled(config):
                 path = ("scenario", "agents", a, "schedule", e)
-                findings += [((*path, *rest), text) for rest, text in _entry(entry, agent.id, known)]
+                mistakes += [((*path, *rest), text) for rest, text in _entry(entry, agent.id, known)]
     if reading.intact("world"):
-        findings += _places(config, jobs_written)
-    more = max(0, len(findings) - MOST_EXPLAINED)
-    problems = [reading.problem(path, message) for path, message in findings[:MOST_EXPLAINED]]
+        mistakes += _places(config, jobs_written)
+    more = max(0, len(mistakes) - MAX_EXPLAINED_PROBLEMS)
+    problems = [reading.problem(path, message) for path, message in mistakes[:MAX_EXPLAINED_PROBLEMS]]
     if entries is not None and entries.value is not None:
         problems += [entries.problem(path, message) for path, message in _file(entries, config, reading)]
     return problems, more
 
 
-class _Known:
+class _KnownNames:
     """Every name that a schedule may use."""
 
     def __init__(
@@ -83,25 +83,25 @@ def _declared(document: Document, *path: str, objects: bool | None = None) -> tu
     return tuple(dict.fromkeys(name for name in ids if isinstance(name, str)))
 
 
-def _entry(entry: ScheduleEntry, agent: str, known: _Known) -> Iterator[Finding]:
+def _entry(entry: ScheduleEntry, agent: str, known: _KnownNames) -> Iterator[Mistake]:
     if entry.target is not None and entry.target not in known.agents:
-        yield ("target",), unknown("agent", entry.target, known.agents)
+        yield ("target",), unknown_name("agent", entry.target, known.agents)
     elif entry.target == agent:
         yield ("target",), f"expected another agent, got '{agent}' itself"
     if entry.object is not None and entry.object not in known.objects:
-        yield ("object",), unknown("object", entry.object, sorted(known.objects))
+        yield ("object",), unknown_name("object", entry.object, sorted(known.objects))
         return
     kind = known.types.get(entry.object) if entry.object is not None else None
     if entry.affordance is not None and entry.affordance not in known.mistyped:
         yield from _affordance(entry, kind, known)
-    elif entry.kind in USES and kind is not None and entry.affordance is None:
+    elif entry.kind in OBJECT_ACTIONS and kind is not None and entry.affordance is None:
         offered = known.offered[kind]
         if len(offered) != 1:
             choices = f"one of {', '.join(offered)}" if offered else f"no affordance is defined for a {kind}"
             yield (), f"expected an `affordance` for the object '{entry.object}' ({choices})"
 
 
-def _affordance(entry: ScheduleEntry, kind: str | None, known: _Known) -> Iterator[Finding]:
+def _affordance(entry: ScheduleEntry, kind: str | None, known: _KnownNames) -> Iterator[Mistake]:
     name = entry.affordance or ""
     needed = known.affordances.get(name)
     used_on = known.occupations.get(name, ())
@@ -109,27 +109,27 @@ def _affordance(entry: ScheduleEntry, kind: str | None, known: _Known) -> Iterat
         if kind is not None and kind != needed:
             yield ("affordance",), f"'{name}' needs a {needed}, but '{entry.object}' is a {kind}"
     elif not used_on:
-        message = unknown("affordance", name, known.affordances)
+        message = unknown_name("affordance", name, known.affordances)
         yield ("affordance",), f"{message} (one that no file defines needs an `object` that it occupies)"
     elif len(used_on) > 1:
         message = f"no file defines '{name}', and schedules use it on objects of several types"
         yield ("affordance",), f"{message}: {', '.join(used_on)}; expected one type"
 
 
-def _types(config: Config, file: AffordanceFile, known: _Known) -> Iterator[Finding]:
+def _types(config: Config, file: AffordanceFile, known: _KnownNames) -> Iterator[Mistake]:
     occupied = {entry.object for _, _, _, entry in scheduled(config) if entry.affordance in known.occupations}
     types = tuple(dict.fromkeys((*file.object_types, *COMMON_TYPES)))
     for index, thing in enumerate(config.scenario.objects if config.scenario else ()):
         if thing.type not in types and thing.id not in occupied and not known.mistyped:
-            yield ("scenario", "objects", index, "type"), unknown("object type", thing.type, types)
+            yield ("scenario", "objects", index, "type"), unknown_name("object type", thing.type, types)
 
 
-def _people_and_things(config: Config, reading: Reading[Config]) -> Iterator[Finding]:
+def _agents_and_objects(config: Config, reading: Reading[Config]) -> Iterator[Mistake]:
     document = reading.document
     names = _declared(document, "scenario", "agents") or AUTO_SEEDED
     for name in config.policy.agents:
         if name not in names:
-            yield ("policy", "agents", name), unknown("agent", name, names)
+            yield ("policy", "agents", name), unknown_name("agent", name, names)
     scenario = config.scenario
     if scenario is None:
         return
@@ -138,7 +138,7 @@ def _people_and_things(config: Config, reading: Reading[Config]) -> Iterator[Fin
         ("agents", "agent", scenario.agents),
     ):
         ids = ((("scenario", group, index, "id"), thing.id) for index, thing in enumerate(things))
-        yield from _twice(reading, what, ids)
+        yield from _repeated_ids(reading, what, ids)
     if len(scenario.objects) > MOST_OBJECTS:
         yield ("scenario", "objects"), f"expected at most {MOST_OBJECTS} objects, got {len(scenario.objects)}"
     if len(scenario.agents) > MOST_AGENTS:
@@ -147,10 +147,10 @@ def _people_and_things(config: Config, reading: Reading[Config]) -> Iterator[Fin
     jobs = {*config.jobs, *(declared_jobs if isinstance(declared_jobs, dict) else ())}
     for index, agent in enumerate(scenario.agents):
         if agent.job is not None and agent.job not in jobs:
-            yield ("scenario", "agents", index, "job"), unknown("job", agent.job, list(config.jobs))
+            yield ("scenario", "agents", index, "job"), unknown_name("job", agent.job, list(config.jobs))
 
 
-def _twice(reading: Reading[Any], what: str, ids: Iterable[tuple[Keys, str]]) -> Iterator[Finding]:
+def _repeated_ids(reading: Reading[Any], what: str, ids: Iterable[tuple[Keys, str]]) -> Iterator[Mistake]:
     """Ids, each with its path, that are not the only one of their kind."""
     first: dict[str, tuple[Keys, str]] = {}
     for path, name in ids:
@@ -164,7 +164,7 @@ def _twice(reading: Reading[Any], what: str, ids: Iterable[tuple[Keys, str]]) ->
                 yield path, f"{message}; file names would clash on some systems"
 
 
-def _jobs(config: Config) -> Iterator[Finding]:
+def _jobs(config: Config) -> Iterator[Mistake]:
     day = config.world.ticks_per_day
     for name, job in config.jobs.items():
         for key in ("start_tick", "end_tick"):
@@ -173,23 +173,23 @@ def _jobs(config: Config) -> Iterator[Finding]:
                 yield ("jobs", name, key), f"expected a tick of day from 0 to {day}, got {tick}"
 
 
-def _rivalry(config: Config) -> Iterator[Finding]:
+def _rivalry(config: Config) -> Iterator[Mistake]:
     rivalry = config.conflict.rivalry
     if rivalry.min_value > rivalry.max_value:
         message = f"expected min_value <= max_value, got {rivalry.min_value:g} and {rivalry.max_value:g}"
         yield ("conflict", "rivalry", "min_value"), message
 
 
-def _events(config: Config, file: AffordanceFile | None, document: Document) -> Iterator[Finding]:
+def _events(config: Config, file: AffordanceFile | None, document: Document) -> Iterator[Mistake]:
     objects = _declared(document, "scenario", "objects")
     known = (*objects, *(entry.id for entry in file.objects)) if file is not None else objects
     for name, event in config.perturbations.events.items():
         place = getattr(event, "location", None)
         if isinstance(place, str) and file is not None and place not in known:
-            yield ("perturbations", "events", name, "location"), unknown("object", place, known)
+            yield ("perturbations", "events", name, "location"), unknown_name("object", place, known)
 
 
-def _places(config: Config, jobs_written: bool) -> Iterator[Finding]:
+def _places(config: Config, jobs_written: bool) -> Iterator[Mistake]:
     world = config.world
     width, height = world.grid_size
     walls = world.wall_tiles()
@@ -235,13 +235,13 @@ def _off_grid(tile: tuple[int, int], config: Config) -> str:
     return f"expected a tile inside the {width}x{height} grid, got {list(tile)}"
 
 
-def _file(entries: Reading[EntriesOfFile], config: Config, reading: Reading[Config]) -> Iterator[Finding]:
+def _file(entries: Reading[EntriesOfFile], config: Config, reading: Reading[Config]) -> Iterator[Mistake]:
     """What is wrong in the affordance file itself, or with its objects in this town."""
     root = entries.value.root if entries.value is not None else ()
     things = [index for index, entry in enumerate(root) if isinstance(entry, ObjectInFile)]
     others = [index for index in range(len(root)) if index not in set(things)]
     for group, what in ((things, "object"), (others, "affordance")):
-        yield from _twice(entries, what, (((index, "id"), root[index].id) for index in group))
+        yield from _repeated_ids(entries, what, (((index, "id"), root[index].id) for index in group))
     scenario: Iterable[ScenarioObject] = config.scenario.objects if config.scenario else ()
     own = {thing.id: thing.type for thing in scenario}
     added = sum(root[index].id not in own for index in things)

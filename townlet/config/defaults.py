@@ -1,4 +1,4 @@
-"""What a config leaves to be understood: left-out affordances, plain occupations, default jobs."""
+"""What a config leaves out, filled in: affordances of schedule entries, plain occupations, default jobs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from townlet.config.affordances import AffordanceEntry, AffordanceFile
 from townlet.config.schema import Config, PriceSpike, ScenarioAgent, ScheduleEntry
-from townlet.config.type_text import nearest
+from townlet.config.type_text import closest_name
 
 OCCUPATION_TICKS = 30
-USES = ("request", "start")
+OBJECT_ACTIONS = ("request", "start")
 
 
 def scheduled(config: Config) -> Iterator[tuple[int, ScenarioAgent, int, ScheduleEntry]]:
@@ -32,7 +32,7 @@ def occupations(config: Config, affordances: AffordanceFile) -> dict[str, tuple[
     types = object_types(config, affordances)
     found: dict[str, dict[str, None]] = {}
     for _, _, _, entry in scheduled(config):
-        if entry.kind in USES and entry.affordance is not None and entry.affordance not in defined:
+        if entry.kind in OBJECT_ACTIONS and entry.affordance is not None and entry.affordance not in defined:
             used_on = found.setdefault(entry.affordance, {})
             if entry.object in types:
                 used_on[types[entry.object]] = None
@@ -48,7 +48,7 @@ def fill_in_defaults(config: Config, affordances: AffordanceFile) -> tuple[Confi
     for name, used_on in occupations(config, affordances).items():
         ticks = _occupation_ticks(config, name)
         added.append(AffordanceEntry(id=name, object_type=used_on[0], duration=ticks, interruptible=True))
-        close = nearest(name, (entry.id for entry in affordances.affordances))
+        close = closest_name(name, (entry.id for entry in affordances.affordances))
         hint = f" (did you mean '{close}'?)" if close else ""
         notices.append(
             f"no file defines the affordance '{name}'{hint}: it is a plain occupation of a {used_on[0]}, "
@@ -56,14 +56,14 @@ def fill_in_defaults(config: Config, affordances: AffordanceFile) -> tuple[Confi
         )
     config = _with_affordances(config, affordances)
     affordances = affordances.model_copy(update={"affordances": (*affordances.affordances, *added)})
-    config, more = _without_strangers(config, affordances)
+    config, more = _without_unknown_names(config, affordances)
     return config, affordances, [*notices, *more]
 
 
 def _occupation_ticks(config: Config, name: str) -> int:
     """The shift's length, where the first to do it who has a job does; else 30."""
     for _, agent, _, entry in scheduled(config):
-        if entry.affordance == name and entry.kind in USES and agent.job in config.jobs:
+        if entry.affordance == name and entry.kind in OBJECT_ACTIONS and agent.job in config.jobs:
             shift = config.jobs[agent.job].shift_ticks(config.world.ticks_per_day)
             if shift:
                 return shift
@@ -77,7 +77,7 @@ def _with_affordances(config: Config, affordances: AffordanceFile) -> Config:
     types = object_types(config, affordances)
 
     def in_full(entry: ScheduleEntry) -> ScheduleEntry:
-        if entry.kind not in USES or entry.affordance is not None or entry.object is None:
+        if entry.kind not in OBJECT_ACTIONS or entry.affordance is not None or entry.object is None:
             return entry
         (only,) = affordances.offered_by(types[entry.object])
         return entry.model_copy(update={"affordance": only.id})
@@ -91,13 +91,13 @@ def _with_affordances(config: Config, affordances: AffordanceFile) -> Config:
     return config.model_copy(update={"scenario": config.scenario.model_copy(update={"agents": agents})})
 
 
-def _without_strangers(config: Config, affordances: AffordanceFile) -> tuple[Config, list[str]]:
-    """Names that mean nothing in this town: a notice; a price spike's targets among them are dropped."""
+def _without_unknown_names(config: Config, affordances: AffordanceFile) -> tuple[Config, list[str]]:
+    """Adds a notice for each name that this town does not have, and drops such targets of price spikes."""
     notices = []
     agents = {agent.id for agent in (config.scenario.agents if config.scenario else ())}
-    strangers = [name for name in config.personalities.overrides if agents and name not in agents]
-    if strangers:
-        notices.append(f"personalities.overrides: no agent of the scenario is called {', '.join(strangers)}")
+    unknown = [name for name in config.personalities.overrides if agents and name not in agents]
+    if unknown:
+        notices.append(f"personalities.overrides: no agent of the scenario is called {', '.join(unknown)}")
     types = {*affordances.object_types, *object_types(config, affordances).values()}
     channels = [name for name in config.observations.compact.object_channels if name not in types]
     if channels:
@@ -108,12 +108,12 @@ def _without_strangers(config: Config, affordances: AffordanceFile) -> tuple[Con
     known = types | {entry.id for entry in affordances.affordances}
     for name, event in events.items():
         if isinstance(event, PriceSpike) and not known.issuperset(event.targets):
-            strangers = [target for target in event.targets if target not in known]
+            unknown = [target for target in event.targets if target not in known]
             left = tuple(target for target in event.targets if target in known)
             events[name] = event.model_copy(update={"targets": left})
             notices.append(
                 f"perturbations.events.{name}.targets: no affordance or object type is called "
-                f"{', '.join(strangers)}; {'left out' if left else 'the price of meals rises'}"
+                f"{', '.join(unknown)}; {'left out' if left else 'the price of meals rises'}"
             )
     perturbations = config.perturbations.model_copy(update={"events": events})
     return config.model_copy(update={"perturbations": perturbations}), notices

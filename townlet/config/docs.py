@@ -17,8 +17,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from townlet.config.affordances import (
-    COMPARISONS,
-    FACTS,
     HOOKS,
     AffordanceInFile,
     EntriesOfFile,
@@ -28,6 +26,7 @@ from townlet.config.schema import DEFAULT_TICKS, PERSONALITIES, Config
 from townlet.config.schema.types import ID_RULE, NO_EFFECT, UNREAD, names_of
 from townlet.config.suite import SuiteInFile
 from townlet.config.type_text import ValueKind
+from townlet.vocabulary import COMPARISONS, FACTS
 
 FILES: dict[str, tuple[type[BaseModel], str]] = {
     "config": (Config, "A Townlet config"),

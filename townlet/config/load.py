@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -14,13 +17,10 @@ from townlet.config.affordances import AffordanceFile, EntriesOfFile
 from townlet.config.checks import AUTO_SEEDED, check_config
 from townlet.config.defaults import default_jobs_that_fit, fill_in_defaults
 from townlet.config.schema import Config, Scenario, ScenarioAgent, ScenarioObject
-from townlet.config.type_text import nearest
-from townlet.config.validation import Reading, read, refusal, without_effect
+from townlet.config.shipped import existing, is_file, shipped_file, shipped_root
+from townlet.config.validation import Reading, config_error, read, without_effect
 from townlet.config.yaml_loader import path_text, read_document
 from townlet.errors import ConfigError, Problem
-
-PACKAGE = Path(__file__).resolve().parent.parent
-SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,12 @@ class Resolved:
             ) from None
 
     @property
+    def seed(self) -> int:
+        """Of a run that names none: the scenario's, else the config's."""
+        scenario = self.config.scenario
+        return scenario.seed if scenario is not None and scenario.seed is not None else self.config.seed
+
+    @property
     def objects(self) -> tuple[ScenarioObject, ...]:
         """All objects of the town: the affordance file's, then the scenario's (which wins in both)."""
         scenario = self.config.scenario.objects if self.config.scenario is not None else ()
@@ -92,19 +98,20 @@ def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
     reading = read(Config, document, placeholders={"config_id": "-"})
     problems = list(reading.problems)
     if reading.value is None:
-        raise refusal(problems, reading.more)
-    entries, theirs = _affordances(reading, file)
+        raise config_error(problems, reading.more)
+    entries, theirs, from_elsewhere = _affordances(reading, file)
     jobs_written = "jobs" in document.data
     config = default_jobs_that_fit(reading.value, jobs_written)
     spanning, more = check_config(reading, config, entries, jobs_written)
     problems += [*theirs, *spanning]
     if problems or entries is None or entries.value is None:
-        raise refusal(problems, more + (entries.more if entries is not None else 0))
+        raise config_error(problems, more + (entries.more if entries is not None else 0))
     config, affordances, notices = fill_in_defaults(config, entries.value.sorted_out())
     config = _without_absolute_path(config)
     unread = [path_text(keys) for keys in without_effect(Config, document.data)]
     if unread:
         notices = [f"accepted, no effect on a capture: {', '.join(unread)}", *notices]
+    notices = [*from_elsewhere, *notices]
     return Resolved(config, affordances, safe_name(file.stem), _shown_path(file, root), tuple(notices))
 
 
@@ -135,78 +142,6 @@ def _free_id(object_type: str, taken: set[str]) -> str:
     return f"{object_type[:50]}_{number}"
 
 
-def shipped_root() -> Path:
-    """The folder of the shipped configs: inside an installed package, else beside it."""
-    installed = PACKAGE / "_configs"
-    return installed if installed.is_dir() else PACKAGE.parent / "configs"
-
-
-def shipped_configs() -> list[str]:
-    """The shipped configs' paths in that folder, posix, without affordance files and suites."""
-    return _shipped_in("examples", "scenarios")
-
-
-def shipped_suites() -> list[str]:
-    """The shipped suites' paths in that folder, posix."""
-    return _shipped_in("suites")
-
-
-def _shipped_in(*folders: str) -> list[str]:
-    root = shipped_root()
-    found = (path.relative_to(root) for path in root.rglob("*") if path.suffix in SUFFIXES)
-    return sorted(path.as_posix() for path in found if path.parts[0] in folders)
-
-
-def find_shipped(name: str) -> Path:
-    """A shipped file by its path (`examples/town.yaml`, `configs/examples/town.yaml`) or stem (`town`, `smoke`).
-
-    Raises ConfigError, which lists the shipped configs and suites.
-    """
-    found = _shipped(name)
-    if found is None:
-        known = [*shipped_configs(), *shipped_suites()]
-        close = nearest(name, [PurePosixPath(path).stem for path in known])
-        hint = f"; did you mean '{close}'?" if close else f"; there are: {', '.join(known)}"
-        raise ConfigError([Problem(name, 0, 0, "", f"no shipped config has this name{hint}")])
-    return found
-
-
-def _shipped(name: str) -> Path | None:
-    root = shipped_root()
-    parts = PurePosixPath(name.replace(os.sep, "/")).parts
-    if not parts or ".." in parts or PurePosixPath(name).is_absolute() or "\0" in name:
-        return None
-    inner = parts[1:] if parts[0] == "configs" else parts
-    if inner and _is_file(root.joinpath(*inner)):
-        return root.joinpath(*inner)
-    if len(parts) == 1:
-        stem = parts[0]
-        for path in (*shipped_configs(), *shipped_suites()):
-            if stem in (PurePosixPath(path).stem, PurePosixPath(path).name):
-                return root / path
-    return None
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def existing(path: str | os.PathLike[str]) -> Path:
-    """The path itself, or the shipped file of that name where there is none under it.
-
-    A folder is none: who captured `smoke` into a folder of that name can say `smoke` again.
-    """
-    path = Path(path)
-    try:
-        missing = not path.exists() or path.is_dir()
-    except (OSError, ValueError):
-        return path
-    return (_shipped(path.as_posix()) if missing else None) or path
-
-
 def safe_name(stem: str) -> str:
     """A file's stem as a folder's name: what is not a letter, digit, `_`, `.` or `-` becomes `_`."""
     return re.sub(r"[^A-Za-z0-9_.-]", "_", re.sub(r"^[.-]", "_", stem), flags=re.ASCII)[:64] or "_"
@@ -229,36 +164,64 @@ def _without_absolute_path(config: Config) -> Config:
     return config
 
 
-def find_affordances(name: str, config_file: Path) -> Path | None:
-    """Beside the config, in the folders above it, in the working folder, among the shipped configs."""
+def find_affordances(name: str, config_file: Path) -> tuple[Path | None, str]:
+    """The affordance file that a config names, and where that is, if it is neither beside it nor a shipped one.
+
+    Looked for beside the config, in the folders above it, in the working folder, among the shipped configs. The
+    folders above end where everybody may write: a file there can be anybody's.
+    """
     folder = config_file.resolve().parent
-    for place in (folder, *folder.parents, Path.cwd()):
-        if _is_file(place / name):
-            return place / name
-    return _shipped(name)
+    if is_file(folder / name):
+        return folder / name, ""
+    places = [(place, "in a folder above the config") for place in _own_folders_above(folder)]
+    with contextlib.suppress(OSError):  # where the working folder is gone
+        places.append((Path.cwd(), "in the working folder"))
+    for place, where in places:
+        if is_file(place / name):
+            found = place / name
+            return found, "" if _is_shipped(found) else where
+    return shipped_file(name), ""
 
 
-def _affordances(reading: Reading[Config], file: Path) -> tuple[Reading[EntriesOfFile] | None, list[Problem]]:
-    """The affordance file that a config names: what it says, and what is wrong with it."""
+def _own_folders_above(folder: Path) -> Iterator[Path]:
+    for place in folder.parents:
+        try:
+            shared = place == place.parent or place.stat().st_mode & stat.S_IWOTH
+        except OSError:
+            shared = True
+        if shared:
+            return
+        yield place
+
+
+def _is_shipped(file: Path) -> bool:
+    return file.resolve().is_relative_to(shipped_root().resolve())
+
+
+def _affordances(
+    reading: Reading[Config], file: Path
+) -> tuple[Reading[EntriesOfFile] | None, list[Problem], list[str]]:
+    """The affordance file that a config names: what it says, what is wrong with it, and what to tell the user."""
     assert reading.value is not None
     if not reading.intact("affordances", "affordances_file"):
-        return None, []
+        return None, [], []
     name = reading.value.affordances.affordances_file
-    found = find_affordances(name, file)
+    found, elsewhere = find_affordances(name, file)
     if found is None:
         where = ("affordances", "affordances_file")
         message = (
             f"expected an affordance file, found no '{name}' beside the config, in the folders above it, in "
             "the working folder, or among the shipped configs"
         )
-        return None, [reading.problem(where, message)]
+        return None, [reading.problem(where, message)], []
     label = _label_beside(found, name)
     try:
         document = read_document(found, label)
     except ConfigError as error:
-        return None, error.problems
+        return None, error.problems, []
     entries = read(EntriesOfFile, document, placeholders={})
-    return entries, list(entries.problems)
+    notices = [f"affordances are read from {label}, {elsewhere}"] if elsewhere else []
+    return entries, list(entries.problems), notices
 
 
 def _label_beside(found: Path, name: str) -> str:

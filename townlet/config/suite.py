@@ -15,8 +15,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
-from townlet.config.load import existing
-from townlet.config.schema.features import PolicyName
 from townlet.config.schema.types import (
     ID_PATTERN,
     ID_RULE,
@@ -28,11 +26,13 @@ from townlet.config.schema.types import (
     Text,
     Whole,
     expected,
-    says,
+    invalid,
 )
-from townlet.config.validation import Reading, read, refusal
+from townlet.config.shipped import existing
+from townlet.config.validation import Reading, config_error, read
 from townlet.config.yaml_loader import Keys, read_document
 from townlet.errors import ConfigError, Problem, UserError
+from townlet.vocabulary import PolicyName
 
 MOST_SEEDS = 1_000_000
 SEED_SPAN = re.compile(r"\s*([0-9]{1,19})\s*(?:\.\.\s*([0-9]{1,19})\s*)?", re.ASCII)
@@ -92,7 +92,7 @@ def _read_seeds(value: Any) -> Any:
     try:
         return _seeds(value)
     except _NoSeeds as error:
-        raise says(str(error)) from None
+        raise invalid(str(error)) from None
 
 
 _SEED = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": SEED_SPAN.pattern}]}
@@ -107,34 +107,36 @@ Seeds = Annotated[
 class SuiteDefaults(Section):
     """What holds for every run that does not say otherwise."""
 
-    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play; none: the config's.")
+    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play. Default: the config's.")
     policy: PolicyName | None = Field(
-        default=None, description="For agents without a schedule; none: the config's."
+        default=None, description="Policy of agents without a schedule. Default: the config's."
     )
     segment_ticks: Whole | None = Field(
-        default=None, ge=0, description="Ticks of a segment; 0: never cut; none: chosen by size."
+        default=None, ge=0, description="Ticks per segment; 0: never cut. Default: chosen by size."
     )
     ignore_schedules: Flag = Field(
-        default=False, description="Whether scripted agents follow the policy too."
+        default=False, description="Whether agents with a schedule follow the policy too."
     )
 
 
 class SuiteEntry(Section):
     """One config with its seeds."""
 
-    name: Identifier | None = Field(default=None, description="Names the captures; none: the config's stem.")
+    name: Identifier | None = Field(
+        default=None, description="Name of the captures. Default: the config's file name without suffix."
+    )
     config: Text = Field(min_length=1, description="A path relative to the suite file.")
-    seeds: Seeds | None = Field(default=None, description="None: the config's own seed.")
-    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play; none: the defaults'.")
-    policy: PolicyName | None = Field(default=None, description="None: the defaults'.")
+    seeds: Seeds | None = Field(default=None, description="Default: the config's own seed.")
+    ticks: Whole | None = Field(default=None, ge=1, description="Ticks to play. Default: that of `defaults`.")
+    policy: PolicyName | None = Field(default=None, description="Policy. Default: that of `defaults`.")
 
 
 class SuiteInFile(Section):
     """A suite as it is written."""
 
-    name: Identifier = Field(description="Names the suite in what is made of it.")
+    name: Identifier = Field(description="The suite's name in data sets.")
     defaults: SuiteDefaults = Field(
-        default=SuiteDefaults(), description="For runs that do not say otherwise."
+        default=SuiteDefaults(), description="Values for all runs that do not give their own."
     )
     runs: tuple[SuiteEntry, ...] = Field(description="The runs.")
 
@@ -142,7 +144,7 @@ class SuiteInFile(Section):
     @classmethod
     def _some_run(cls, runs: tuple[SuiteEntry, ...]) -> tuple[SuiteEntry, ...]:
         if not runs:
-            raise says("expected at least one run, got none")
+            raise invalid("expected at least one run, got none")
         return runs
 
 
@@ -185,11 +187,11 @@ def read_suite(path: str | os.PathLike[str]) -> tuple[Suite, list[Problem]]:
     document = read_document(file, os.fspath(path))
     reading = read(SuiteInFile, document, placeholders={"name": "suite"})
     if reading.value is None:
-        raise refusal(reading.problems, reading.more)
+        raise config_error(reading.problems, reading.more)
     folder = file.resolve().parent
     wrong = [reading.problem(keys, message) for keys, message in _mistakes(reading, reading.value, folder)]
     problems = [*reading.problems, *wrong]
-    return _resolved(reading.value, folder), refusal(problems, reading.more).problems if problems else []
+    return _resolved(reading.value, folder), config_error(problems, reading.more).problems if problems else []
 
 
 def is_suite(path: str | os.PathLike[str]) -> bool:

@@ -14,26 +14,26 @@ from pydantic.fields import FieldInfo
 
 from townlet.config.schema.types import Named, names_of
 
-LONGEST_SHOWN = 60  # characters of a value in a message
-NOT_A_NAME = "[key]"  # what pydantic puts after a key that is itself wrong
+MAX_QUOTED_LENGTH = 60  # characters of a value in a message
+KEY_MARK = "[key]"  # what pydantic puts after a key that is itself wrong
 
 
-def shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """A value as a message quotes it, at most one short line."""
     if value is None:
         return "nothing (null)"
     if isinstance(value, str):
         text = json.dumps(value, ensure_ascii=False)[1:-1]
-        return f"'{text}'" if len(text) <= LONGEST_SHOWN else f"'{text[:LONGEST_SHOWN]}...'"
+        return f"'{text}'" if len(text) <= MAX_QUOTED_LENGTH else f"'{text[:MAX_QUOTED_LENGTH]}...'"
     if isinstance(value, dict):
         return "a mapping"
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
-    if isinstance(value, list | tuple) and (len(text) > LONGEST_SHOWN or "{" in text):
+    if isinstance(value, list | tuple) and (len(text) > MAX_QUOTED_LENGTH or "{" in text):
         return f"a list of {len(value)}"
-    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+    return text if len(text) <= MAX_QUOTED_LENGTH else text[:MAX_QUOTED_LENGTH] + "..."
 
 
 def fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -115,7 +115,7 @@ class ValueKind:
         if origin is Literal:
             return one_of(get_args(self.bare))
         if self.name is not None:
-            return self.name + bounds(self.metadata)
+            return self.name + bounds_text(self.metadata)
         if self.model is not None:
             return "a mapping"
         if origin is dict:
@@ -149,7 +149,7 @@ def one_of(values: tuple[Any, ...]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
 
 
-def bounds(metadata: list[Any]) -> str:
+def bounds_text(metadata: list[Any]) -> str:
     """` from 0 to 1`, ` >= 0`, ` of 1 to 200 characters`, or nothing."""
     low = high = above = None
     shortest = next((item.min_length for item in metadata if isinstance(item, annotated_types.MinLen)), None)
@@ -176,7 +176,9 @@ def _number(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | int, ...], ValueKind, bool]:
+def resolve_location(
+    model: type[BaseModel], loc: tuple[Any, ...]
+) -> tuple[tuple[str | int, ...], ValueKind, bool]:
     """From a pydantic error's location: the path in the file, what is expected there, if its key is wrong.
 
     A location names, besides keys and indices, the tag of a union's variant, which the file does not.
@@ -187,7 +189,7 @@ def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | in
     path: list[str | int] = []
     key_kind = kind
     for part in loc:
-        if part == NOT_A_NAME:
+        if part == KEY_MARK:
             return tuple(path), key_kind, True
         if kind.variants:
             kind = ValueKind(kind.variants.get(part, kind.bare))
@@ -209,7 +211,7 @@ def follow(model: type[BaseModel], loc: tuple[Any, ...]) -> tuple[tuple[str | in
     return tuple(path), kind, False
 
 
-def as_given(model: type[BaseModel], path: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
+def path_as_written(model: type[BaseModel], path: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
     """A path in a model's own names as a path of `data`, which may use the keys' other names."""
     kind = ValueKind(model)
     out: list[str | int] = []
@@ -224,11 +226,11 @@ def as_given(model: type[BaseModel], path: tuple[str | int, ...], data: Any) -> 
         elif get_origin(kind.bare) in (dict, tuple, list):
             kind = kind.of_value()
         out.append(part)
-        data = item(data, part)
+        data = value_at(data, part)
     return tuple(out)
 
 
-def item(data: Any, part: str | int) -> Any:
+def value_at(data: Any, part: str | int) -> Any:
     """What stands in `data` under a key or index; None where nothing does."""
     try:
         return data[part]
@@ -236,7 +238,7 @@ def item(data: Any, part: str | int) -> Any:
         return None
 
 
-def nearest(name: Any, known: Iterable[str]) -> str | None:
+def closest_name(name: Any, known: Iterable[str]) -> str | None:
     """The known name that looks most like this one, case aside; None where none does."""
     if not isinstance(name, str):
         return None
@@ -247,15 +249,15 @@ def nearest(name: Any, known: Iterable[str]) -> str | None:
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
     """The end of a message: `; did you mean 'rivalry'?`, or nothing."""
-    found = nearest(name, known)
+    found = closest_name(name, known)
     return f"; did you mean '{found}'?" if found else ""
 
 
-def unknown(what: str, name: str, known: Iterable[str], known_as: str | None = None) -> str:
+def unknown_name(what: str, name: str, known: Iterable[str], known_as: str | None = None) -> str:
     """`unknown key 'rivlary'; did you mean 'rivalry'?`, or which ones there are."""
     names = [str(candidate) for candidate in known]
-    message = f"unknown {what} {shown(name)}"
-    found = nearest(name, names)
+    message = f"unknown {what} {quoted(name)}"
+    found = closest_name(name, names)
     if found:
         return f"{message}; did you mean '{found}'?"
     plural = known_as or f"{what}s"

@@ -16,20 +16,20 @@ from pydantic import BaseModel, ValidationError
 from townlet.config.schema.types import NO_EFFECT
 from townlet.config.type_text import (
     ValueKind,
-    as_given,
     did_you_mean,
     fields_by_key,
-    follow,
-    item,
-    shown,
-    unknown,
+    path_as_written,
+    quoted,
+    resolve_location,
+    unknown_name,
+    value_at,
 )
 from townlet.config.yaml_loader import Document, Keys, path_text
 from townlet.errors import ConfigError, Problem
 
-MOST_SHOWN = 100  # problems of one config; the rest is counted
-MOST_EXPLAINED = 1_000  # a file with more mistakes than that is no config: the rest is counted, not looked at
-MOST_ROUNDS = 12  # of taking mistakes out, each of which can make its surroundings incomplete
+MAX_LISTED_PROBLEMS = 100  # problems of one config; the rest is counted
+MAX_EXPLAINED_PROBLEMS = 1_000  # a file with more mistakes is no config: the rest is counted only
+MAX_ROUNDS = 12  # of taking mistakes out, each of which can make its surroundings incomplete
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -48,8 +48,8 @@ class Reading(Generic[M]):
 
     def problem(self, path: Keys, message: str) -> Problem:
         """Something wrong at a path of `value`, in its own names."""
-        given = as_given(type(self.value), path, self.rest) if self.value is not None else path
-        return self.document.problem(written(given, self.kept), message)
+        given = path_as_written(type(self.value), path, self.rest) if self.value is not None else path
+        return self.document.problem(path_in_file(given, self.kept), message)
 
     def intact(self, *path: str | int) -> bool:
         """Whether nothing at, above or below a path of the file was taken out."""
@@ -57,10 +57,10 @@ class Reading(Generic[M]):
 
     def whole(self, *path: str | int) -> bool:
         """Whether nothing of what stands at a path of `value` was taken out."""
-        return self.intact(*written(path, self.kept))
+        return self.intact(*path_in_file(path, self.kept))
 
 
-def written(path: Keys, kept: dict[Keys, list[int]]) -> Keys:
+def path_in_file(path: Keys, kept: dict[Keys, list[int]]) -> Keys:
     """A path of shortened data as a path of the file."""
     out: list[str | int] = []
     for position, part in enumerate(path):
@@ -77,7 +77,7 @@ def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Re
     kept: dict[Keys, list[int]] = {}
     value: M | None = None
     rest = data
-    for attempt in range(MOST_ROUNDS):
+    for attempt in range(MAX_ROUNDS):
         if () in removed:
             break
         rest, kept = _without(data, removed)
@@ -89,13 +89,13 @@ def read(model: type[M], document: Document, placeholders: dict[str, Any]) -> Re
         except ValidationError as error:
             errors = error.errors(include_url=False)
         if attempt == 0:
-            problems += [_explain(model, document, data, entry) for entry in errors[:MOST_EXPLAINED]]
-        if len(errors) > MOST_EXPLAINED:
+            problems += [_explain(model, document, data, entry) for entry in errors[:MAX_EXPLAINED_PROBLEMS]]
+        if len(errors) > MAX_EXPLAINED_PROBLEMS:
             return Reading(
-                document, None, _sorted(problems), None, {}, frozenset(), len(errors) - MOST_EXPLAINED
+                document, None, _sorted(problems), None, {}, frozenset(), len(errors) - MAX_EXPLAINED_PROBLEMS
             )
         removed |= {
-            written(_culprit(model, entry, rest), kept)
+            path_in_file(_path_to_remove(model, entry, rest), kept)
             for entry in errors
             if entry["loc"] not in {(name,) for name in placeholders} or entry["type"] != "missing"
         }
@@ -106,16 +106,16 @@ def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column)))
 
 
-def refusal(problems: Iterable[Problem], more: int = 0) -> ConfigError:
+def config_error(problems: Iterable[Problem], more: int = 0) -> ConfigError:
     """The error that says them all, file by file and from top to bottom; a very long list is cut short."""
     found = list(dict.fromkeys(problems))
     files = list(dict.fromkeys(problem.file for problem in found))
     found.sort(key=lambda problem: (files.index(problem.file), problem.line, problem.column))
-    more += max(0, len(found) - MOST_SHOWN)
-    shown = found[:MOST_SHOWN]
+    more += max(0, len(found) - MAX_LISTED_PROBLEMS)
+    listed = found[:MAX_LISTED_PROBLEMS]
     if more:
-        shown.append(Problem(shown[0].file, 0, 0, "", f"and {more:,} more problems"))
-    return ConfigError(shown)
+        listed.append(Problem(listed[0].file, 0, 0, "", f"and {more:,} more problems"))
+    return ConfigError(listed)
 
 
 def _without(data: Any, removed: Iterable[Keys]) -> tuple[Any, dict[Keys, list[int]]]:
@@ -150,9 +150,9 @@ def _pruned(data: Any, tree: dict[Any, Any], path: Keys, kept: dict[Keys, list[i
     return data
 
 
-def _culprit(model: type[BaseModel], error: Any, data: Any) -> Keys:
+def _path_to_remove(model: type[BaseModel], error: Any, data: Any) -> Keys:
     """The path of `data` to take out so that this error goes away."""
-    path, _, _ = follow(model, error["loc"])
+    path, _, _ = resolve_location(model, error["loc"])
     if error["type"] == "missing":
         path = path[:-1]
     depth = 0
@@ -166,16 +166,16 @@ def _culprit(model: type[BaseModel], error: Any, data: Any) -> Keys:
 
 
 def _explain(model: type[BaseModel], document: Document, data: Any, error: Any) -> Problem:
-    path, kind, key_is_wrong = follow(model, error["loc"])
+    path, kind, key_is_wrong = resolve_location(model, error["loc"])
     value = path[-1] if key_is_wrong else error["input"]
     for part in () if key_is_wrong else path:
-        data = item(data, part)
+        data = value_at(data, part)
     value = value if data is None or key_is_wrong else data  # as it is written, before any conversion
     match error["type"]:
         case "extra_forbidden":
-            owner = follow(model, error["loc"][:-1])[1]
+            owner = resolve_location(model, error["loc"][:-1])[1]
             known = fields_by_key(owner.model) if owner.model else {}
-            message = unknown("key", str(path[-1]), known)
+            message = unknown_name("key", str(path[-1]), known)
             if path[-1] in known:
                 names = [name for name, field in known.items() if field is known[path[-1]]]
                 message = f"{' and '.join(names)} are two names of one key; keep one"
@@ -185,7 +185,7 @@ def _explain(model: type[BaseModel], document: Document, data: Any, error: Any) 
             message = f"the key '{path[-1]}' is missing; expected {kind.words()}"
             line, column = document.place(path[:-1])
             return Problem(document.label, line, column, path_text(path[:-1]), message)
-        case "says":
+        case "invalid":
             message = error["ctx"]["message"]
         case "union_tag_invalid":
             path = (*path, "kind")
@@ -194,15 +194,15 @@ def _explain(model: type[BaseModel], document: Document, data: Any, error: Any) 
             message += did_you_mean(value, kind.variants)
         case _:
             message = _expected(error.get("ctx", {}).get("what") or kind.words(), value)
-            message += _advice(kind, value)
+            message += _hint(kind, value)
     return document.problem(path, message, of_key=key_is_wrong)
 
 
 def _expected(what: str, value: Any) -> str:
-    return f"expected {what}, got {shown(value)}"
+    return f"expected {what}, got {quoted(value)}"
 
 
-def _advice(kind: ValueKind, value: Any) -> str:
+def _hint(kind: ValueKind, value: Any) -> str:
     """What to do about the commonest mistakes."""
     choices = _choices(kind)
     if choices:

@@ -3,7 +3,8 @@
 The text is read event by event and never reaches YAML's own composer, which follows aliases without limit
 and recurses as deep as the text says. Refused are: more than 1 MB, more than 64 levels, aliases that stand
 for more than 1,000 nodes together or contain themselves, a key that is given twice, tags that name types,
-several documents.
+several documents. The first mistake in the text is the one that is said, whether it is one of these or one of
+YAML's, and whatever limits PyYAML and libyaml have of their own.
 
 Scalars are read as in YAML 1.2's core schema: `1e-4` is a number and `on`, `off`, `yes`, `no` are text (YAML
 1.1 reads the first as text and the others as booleans; what is a flag in a config understands the words all
@@ -12,6 +13,7 @@ the same). Numbers that the two versions read differently (`010`, `1:30`) stay t
 
 from __future__ import annotations
 
+import contextlib
 import re
 import stat
 from dataclasses import dataclass, field
@@ -170,10 +172,11 @@ def parse(text: str, label: str) -> Document:
         raise refuse(label, f"expected text, got the character U+{ord(found[0]):04X}", line, column)
     builder = _Builder(label)
     try:
-        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            builder.take(event)
+        _take_all(builder, text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark is not None:
+            _refuse_what_comes_before(label, text[: mark.index])
         where = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         raise refuse(label, f"not valid YAML: {_yaml_reason(error, text, mark)}", *where) from None
     except yaml.YAMLError as error:
@@ -181,6 +184,21 @@ def parse(text: str, label: str) -> Document:
     if builder.root is None:
         raise refuse(label, "expected YAML, got an empty file")
     return Document(label, builder.root, tuple(builder.problems))
+
+
+def _take_all(builder: _Builder, text: str) -> None:
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        builder.take(event)
+
+
+def _refuse_what_comes_before(label: str, text: str) -> None:
+    """Raise ConfigError if what stands before a mistake of YAML's is not acceptable itself.
+
+    A parser reads up to a line ahead before it says what it has read (whether `[a, b]` is a key is known at the
+    `:` behind it), so that it finds a mistake there, or a limit of its own, before our limits are asked.
+    """
+    with contextlib.suppress(yaml.YAMLError):  # the text ends in the middle of something, of course
+        _take_all(_Builder(label), text)
 
 
 def _yaml_reason(error: yaml.MarkedYAMLError, text: str, mark: Any) -> str:

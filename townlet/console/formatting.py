@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 Item = TypeVar("Item")
-PLAIN_INTERVAL = 10.0  # seconds between two plain lines of progress
-LIVE_INTERVAL = 0.2  # seconds between two states of a live one
+PLAIN_INTERVAL_S = 10.0  # seconds between two plain lines of progress
+LIVE_INTERVAL_S = 0.2  # seconds between two states of a live one
 
-WIDE = 200  # columns, where nobody's terminal says how many there are
+WIDE = 200  # columns of a table that is not printed on a terminal
 
 
 def count(number: float) -> str:
-    """A number at a glance: 512, 68.1k, 3.4M."""
+    """A number in a few characters: 512, 68.1k, 3.4M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if number >= size:
             return f"{number / (1e3 if letter == 'k' else size):.1f}{letter}"
@@ -28,7 +29,7 @@ def number(how_many: int, thing: str) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes at a glance: 512 B, 68.1 kB, 3.4 MB."""
+    """Bytes in a few characters: 512 B, 68.1 kB, 3.4 MB."""
     for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if number >= unit:
             return f"{number / unit:.1f} {letters}"
@@ -42,13 +43,32 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def print_json(document: Any, *, indent: int = 1) -> None:
+    """A document for scripts, to standard output. Where that has no Unicode, escaped: nothing is lost."""
+    print(json.dumps(document, indent=indent, ensure_ascii=not _is_unicode(sys.stdout)))
+
+
+def json_text(document: Any) -> str:
+    """The same on one line, as part of a document that is printed piece by piece."""
+    return json.dumps(document, ensure_ascii=not _is_unicode(sys.stdout))
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person looks at this stream. None: it was closed before Python started."""
+    return stream is not None and stream.isatty()
+
+
+def _is_unicode(stream: TextIO | None) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-").startswith("utf")
+
+
 def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
-    """Pass items on and say on standard error how many are done: live on a terminal, now and then elsewhere."""
-    live = sys.stderr.isatty()
-    due = time.monotonic() + (0 if live else PLAIN_INTERVAL)
+    """Pass items on and show on standard error how many are done: live on a terminal, now and then elsewhere."""
+    live = is_terminal(sys.stderr)
+    due = time.monotonic() + (0 if live else PLAIN_INTERVAL_S)
     for number, item in enumerate(items):
         if not quiet and len(items) > 1 and time.monotonic() >= due:
-            due = time.monotonic() + (LIVE_INTERVAL if live else PLAIN_INTERVAL)
+            due = time.monotonic() + (LIVE_INTERVAL_S if live else PLAIN_INTERVAL_S)
             line = f"{number} of {len(items)} {what}"
             print(f"\r{line}\033[K" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
         yield item
@@ -61,7 +81,7 @@ class Meter:
 
     def __init__(self, what: str, *, quiet: bool) -> None:
         self._what, self._quiet = what, quiet
-        self._live = sys.stderr.isatty()
+        self._live = is_terminal(sys.stderr)
         self._started = time.monotonic()
         self._last = self._started
         self._shown = False
@@ -76,7 +96,7 @@ class Meter:
     def show(self, done: int, total: int, read: int = 0) -> None:
         """`done` of `total` (0: not known), `read` bytes so far (0: nobody counts them)."""
         now = time.monotonic()
-        if self._quiet or now - self._last < (LIVE_INTERVAL if self._live else PLAIN_INTERVAL):
+        if self._quiet or now - self._last < (LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S):
             return
         self._last, self._shown = now, True
         seconds = now - self._started
@@ -111,6 +131,6 @@ def print_table(
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    width = None if where.isatty() else WIDE
+    width = None if is_terminal(where) else WIDE
     console = Console(file=where, width=width, highlight=False, markup=False, emoji=False)
     console.print(table)

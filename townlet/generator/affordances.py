@@ -8,7 +8,8 @@ import numpy as np
 
 from townlet.config.affordances import AffordanceEntry
 from townlet.config.schema import Economy
-from townlet.world.state import COMPARISONS, FACTS, INGREDIENTS, MEALS, NEEDS, STOCKS, Affordances, Condition
+from townlet.vocabulary import COMPARISONS, FACTS, NEEDS, STOCKS
+from townlet.world.state import INGREDIENTS, MEALS, Affordances, Condition
 
 # What an object type needs to work, whatever the affordance's own preconditions say.
 NEEDS_UTILITY = {"shower": ("power_on", "water_on"), "stove": ("power_on",)}

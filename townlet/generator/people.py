@@ -10,42 +10,15 @@ from townlet.config.affordances import AffordanceEntry
 from townlet.config.schema import PERSONALITIES, Config, ScenarioAgent, ScheduleEntry
 from townlet.errors import UserError
 from townlet.generator.town import Places, Thing, Tile
+from townlet.vocabulary import ACTION_KINDS, DEFAULT_POLICY, OUTSIDE, POLICIES, SCRIPTED
+from townlet.world import state as st
 from townlet.world.rng import USE_PERSONALITY, draw
-from townlet.world.state import (
-    CHAT,
-    MOVE,
-    NOBODY,
-    NOTHING,
-    POLICY_NEEDS,
-    POLICY_OUTSIDE,
-    POLICY_UNIFORM,
-    RELEASE,
-    REQUEST,
-    START,
-    UNTIL_ARRIVED,
-    UNTIL_FINISHED,
-    UNTIL_GRANTED,
-    UNTIL_TICKS,
-    WAIT,
-    People,
-    Schedule,
-)
 
-POLICIES = {"needs": POLICY_NEEDS, "uniform": POLICY_UNIFORM, "outside": POLICY_OUTSIDE}
-DEFAULT_POLICY = "needs"
-ENTRY_KINDS = {
-    "wait": WAIT,
-    "move": MOVE,
-    "release": RELEASE,
-    "chat": CHAT,
-    "request": REQUEST,
-    "start": START,
-}
 ENTRY_ENDS = {
-    None: UNTIL_TICKS,
-    "arrived": UNTIL_ARRIVED,
-    "granted": UNTIL_GRANTED,
-    "finished": UNTIL_FINISHED,
+    None: st.UNTIL_TICKS,
+    "arrived": st.UNTIL_ARRIVED,
+    "granted": st.UNTIL_GRANTED,
+    "finished": st.UNTIL_FINISHED,
 }
 
 
@@ -55,20 +28,22 @@ def policy_of(config: Config, agent: ScenarioAgent, run_policy: str | None) -> s
     `scripted` names the schedules; an agent that has none follows the default.
     """
     chosen = config.policy.agents.get(agent.id) or run_policy or config.policy.default or DEFAULT_POLICY
-    return DEFAULT_POLICY if chosen == "scripted" else chosen
+    return DEFAULT_POLICY if chosen == SCRIPTED else chosen
 
 
 def build_people(
     config: Config, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile], *, run_policy: str | None,
     ignore_schedules: bool, seed: int,
-) -> People:  # fmt: skip
+) -> st.People:  # fmt: skip
     """What a config fixes for each row. Raises UserError for a policy that does not exist."""
     jobs = list(config.jobs)
     lengths = [0 if ignore_schedules else len(agent.schedule or ()) for agent in agents]
     first = np.zeros(len(agents) + 1, np.int64)
     np.cumsum(lengths, out=first[1:])
-    return People(
-        job=np.array([NOTHING if agent.job is None else jobs.index(agent.job) for agent in agents], np.int64),
+    return st.People(
+        job=np.array(
+            [st.NOTHING if agent.job is None else jobs.index(agent.job) for agent in agents], np.int64
+        ),
         start_x=np.array([x for x, _ in tiles], np.int64),
         start_y=np.array([y for _, y in tiles], np.int64),
         start_wallet=np.array([agent.wallet for agent in agents], np.float64),
@@ -82,10 +57,11 @@ def build_people(
 
 
 def _policy_code(name: str) -> int:
+    if name == OUTSIDE:
+        return st.POLICY_OUTSIDE
     if name not in POLICIES:
-        known = ", ".join(["scripted", *(known for known in POLICIES if known != "outside")])
-        raise UserError(f"policy: expected one of {known}, got {name!r}")
-    return POLICIES[name]
+        raise UserError(f"policy: expected one of {', '.join(POLICIES)}, got {name!r}")
+    return POLICIES.index(name)
 
 
 def _personality(config: Config, agent: ScenarioAgent, arrival: int, seed: int) -> tuple[float, float, float]:
@@ -107,19 +83,19 @@ def _personality(config: Config, agent: ScenarioAgent, arrival: int, seed: int) 
 def build_schedule(
     agents: Sequence[ScenarioAgent], entries: Sequence[AffordanceEntry], objects: Sequence[Thing], places: Places,
     *, ignore_schedules: bool,
-) -> Schedule:  # fmt: skip
+) -> st.Schedule:  # fmt: skip
     """All agents' schedule entries, one after another (People.script_first and script_end say whose)."""
     names = [agent.id for agent in agents]
     flat = [] if ignore_schedules else [entry for agent in agents for entry in agent.schedule or ()]
     object_ids = [thing.id for thing in objects]
     affordance_ids = [entry.id for entry in entries]
-    return Schedule(
-        kind=np.array([ENTRY_KINDS[entry.kind] for entry in flat], np.int64),
+    return st.Schedule(
+        kind=np.array([ACTION_KINDS.index(entry.kind) for entry in flat], np.int64),
         affordance=np.array([_affordance(entry, entries, objects, affordance_ids) for entry in flat], np.int64),
-        object=np.array([_index(object_ids, entry.object, NOTHING) for entry in flat], np.int64),
-        place=np.array([places.index(entry.position) if entry.position is not None else NOTHING for entry in flat],
+        object=np.array([_index(object_ids, entry.object, st.NOTHING) for entry in flat], np.int64),
+        place=np.array([places.index(entry.position) if entry.position is not None else st.NOTHING for entry in flat],
                        np.int64),
-        target=np.array([_index(names, entry.target, NOBODY) for entry in flat], np.int64),
+        target=np.array([_index(names, entry.target, st.NOBODY) for entry in flat], np.int64),
         quality=np.array([entry.quality for entry in flat], np.float64),
         labelled=np.array([entry.blocked for entry in flat], np.bool_),
         ticks=np.array([entry.ticks for entry in flat], np.int64),
@@ -140,4 +116,4 @@ def _affordance(
     if entry.kind in ("request", "start") and entry.object is not None:
         kind = next(thing.type for thing in objects if thing.id == entry.object)
         return next(k for k, offered in enumerate(entries) if offered.object_type == kind)
-    return NOTHING
+    return st.NOTHING

@@ -11,26 +11,16 @@ from townlet.config.affordances import AffordanceEntry
 from townlet.config.schema import Config
 from townlet.errors import UserError
 from townlet.generator.town import Places, Tile
-from townlet.world.state import (
-    ARRANGED_MEET,
-    BLACKOUT,
-    NEEDS,
-    NOTHING,
-    OUTAGE,
-    PRICE_SPIKE,
-    EventSpecs,
-    Jobs,
-    RewardParams,
-    Rules,
-)
+from townlet.vocabulary import NEEDS
+from townlet.world import state as st
 
 FAINT_THRESHOLD = 0.03
 FAINT_AFTER = 30  # ticks
 EVENT_KINDS = {
-    "price_spike": PRICE_SPIKE,
-    "blackout": BLACKOUT,
-    "outage": OUTAGE,
-    "arranged_meet": ARRANGED_MEET,
+    "price_spike": st.PRICE_SPIKE,
+    "blackout": st.BLACKOUT,
+    "outage": st.OUTAGE,
+    "arranged_meet": st.ARRANGED_MEET,
 }
 
 
@@ -50,11 +40,11 @@ def _row(*values: float) -> np.ndarray:
     return np.array([values], np.float64)
 
 
-def build_rules(config: Config) -> Rules:
+def build_rules(config: Config) -> st.Rules:
     """Everything of the config that steps 2 to 9 of a tick read."""
     rivalry, social = config.conflict.rivalry, config.rewards.social
     stages, work, limits = config.features.stages, config.employment, config.perturbations
-    return Rules(
+    return st.Rules(
         need_decay=_row(*(config.rewards.decay_rates[need] for need in NEEDS)),
         faint_threshold=_floats(FAINT_THRESHOLD),
         faint_after=_ints(FAINT_AFTER),
@@ -90,11 +80,11 @@ def build_rules(config: Config) -> Rules:
     )  # fmt: skip
 
 
-def build_rewards(config: Config) -> RewardParams:
+def build_rewards(config: Config) -> st.RewardParams:
     """Step 10 of a tick."""
     rewards, clip, shaping = config.rewards, config.rewards.clip, config.shaping
     cap = clip.clip_per_episode
-    return RewardParams(
+    return st.RewardParams(
         weights=_row(*(getattr(rewards.needs_weights, need) for need in NEEDS)),
         centred=_flag(rewards.needs_form == "centred"),
         survival=_floats(rewards.survival_tick),
@@ -112,15 +102,15 @@ def build_rewards(config: Config) -> RewardParams:
     )
 
 
-def build_jobs(config: Config, places: Places) -> Jobs:
+def build_jobs(config: Config, places: Places) -> st.Jobs:
     """The jobs in the config's order. A shift that ends before it begins runs over midnight."""
     jobs, day = list(config.jobs.values()), config.world.ticks_per_day
-    return Jobs(
+    return st.Jobs(
         start=_ints(*(job.start_tick % day for job in jobs)),
         length=_ints(*(job.shift_ticks(day) for job in jobs)),
         wage=_floats(*(job.wage_rate or config.economy.wage_income for job in jobs)),
         penalty=_floats(*(job.lateness_penalty for job in jobs)),
-        place=_ints(*(NOTHING if job.location is None else places.index(job.location) for job in jobs)),
+        place=_ints(*(st.NOTHING if job.location is None else places.index(job.location) for job in jobs)),
     )
 
 
@@ -145,7 +135,7 @@ def build_events(
     takes_meal: np.ndarray,
     meets: dict[str, Tile],
     places: Places,
-) -> EventSpecs:
+) -> st.EventSpecs:
     """The perturbations in the config's order; `meets` holds the tile of each arranged meet, by the event's name."""
     events = config.perturbations.events
     hits = np.zeros((len(events), len(entries)), np.bool_)
@@ -155,7 +145,7 @@ def build_events(
     spans = [event.duration for event in events.values()]
     factors = [(event.magnitude.min, event.magnitude.max) if event.kind == "price_spike" else (1.0, 1.0)
                for event in events.values()]  # fmt: skip
-    return EventSpecs(
+    return st.EventSpecs(
         kind=_ints(*(EVENT_KINDS[event.kind] for event in events.values())),
         name_hash=_ints(*(zlib.crc32(name.encode()) & 0x7FFFFFFF for name in events)),
         probability=_floats(*(event.probability_per_day for event in events.values())),
@@ -165,7 +155,7 @@ def build_events(
         magnitude_low=_floats(*(low for low, _ in factors)),
         magnitude_high=_floats(*(high for _, high in factors)),
         hits=hits,
-        place=_ints(*(places.index(meets[name]) if name in meets else NOTHING for name in events)),
+        place=_ints(*(places.index(meets[name]) if name in meets else st.NOTHING for name in events)),
     )
 
 

@@ -1,20 +1,18 @@
-"""The map, what stands on it, and where things go that a config gives no position."""
+"""The map, and what stands on it."""
 
 from __future__ import annotations
 
 import itertools
-import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from townlet.config.affordances import AffordanceFile
 from townlet.config.schema import Config
-from townlet.errors import UserError
+from townlet.vocabulary import STOCKS
 from townlet.world import paths
-from townlet.world.rng import USE_PLACEMENT, draw
-from townlet.world.state import STOCKS, Condition, Site, Town
+from townlet.world.state import Condition, Site, Town
 
 Tile = tuple[int, int]
 
@@ -30,36 +28,6 @@ class Thing:
     type: str
     position: Tile | None
     stock: dict[str, int]
-
-
-@dataclass
-class Placement:
-    """Finds free tiles, the same ones for the same config and seed, and says which."""
-
-    seed: int
-    wall: np.ndarray  # [H, W] bool
-    region: np.ndarray  # [H, W] int32
-    taken: set[Tile]
-    notices: list[str] = field(default_factory=list)
-
-    def place(self, kind: str, name: str) -> Tile:
-        """A free tile of the largest connected floor for `name`, noted. Raises UserError where none is left."""
-        labels, sizes = np.unique(self.region[self.region >= 0], return_counts=True)
-        if labels.size:
-            free = self.region == labels[np.argmax(sizes)]
-            for x, y in self.taken:
-                if 0 <= y < free.shape[0] and 0 <= x < free.shape[1]:
-                    free[y, x] = False
-            tiles = np.flatnonzero(free)
-            if tiles.size:
-                key = zlib.crc32(f"{kind}:{name}".encode()) & 0x7FFFFFFF
-                y, x = divmod(
-                    int(tiles[int(draw(self.seed, 0, key, USE_PLACEMENT, 0) * len(tiles))]), free.shape[1]
-                )
-                self.taken.add((x, y))
-                self.notices.append(f"{kind} {name} has no position: put on [{x}, {y}]")
-                return x, y
-        raise UserError(f"{kind} {name}: no free tile is left on the grid; make world.grid_size larger")
 
 
 def things(config: Config, affordances: AffordanceFile) -> list[Thing]:
@@ -102,9 +70,9 @@ class Places:
 
 def build_town(
     config: Config, wall: np.ndarray, region: np.ndarray, objects: list[Thing], types: Sequence[str],
-    offers: Sequence[int], places: Places, condition: Condition, *, pad: int, seed: int,
+    offers: Sequence[int], places: Places, condition: Condition, *, pad: int,
 ) -> Town:  # fmt: skip
-    """The static map as arrays. `objects` all have positions; `offers` is the type index of each affordance."""
+    """The map as arrays, with seed 0. `objects` all have positions; `offers` is the type index of each affordance."""
     height, width = wall.shape
     count = len(objects)
     tiles = [thing.position or (0, 0) for thing in objects]
@@ -137,7 +105,7 @@ def build_town(
                 kept[o, s], full[o, s] = True, thing.stock[name]
     return Town(
         size=np.array([width, height, pad, config.world.ticks_per_day], np.int64),
-        seed=np.array([seed], np.int64),
+        seed=np.zeros(1, np.int64),
         wall=wall, region=region, distance=distance, place_x=place_x, place_y=place_y,
         site=Site(
             type=kind, x=np.array([x for x, _ in tiles], np.int64), y=np.array([y for _, y in tiles], np.int64),

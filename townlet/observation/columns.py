@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from townlet.world.state import STOCKS
+from townlet.vocabulary import STOCKS
 
 
 class Column(NamedTuple):

@@ -15,9 +15,9 @@ from townlet.arrays import F32, I64, U8, U16, Bool
 from townlet.observation import columns as table
 from townlet.observation import routes
 from townlet.observation.columns import Channel, Column
-from townlet.vocabulary import Names
+from townlet.vocabulary import STOCKS, Names
 from townlet.world.records import columns
-from townlet.world.state import NOTHING, STOCKS, Params
+from townlet.world.state import NOTHING, Affordances, Jobs, Town
 
 if TYPE_CHECKING:
     from townlet.config.load import Resolved
@@ -105,24 +105,29 @@ def window_of(resolved: Resolved) -> int:
 
 
 def build_observation(
-    resolved: Resolved, names: Names, params: Params, action_hashes: Sequence[float]
+    resolved: Resolved,
+    names: Names,
+    town: Town,
+    affordances: Affordances,
+    jobs: Jobs,
+    action_hashes: Sequence[float],
 ) -> tuple[Layout, ObservationParams]:
     """The layout of a config's observations, and the arrays that the kernels read.
 
-    `action_hashes` [U] are the catalogue's, in [0, 1), by action id. Raises ValueError where the world's
+    `action_hashes` [U] are the action space's, in [0, 1), by action id. Raises ValueError where the world's
     layers have another margin than half a window.
     """
-    seen, town, types = resolved.config.observations, params.town, names.object_types
+    seen, types = resolved.config.observations, names.object_types
     window = window_of(resolved)
     if town.size[2] != window // 2:
         raise ValueError(f"expected layers with a margin of {window // 2} tiles, found {town.size[2]}")
-    kept = _stocks_of_types(params, len(types))
+    kept = _stocks_of_types(town, len(types))
     all_columns, block = _columns(_blocks(resolved, names, kept))
     shown = tuple(seen.compact.object_channels) or types
     variant = resolved.config.features.systems.observations
     layout = Layout(variant, all_columns, _channels(variant, shown), window)
     step = routes.first_steps(town.distance)
-    raises_first, raises = _raises(params.affordances.need)
+    raises_first, raises = _raises(affordances.need)
     no_targets = np.zeros((0, 0, 3 * len(table.TARGET_TYPES)), np.float32)
     no_routes = np.zeros((0, 0, 0), np.uint16)
     target_types = [_index(types, name) for name in table.TARGET_TYPES]
@@ -137,7 +142,7 @@ def build_observation(
         target=no_targets if block[TARGETS] == NOTHING else routes.targets(town, target_types),
         route=routes.table(town),
         near_route=routes.to_nearest(town, step) if seen.extended else no_routes,
-        job_route=routes.to_places(town, step, params.jobs.place) if seen.extended else no_routes,
+        job_route=routes.to_places(town, step, jobs.place) if seen.extended else no_routes,
         near=_near_columns(kept, int(block[NEAR])),
     )
     return layout, observation
@@ -201,9 +206,8 @@ def _index(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else NOTHING
 
 
-def _stocks_of_types(params: Params, types: int) -> list[list[int]]:
+def _stocks_of_types(town: Town, types: int) -> list[list[int]]:
     """The kinds of stock that some object of each type keeps."""
-    town = params.town
     return [
         [s for s in range(len(STOCKS)) if town.site.kept[town.site.type == y, s].any()] for y in range(types)
     ]

@@ -18,20 +18,9 @@ from __future__ import annotations
 import numpy as np
 
 from townlet.observation.layout import ALL_ALIVE
+from townlet.world import state as st
 from townlet.world.jit import inlined, inner
 from townlet.world.preconditions import price
-from townlet.world.state import (
-    ACTION_CHAT,
-    ACTION_FIRST_AFFORDANCE,
-    ACTION_MOVE,
-    ACTION_RELEASE,
-    ACTION_WAIT,
-    FAR,
-    NOTHING,
-    STAYS,
-    STEP_X,
-    STEP_Y,
-)
 
 
 @inner
@@ -39,26 +28,26 @@ def write_masks(clock, agents, queues, running, events, grid, town, affordances,
     """Slot t of the masks, for every agent that is shown; `commit` is option_commit_ticks."""
     now, pad, actions = clock.tick[0], town.size[2], masks.shape[2]
     for i in range(agents.alive.shape[0]):
-        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
+        if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == st.STAYS):
             continue
-        masks[i, t, ACTION_WAIT] = True
-        if running.affordance[i] != NOTHING:
-            for action in range(ACTION_MOVE, actions):
+        masks[i, t, st.ACTION_WAIT] = True
+        if running.affordance[i] != st.NOTHING:
+            for action in range(st.ACTION_MOVE, actions):
                 masks[i, t, action] = False
-            masks[i, t, ACTION_RELEASE] = now - running.started[i] >= commit
+            masks[i, t, st.ACTION_RELEASE] = now - running.started[i] >= commit
             continue
         x, y = np.int64(agents.x[i]), np.int64(agents.y[i])
         near = grid.agents[y + pad, x + pad] > 1.0
         for d in range(4):
-            v, u = y + pad + STEP_Y[d], x + pad + STEP_X[d]
-            masks[i, t, ACTION_MOVE + d] = town.layer_walkable[v, u] > 0.0
+            v, u = y + pad + st.STEP_Y[d], x + pad + st.STEP_X[d]
+            masks[i, t, st.ACTION_MOVE + d] = town.layer_walkable[v, u] > 0.0
             near = near or grid.agents[v, u] > 0.0
-        masks[i, t, ACTION_RELEASE] = queues.object[i] != NOTHING
-        masks[i, t, ACTION_CHAT] = near
+        masks[i, t, st.ACTION_RELEASE] = queues.object[i] != st.NOTHING
+        masks[i, t, st.ACTION_CHAT] = near
         for k in range(affordances.duration.shape[0]):
             may = events.any_ready[k] and agents.wallet[i] >= price(events, affordances, k)
-            masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k] = may
-            masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k + 1] = False
+            masks[i, t, st.ACTION_FIRST_AFFORDANCE + 2 * k] = may
+            masks[i, t, st.ACTION_FIRST_AFFORDANCE + 2 * k + 1] = False
         if queues.cooling_until[i] > now:
             mask_cooling(i, x, y, now, clock, events, town, affordances, masks, t)
         mask_starts(i, x, y, queues.reserved[i], town, masks, t)
@@ -68,16 +57,16 @@ def write_masks(clock, agents, queues, running, events, grid, town, affordances,
 def mask_cooling(i, x, y, now, clock, events, town, affordances, masks, t):
     """Take back the requests for which every ready object is cooling for row i."""
     for k in range(affordances.duration.shape[0]):
-        if not masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k]:
+        if not masks[i, t, st.ACTION_FIRST_AFFORDANCE + 2 * k]:
             continue
         found, kind = False, affordances.object_type[k]
         for n in range(town.of_type_first[kind], town.of_type_first[kind + 1]):
             o = town.of_type[n]
-            reached = town.distance[town.site.place[o], y, x] != FAR
+            reached = town.distance[town.site.place[o], y, x] != st.FAR
             if events.ready[k, o] and clock.cooldown[i, o] <= now and reached:
                 found = True
                 break
-        masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * k] = found
+        masks[i, t, st.ACTION_FIRST_AFFORDANCE + 2 * k] = found
 
 
 @inlined
@@ -86,8 +75,8 @@ def mask_starts(i, x, y, reserved, town, masks, t):
     tile = y * town.size[0] + x
     for n in range(town.near_first[tile], town.near_first[tile + 1]):
         o = town.near_object[n]
-        if reserved != NOTHING and o != reserved:
+        if reserved != st.NOTHING and o != reserved:
             continue
         kind = town.site.type[o]
         for m in range(town.offers_first[kind], town.offers_first[kind + 1]):
-            masks[i, t, ACTION_FIRST_AFFORDANCE + 2 * town.offers[m] + 1] = True
+            masks[i, t, st.ACTION_FIRST_AFFORDANCE + 2 * town.offers[m] + 1] = True

@@ -1,16 +1,5 @@
 """The Beam side of Townlet: how runs become samples on disk. No simulation lives here.
 
-`import pipelines` loads no Beam. What does is imported by the commands that need it.
+No Beam here: `import townlet.pipelines` loads none; the modules that use Beam are imported for work only, and
+`runners.silence_beam_output.import_beam` before them keeps Beam from changing the process's logging.
 """
-
-from __future__ import annotations
-
-import logging
-
-
-def _is_worth_saying(record: logging.LogRecord) -> bool:
-    """Beam warns on the root logger, on import, that Google's clients are not installed: nobody asked."""
-    return not record.getMessage().startswith("apitools not found")
-
-
-logging.getLogger().addFilter(_is_worth_saying)

@@ -10,8 +10,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,14 +88,3 @@ def build(
         | "Capture" >> Capture(configs, output, reports)
         | "WriteIndex" >> WriteIndex(output, scope, reports)
     )
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """The capture command by Beam's conventions; returns its exit code."""
-    from townlet.commands.capture.capture import script
-
-    return script(sys.argv[1:] if argv is None else argv, "python -m pipelines.capture", positional=False)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

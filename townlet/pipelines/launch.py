@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from townlet.dataset.store.contract import Store
@@ -17,9 +17,10 @@ from townlet.pipelines.capture import build
 from townlet.pipelines.progress.display import display
 from townlet.pipelines.progress.reports import ReportReader, Tally
 from townlet.pipelines.runners.engines import engine, is_loopback, reports_beside
-from townlet.pipelines.runners.in_process import InProcessRunner
+from townlet.pipelines.runners.in_process import InProcessRunner, bypass_proxies
 from townlet.pipelines.runners.monitor import run_monitored
 from townlet.pipelines.runners.options import beam_options, is_local, runner_of
+from townlet.pipelines.runners.silence_beam_output import unchanged_logging
 from townlet.pipelines.runners.warmup import warm
 from townlet.planning.plan import Plan
 from townlet.planning.plan_status import warn_if_too_large
@@ -27,32 +28,45 @@ from townlet.planning.plan_status import warn_if_too_large
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from townlet.commands.capture.capture import RunnerOptions
 
+@unchanged_logging()
+def launch(
+    planned: Plan,
+    store: Store,
+    output: str,
+    *,
+    flags: Sequence[str] = (),
+    workers: int | None = None,
+    quiet: bool = False,
+) -> Tally:
+    """Run the pipeline over all runs; returns what its steps have reported. Runs that are done are found there.
 
-def launch(planned: Plan, store: Store, output: str, runner_options: RunnerOptions) -> Tally:
-    """Run the pipeline over all runs; returns what the steps have reported. Runs that are there already are reused.
-
-    `output` names the store for workers, which may have another working folder.
+    `output` names the store for workers, which may have another working folder. `flags`: Beam's options. `workers`:
+    None = 1, 0 = one for each usable core. Raises what `run_monitored` does.
     """
-    frames = sum(planned.costs)
-    options = beam_options(runner_options.flags, workers=runner_options.workers, frames=frames)
+    options = beam_options(
+        flags,
+        workers=workers,
+        frames=sum(planned.costs),
+        runs=len(planned.runs),
+        say=lambda line: None if quiet else print(f"note: {line}", file=sys.stderr, flush=True),
+    )
     local = is_local(options)
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
     with contextlib.ExitStack() as stack:
         if local or is_loopback(options):
-            warm(next(planned.playable()), quiet=runner_options.quiet)
-            if not runner_options.quiet:
+            warm(next(planned.playable()), quiet=quiet)
+            if not quiet:
                 warn_if_too_large(planned, output)
-            reports = stack.enter_context(_folder())
+            reports = stack.enter_context(_temporary_folder())
         else:
             reports = stack.enter_context(reports_beside(store))
-        if not local:
+        if local:
+            stack.enter_context(bypass_proxies())
+        else:
             stack.enter_context(engine(options))
-            _announce(options, quiet=runner_options.quiet)
-        shown = stack.enter_context(
-            contextlib.closing(display(costs, quiet=runner_options.quiet or reports is None))
-        )
+            _announce(options, quiet=quiet)
+        shown = stack.enter_context(contextlib.closing(display(costs, quiet=quiet or reports is None)))
         return run_monitored(
             lambda pipeline: build(
                 pipeline,
@@ -72,7 +86,7 @@ def launch(planned: Plan, store: Store, output: str, runner_options: RunnerOptio
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[str]:
+def _temporary_folder() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="townlet-")
     try:
         yield folder

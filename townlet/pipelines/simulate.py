@@ -15,6 +15,7 @@ from townlet.dataset.capture.commit import begin_run
 from townlet.dataset.status.run_status import run_status
 from townlet.dataset.status.status import COMPLETE, RunStatus
 from townlet.pipelines.elements import RunEnd, RunFailed, SampleRef, run_key
+from townlet.pipelines.progress.reports import CaptureCancelled
 from townlet.pipelines.store_dofn import StoreDoFn, explain
 from townlet.run import RunRef, SampleKey
 from townlet.samples import FrameGroup
@@ -77,7 +78,8 @@ class _Play(StoreDoFn):
         with self.writing():
             begin_run(self._store, run)
         try:
-            for key, groups in by_sample(self._rollout.play(run.with_config(self._configs))):
+            frames_of_run = self._rollout.play(run.with_config(self._configs))
+            for key, groups in by_sample(self._reporter.until_cancelled(frames_of_run)):
                 samples, agent = samples + 1, key.agent_id
                 frames = sum(group.timesteps for group in groups)
                 yield SampleRef(run, key), groups
@@ -85,6 +87,8 @@ class _Play(StoreDoFn):
                 self._frames.inc(frames)
                 self._reporter.frames(frames)
             yield RunEnd(run, samples), []
+        except CaptureCancelled:
+            raise  # nothing is wrong with the run
         except Exception as error:
             reason = explain(error)
             yield TaggedOutput(FAILED, RunFailed(run, reason, agent))

@@ -14,7 +14,7 @@ from townlet import __version__
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import OutputError, TownletError
 from townlet.pipelines.progress.reports import ProgressReporter
-from townlet.pipelines.runners.engines import not_shared, other_version
+from townlet.pipelines.worker_errors import not_shared, other_version
 from townlet.run import FORMAT_VERSION, RULES_VERSION
 
 VERSION = f"{__version__} (rules {RULES_VERSION}, format {FORMAT_VERSION})"

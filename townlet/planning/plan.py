@@ -17,13 +17,11 @@ from townlet.config.schema import DEFAULT_TICKS
 from townlet.config.suite import Suite, SuiteRun, is_suite, read_suite
 from townlet.dataset.format.paths import run_folder
 from townlet.errors import ConfigError, Problem, UserError
-from townlet.run import Run, RunRef, by_reference, canonical_json
+from townlet.run import Run, RunRef, by_reference, canonical_json, checked_seed
+from townlet.vocabulary import COMPRESSIONS, POLICIES, may_be_newcomer
 
-POLICIES = ("scripted", "needs", "uniform")
-COMPRESSIONS = ("fast", "none", "small")
 SEGMENT_BYTES = 256_000_000  # the frames of one segment stay below, unless --segment-ticks says otherwise
 MOST_TICKS = 2**31 - 1  # stored as int32
-MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -126,8 +124,7 @@ def _check(request: Request) -> None:
     if request.limit is not None and request.limit < 1:
         raise UserError(f"--limit: expected 1 run or more, got {request.limit}")
     for seed in request.seeds or ():
-        if not 0 <= seed <= MOST_SEED:
-            raise UserError(f"--seed: expected 0 to 2^63 - 1, got {seed}")
+        checked_seed(seed, "--seed")
     if request.policy is not None and request.policy not in POLICIES:
         raise UserError(f"--policy: expected one of {', '.join(POLICIES)}, got {request.policy!r}")
     if request.compression not in COMPRESSIONS:
@@ -207,10 +204,9 @@ def _shown(path: Path) -> str:
 
 def _runs_of(entry: _Entry, request: Request, is_data_set: bool, worlds: _Worlds) -> Iterator[Run]:
     """The entry's runs, one for each seed."""
-    config, scenario = entry.resolved.config, entry.resolved.config.scenario
+    scenario = entry.resolved.config.scenario
     _check_agent(entry, request.agent)
-    own_seed = scenario.seed if scenario is not None and scenario.seed is not None else config.seed
-    seeds = request.seeds or entry.seeds or (own_seed,)
+    seeds = request.seeds or entry.seeds or (entry.resolved.seed,)
     first = Run(
         name=entry.name,
         seed=seeds[0],
@@ -268,9 +264,8 @@ def _check_agent(entry: _Entry, agent: str | None) -> None:
     if agent is None:
         return
     names = [spawned.id for spawned in entry.resolved.agents]
-    newcomer = re.fullmatch(r"(.+)-\d+", agent)
     returns = entry.resolved.config.lifecycle.respawn_delay_ticks > 0
-    if agent in names or (returns and newcomer and newcomer[1] in names):
+    if agent in names or (returns and may_be_newcomer(agent, names)):
         return
     known = ", ".join(names) or "none; --auto-seed-agents adds alice and bob"
     raise UserError(f"--agent: expected an agent of {entry.source} ({known}), got {agent!r}")

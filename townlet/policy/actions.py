@@ -1,4 +1,4 @@
-"""The action catalogue: what an agent can do, as ids that mean the same in every run over the same affordances.
+"""The action space: what an agent can do, as ids that mean the same in every run over the same affordances.
 
     0 wait   1-4 move north, south, east, west   5 release   6 chat   7 + 2k request, 8 + 2k start affordance k
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
+import numbers
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +19,9 @@ from typing import Any
 
 from townlet.errors import UserError
 from townlet.run import canonical_json
+from townlet.vocabulary import DIRECTIONS
 
-DIRECTIONS = ("north", "south", "east", "west")
 FIRST_AFFORDANCE = 7
-KINDS = ("wait", "move", "release", "chat", "request", "start")
 
 
 @dataclass(frozen=True)
@@ -59,27 +60,71 @@ class ActionSpace:
         """The kind of each id."""
         return [action["kind"] for action in self.actions]
 
-    def parse(self, action: int | str | Mapping[str, Any]) -> Action:
-        """An id, a canonical JSON text or a mapping -> Choice. Raises UserError naming what is wrong."""
+    def parse(self, action: Any) -> Action:
+        """An id, the JSON text of an action, a mapping, or an `Action` -> Action.
+
+        Raises UserError naming what was expected and what was found.
+        """
+        if isinstance(action, Action):
+            return _checked_arguments(
+                self._checked_id(action.id), action.object, action.target, action.quality
+            )
         if isinstance(action, str):
-            try:
-                action = json.loads(action)
-            except json.JSONDecodeError as error:
-                raise UserError(
-                    f"action: expected an id or a JSON object, got {action!r} ({error.msg})"
-                ) from None
-        if isinstance(action, Mapping):
-            extra = {
-                key: action[key] for key in ("object", "target", "quality") if action.get(key) is not None
-            }
-            named = {key: value for key, value in action.items() if key not in extra and value is not None}
-            text = canonical_json(named)
-            if text not in self.lookup:
-                near = difflib.get_close_matches(text, self.json, 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise UserError(f"action: {text} is not in the catalogue{hint}")
-            return Action(self.lookup[text], extra.get("object"), extra.get("target"), extra.get("quality"))
-        index = int(action)  # also NumPy integers
+            action = _from_text(action)
+        if not isinstance(action, Mapping):
+            return Action(self._checked_id(action))
+        given = {key: value for key, value in action.items() if value is not None}
+        extra = {key: given.pop(key, None) for key in ("object", "target", "quality")}
+        return _checked_arguments(self._id_of(given), extra["object"], extra["target"], extra["quality"])
+
+    def _id_of(self, named: Mapping[Any, Any]) -> int:
+        """The id of an action without its arguments."""
+        if all(isinstance(key, str) and isinstance(value, str) for key, value in named.items()):
+            text = canonical_json(dict(named))
+            if text in self.lookup:
+                return self.lookup[text]
+        else:
+            text = repr(dict(named))
+        near = difflib.get_close_matches(text, self.json, 1)
+        hint = f"; did you mean {near[0]}?" if near else "; `townlet actions CONFIG` lists them"
+        raise UserError(f"action: {text} is not an action of this config{hint}")
+
+    def _checked_id(self, index: Any) -> int:
+        if not whole_number(index):
+            raise UserError(f"action: expected an id (a whole number) or a JSON object, got {index!r}")
         if not 0 <= index < self.dim:
             raise UserError(f"action: expected an id from 0 to {self.dim - 1}, got {index}")
-        return Action(index)
+        return int(index)
+
+
+def whole_number(value: Any) -> bool:
+    """Whether a value is an integer, of Python's or NumPy's: no boolean, no float, no text."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def real_number(value: Any) -> bool:
+    """Whether a value is a finite number, of Python's or NumPy's: no boolean, no text."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _from_text(text: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        reason = getattr(error, "msg", "nested too deeply")
+        raise UserError(f"action: expected an id or a JSON object, got {text!r} ({reason})") from None
+    if not isinstance(found, dict):
+        raise UserError(f"action: expected an id (a whole number) or a JSON object, got {text!r}")
+    return found
+
+
+def _checked_arguments(index: int, thing: Any, target: Any, quality: Any) -> Action:
+    """What an action names beside its id. Whether an object or an agent of that name is there, its reader says."""
+    for key, value in (("object", thing), ("target", target)):
+        if value is not None and not isinstance(value, str):
+            raise UserError(f"action.{key}: expected a name, got {value!r}")
+    if quality is None:
+        return Action(index, thing, target)
+    if not real_number(quality) or not 0 <= quality <= 1:
+        raise UserError(f"action.quality: expected a number from 0 to 1, got {quality!r}")
+    return Action(index, thing, target, float(quality))

@@ -21,10 +21,18 @@ from typing import NamedTuple
 import numpy as np
 
 from townlet.arrays import F64, I64
+from townlet.policy.base import (
+    PolicyActions,
+    PolicyBatch,
+    PolicyEntry,
+    PolicyInfo,
+    PolicySetting,
+    WithoutCritic,
+)
 from townlet.world.jit import kernel
 
 NO_AFFORDANCE = -1
-_WAIT, _MOVE, _FIRST_AFFORDANCE = 0, 1, 7  # ids of the catalogue
+_WAIT, _MOVE, _FIRST_AFFORDANCE = 0, 1, 7  # ids of the action space
 COLUMNS = (
     "need_hunger", "need_hygiene", "need_energy", "shift_on_time", "shift_late", "reservation_active", "in_queue",
     "path_hint_north", "path_hint_south", "path_hint_east", "path_hint_west",
@@ -124,3 +132,24 @@ def needs_action(features, masks, i, t, table):
                 return _FIRST_AFFORDANCE + 2 * k
         need = _lowest(features, i, t, table, need, share)
     return _walk(features, masks, i, t, table)
+
+
+def table_of(setting: PolicySetting) -> NeedsTable:
+    """The table for a config."""
+    return needs_table(setting.feature_names, setting.thresholds.tolist(), setting.effects, setting.gives)
+
+
+class NeedsPolicy(WithoutCritic):
+    """The kernel above, for a batch."""
+
+    def __init__(self, table: NeedsTable):
+        self._table = table
+
+    def act(self, batch: PolicyBatch) -> PolicyActions:
+        features, masks = batch.features[:, None], batch.masks[:, None]
+        actions = [needs_action(features, masks, i, 0, self._table) for i in range(len(batch))]
+        zeros = np.zeros(len(batch), np.float32)
+        return PolicyActions(np.array(actions, np.int64), zeros, zeros.copy())
+
+
+POLICY = PolicyEntry(PolicyInfo("needs"), lambda setting: NeedsPolicy(table_of(setting)))

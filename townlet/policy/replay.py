@@ -1,5 +1,6 @@
-"""The former place of `townlet.samples`: the names that users import from here."""
+"""The former place of `townlet.samples` and `townlet.frames`: the names that users import from here."""
 
+from townlet.frames import frames_to_replay_sample
 from townlet.samples import (
     ARRAYS,
     FINAL_ARRAYS,
@@ -8,7 +9,6 @@ from townlet.samples import (
     ArraySpec,
     FrameGroup,
     ReplaySample,
-    frames_to_replay_sample,
     stack_groups,
 )
 

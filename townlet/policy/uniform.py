@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from townlet.arrays import F32
+from townlet.policy.base import PolicyActions, PolicyBatch, PolicyEntry, PolicyInfo, WithoutCritic
 from townlet.world.jit import kernel
 from townlet.world.rng import USE_POLICY, draw
 
@@ -39,3 +40,26 @@ def uniform_action(masks, i, t, legal, seed, tick, arrival):
                 return u
             left -= 1
     return 0
+
+
+class UniformPolicy(WithoutCritic):
+    """The kernels above, for a batch."""
+
+    def __init__(self, dim: int):
+        self._log = log_table(dim)
+
+    def act(self, batch: PolicyBatch) -> PolicyActions:
+        masks = batch.masks[:, None]
+        legal = [int(count_legal(masks, i, 0)) for i in range(len(batch))]
+        actions = [
+            uniform_action(masks, i, 0, legal[i], batch.seed, batch.tick, who)
+            for i, who in enumerate(batch.arrival.tolist())
+        ]
+        zeros = np.zeros(len(batch), np.float32)
+        return PolicyActions(np.array(actions, np.int64), self._log[legal], zeros)
+
+
+POLICY = PolicyEntry(
+    PolicyInfo("uniform", log_prob_source="uniform over the mask"),
+    lambda setting: UniformPolicy(setting.action_space.dim),
+)

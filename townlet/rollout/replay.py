@@ -1,7 +1,7 @@
 """`verify --replay`: play a capture's stored actions again and compare every array to the bit.
 
-A capture of one agent alone (`--agent`) does not hold the others' actions: its run is simulated again with its
-policies instead, and compared in the same way.
+A capture of one agent alone (`--agent`) does not hold the others' actions, and a Python policy's log-probs do not
+follow from its actions: such a run is simulated again with its policies instead, and compared in the same way.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from townlet.dataset.reading.capture import Capture
-from townlet.generator.generate import Built
-from townlet.rollout.kernels import frames, replay_segment, waiting_actions
-from townlet.rollout.play import AgentRegistry, build_run, deciders, episodes, frame_group, play, static_facts
+from townlet.generator.generate import generate_run
+from townlet.rollout.agents import AgentRegistry, episodes
+from townlet.rollout.buffers import frames
+from townlet.rollout.metadata import Episode, frame_group, static_facts
+from townlet.rollout.play import play, resolved_of
+from townlet.rollout.player import Player
 from townlet.run import Run, SampleKey, canonical_json
 from townlet.samples import ARRAYS, FrameGroup, ReplaySample, stack_groups
 
@@ -56,7 +59,8 @@ def verify_replay(capture: Capture) -> ReplayReport:
         )
         return report
     stored = {(record.arrival, record.segment): index for index, record in enumerate(capture.samples)}
-    again = play(run) if run.agent is not None else _replayed(capture, run, report)
+    by_policies = run.agent is not None or not _player_of(run)[0].compiled
+    again = play(run) if by_policies else _replayed(capture, run, report)
     for key, group in again:
         index = stored.pop((key.arrival, key.segment), None)
         if index is None:
@@ -106,25 +110,28 @@ def _stored_actions(capture: Capture, ticks: int) -> tuple[np.ndarray, np.ndarra
 
 def _replayed(capture: Capture, run: Run, report: ReplayReport) -> Iterator[tuple[SampleKey, FrameGroup]]:
     """Frame groups of the stored actions, segment by segment."""
-    built: Built = build_run(run)
-    census, facts = AgentRegistry.of(built), static_facts(built, run)
+    player, registry = _player_of(run)
+    facts = static_facts(player.generated, resolved_of(run).config, run)
     actions, args = _stored_actions(capture, run.ticks)
-    length, rows = run.segment_ticks or run.ticks, len(built.names.agents)
-    choice, known = waiting_actions(rows), deciders(built)
+    length = run.segment_ticks or run.ticks
     for segment, start in enumerate(range(0, run.ticks, length)):
         ticks = min(length, run.ticks - start)
-        out = frames(rows, ticks, built.layout, built.catalogue.dim)
-        played = replay_segment(
-            built.world, built.params, built.observation, known, actions, args, choice, out, start, ticks
-        )
+        out = frames(player.generated, ticks)
+        played = player.replay_segment(actions, args, out, start, ticks)
         if played < ticks:
             report.problems.append(
                 f"tick {start + played}: somebody lives in the replay of whom no action is stored"
             )
             return
-        census.note(out.arrival, start)
-        for row, t0, t1 in episodes(out.arrival):
-            arrival = int(out.arrival[row, t0])
-            key = SampleKey(run.name, run.seed, arrival, census.names[arrival - 1], segment)
-            last = start + ticks == run.ticks
-            yield key, frame_group(built, census, facts, out, row, t0, t1, start, segment, last)
+        registry.note(out.arrival, start)
+        for row, first, end in episodes(out.arrival):
+            arrival = int(out.arrival[row, first])
+            key = SampleKey(run.name, run.seed, arrival, registry.names[arrival - 1], segment)
+            episode = Episode(row, first, end, segment, last=start + ticks == run.ticks)
+            yield key, frame_group(out, start, episode, registry, facts, player.policy_of)
+
+
+def _player_of(run: Run) -> tuple[Player, AgentRegistry]:
+    generated = generate_run(run)
+    registry = AgentRegistry.of(generated)
+    return Player(generated, registry), registry

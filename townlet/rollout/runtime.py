@@ -1,119 +1,127 @@
-"""`PolicyRuntime`: decides for the agents of a simulation and keeps the frames until somebody collects them."""
+"""`PolicyRuntime`, for those who think in dictionaries: what agents decide, and the frames recorded of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from townlet.config.load import Resolved
-from townlet.generator.generate import Built, build
+from townlet.errors import UserError
+from townlet.frames import FRAME_KEYS
 from townlet.policy.actions import Action
-from townlet.policy.base import Decision, Observation, Policy
-from townlet.policy.registry import builtin_policy
+from townlet.policy.base import AgentPolicy, Observation, Policy, PolicyBatch
+from townlet.policy.checking import checked_actions
+from townlet.rollout.stepper import Stepper
+from townlet.samples import FrameGroup
 
 Frame = dict[str, Any]
 
 
 class PolicyRuntime:
-    """Decides, records, hands over.
+    """A view of a town's policies and of what is recorded there: every `SimulationLoop` has one, `policy_runtime`.
 
-    `policy` is the name of a built-in policy, or an object with `decide` (see `townlet.policy.base.Policy`). Agents
-    with a schedule follow it; `config.policy.agents` gives single agents a built-in policy of their own.
+    `policy` is a policy's name, or an object with `act` and `values`, or with `decide` and `value` (see
+    `townlet.policy.base`); it acts for agents without a schedule. `config.policy.agents` gives single agents a policy
+    of their own. `seed`: see `SimulationLoop`. Raises UserError for what cannot be played.
     """
 
     def __init__(
         self,
-        config: Resolved,
-        policy: str | Policy | None = None,
-        seed: int = 0,
-        *,
-        built: Built | None = None,
+        config: Resolved | str | os.PathLike[str],
+        policy: str | Policy | AgentPolicy | None = None,
+        seed: int | None = None,
     ):
-        self._built = built or build(config, seed=seed, policy="outside")
-        self._config = config
-        chosen = policy or config.config.policy.default or "needs"
-        self._policy: Policy = (
-            builtin_policy(chosen, self._built, seed) if isinstance(chosen, str) else chosen
-        )
-        self._own: dict[str, Policy] = {
-            agent: builtin_policy(name, self._built, seed)
-            for agent, name in config.config.policy.agents.items()
-        }
-        self._frames: dict[str, list[Frame]] = {}
-        self._decided: dict[str, tuple[Observation, Action, float, float]] = {}
+        self._stepper = Stepper(config, seed, policy)
+
+    @classmethod
+    def of(cls, stepper: Stepper) -> PolicyRuntime:
+        """The view of a town that is stepped already."""
+        runtime = cls.__new__(cls)
+        runtime._stepper = stepper
+        return runtime
 
     def policy_for(self, agent_id: str) -> Policy:
-        """Who decides for `agent_id` where no schedule does. A newcomer follows whoever had its row."""
-        name = agent_id
-        while name not in self._own and "-" in name:
-            name = name.rpartition("-")[0]
-        return self._own.get(name, self._policy)
+        """Who decides for `agent_id` where no schedule does: a newcomer has the policy of the row that it took over."""
+        return self._stepper.player.policy_on(self._row_of(agent_id))[1]
+
+    def _row_of(self, agent_id: str) -> int:
+        registry = self._stepper.registry
+        if agent_id not in registry.names:
+            raise UserError(f"agent: expected one of {', '.join(registry.names)}, got {agent_id!r}")
+        return registry.row[registry.names.index(agent_id)]
 
     def decide(self, observations: Mapping[str, Observation]) -> dict[str, Action]:
-        """What every agent observed does now. Schedules come first; each policy is asked once, for all its agents."""
-        groups: dict[int, tuple[Policy, dict[str, Observation]]] = {}
-        self._decided = {}
+        """What every agent observed does. Schedules come first; each policy is asked once, for all its agents."""
+        decided: dict[str, Action] = {}
+        batches: dict[tuple[int, int], dict[str, Observation]] = {}
         for agent, seen in observations.items():
             if seen.scheduled is not None:
-                self._decided[agent] = (seen, seen.scheduled, 0.0, 0.0)
+                decided[agent] = seen.scheduled
             else:
-                policy = self.policy_for(agent)
-                groups.setdefault(id(policy), (policy, {}))[1][agent] = seen
-        for policy, some in groups.values():
-            for agent, answer in policy.decide(some).items():
-                self._note(some[agent], answer)
-        return {agent: self._decided[agent][1] for agent in observations}
+                _, policy = self._stepper.player.policy_on(self._row_of(agent))
+                batches.setdefault((id(policy), seen.tick), {})[agent] = seen
+        for some in batches.values():
+            decided |= self._decided(some)
+        return {agent: decided[agent] for agent in observations}
 
-    def take(self, seen: Observation, answer: Decision) -> Action:
-        """Record a decision that somebody else took for an agent; returns it as the world takes it."""
-        self._note(seen, answer)
-        return self._decided[seen.agent_id][1]
-
-    def _note(self, seen: Observation, answer: Decision) -> None:
-        choice = self._built.catalogue.parse(answer.action)
-        self._decided[seen.agent_id] = (seen, choice, answer.log_prob, answer.value)
-
-    def decided(self, agent_id: str) -> tuple[float, float]:
-        """Log-prob and value of what `agent_id` decided last."""
-        _, _, log_prob, value = self._decided[agent_id]
-        return log_prob, value
-
-    def record(
-        self, agent_id: str, args: tuple[float, ...], reward: float, terms: np.ndarray, done: bool
-    ) -> None:
-        """Keep the frame of what `agent_id` decided last, with what it brought."""
-        seen, choice, log_prob, value = self._decided[agent_id]
-        mask = seen.action_mask.copy()
-        mask[choice.id] = True
-        self._frames.setdefault(agent_id, []).append({
-            "tick": seen.tick, "agent_id": agent_id, "map": seen.map, "features": seen.features,
-            "action": self._built.catalogue.json[choice.id], "action_id": choice.id, "action_args": args,
-            "action_mask": mask, "reward": reward, "reward_terms": terms, "done": done, "log_prob": log_prob,
-            "value": value, "position": seen.position,
-        })  # fmt: skip
-
-    def close(self, after: Observation, info: Callable[[], dict[str, Any]], done: bool) -> None:
-        """Let the agent's latest frame say what is seen after it, and its value (0 where the episode ended)."""
-        kept = self._frames.get(after.agent_id)
-        if not kept:
-            return
-        scripted = after.scheduled is not None
-        value = 0.0 if done or scripted else self.policy_for(after.agent_id).value(after)
-        for stale in ("final_map", "final_features", "final_action_mask", "final_value", "info"):
-            if len(kept) > 1:
-                kept[-2].pop(stale, None)
-        kept[-1].update(
-            final_map=after.map, final_features=after.features, final_action_mask=after.action_mask,
-            final_value=value, info=info(),
+    def _decided(self, observations: dict[str, Observation]) -> dict[str, Action]:
+        """The same for agents of one policy and tick, in the order of their rows."""
+        stepper = self._stepper
+        rows = {agent: self._row_of(agent) for agent in sorted(observations, key=self._row_of)}
+        seen = [observations[agent] for agent in rows]
+        batch = PolicyBatch(
+            maps=np.stack([each.map for each in seen]),
+            features=np.stack([each.features for each in seen]),
+            masks=np.stack([each.action_mask for each in seen]),
+            tick=seen[0].tick,
+            arrival=np.array([each.arrival for each in seen], np.int64),
+            row=np.array(list(rows.values()), np.int64),
+            seed=stepper.seed,
+            agent_ids=tuple(rows),
+            positions=np.array([each.position for each in seen], np.int16),
+        )
+        info, policy = stepper.player.policy_on(next(iter(rows.values())))
+        names, space = stepper.generated.names, stepper.generated.action_space
+        answer = checked_actions(
+            policy.act(batch), batch, info.kind,
+            dim=space.dim, objects=len(names.objects), agents=len(stepper.registry.names),
         )  # fmt: skip
+        actions = zip(answer.actions, answer.object, answer.target, answer.quality, strict=True)
+        return {agent: stepper.player.namer.action(*each) for agent, each in zip(rows, actions, strict=True)}
 
     def collect_trajectory(self, agent_id: str | None = None, clear: bool = True) -> list[Frame]:
-        """The frames of one agent in the order of time, or everybody's (agent by agent), since the last clearing."""
-        chosen = [agent_id] if agent_id is not None else list(self._frames)
-        collected = [frame for agent in chosen for frame in self._frames.get(agent, [])]
+        """The frames of one agent in the order of time, or everybody's (agent by agent), since the last clearing.
+
+        The latest frame of a life says what is seen after it (`final_*`), and under `info` what does not change from
+        frame to frame. What is handed out belongs to the caller: later ticks do not change it. Raises UserError for an
+        agent who has never lived.
+        """
+        if agent_id is not None:
+            self._row_of(agent_id)
+        groups = self._stepper.groups(agent_id)
         if clear:
-            for agent in chosen:
-                self._frames.pop(agent, None)
-        return collected
+            self._stepper.take(agent_id)
+        return [frame for group in groups for frame in _frames_of(group)]
+
+
+def _frames_of(group: FrameGroup) -> list[Frame]:
+    """A group as frames; the arrays are views of the group's."""
+    arrays, agent = group.arrays, group.metadata["agent_id"]
+    texts = {index: text for text, index in group.metadata["action_lookup"].items()}
+    plain = {name: arrays[name].tolist() for name in arrays if arrays[name].ndim == 1}
+    tuples = {name: arrays[name].tolist() for name in ("action_args", "positions")}
+    frames: list[Frame] = []
+    for t in range(group.timesteps):
+        frame: Frame = {"agent_id": agent, "action": texts[plain["actions"][t]]}
+        for name in arrays:
+            if name in plain:
+                value = plain[name][t]
+            else:
+                value = tuple(tuples[name][t]) if name in tuples else arrays[name][t]
+            frame[FRAME_KEYS.get(name, name)] = value
+        frames.append(frame)
+    frames[-1].update(group.final or {}, info=group.metadata)
+    return frames

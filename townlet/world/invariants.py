@@ -10,26 +10,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from townlet.world.state import (
-    COIN_DEPARTED,
-    COIN_EARNINGS,
-    COIN_NEWCOMERS,
-    COIN_PRICES,
-    COIN_RENT,
-    COIN_START,
-    COIN_WAGES,
-    N_GHOST,
-    NOBODY,
-    NOTHING,
-    RIVALRY_MAX,
-    Params,
-    World,
-)
+from townlet.world import state as st
 
 CENT = 1e-6  # how far, in coins, sums of float64 may drift apart
 
 
-def violations(world: World, params: Params) -> list[str]:
+def violations(world: st.World, params: st.Params) -> list[str]:
     """One sentence for each invariant that does not hold, rows and objects by index; empty = all is well.
 
     Needs and ties are in range; nobody stands on a wall; no two stand on a tile except by a counted ghost
@@ -41,18 +27,18 @@ def violations(world: World, params: Params) -> list[str]:
     return [found for check in checks for found in check(world, params)]
 
 
-def _living(world: World) -> list[int]:
+def _living(world: st.World) -> list[int]:
     return np.flatnonzero(world.agents.alive).tolist()
 
 
-def _ranges(world: World, params: Params) -> Iterator[str]:
+def _ranges(world: st.World, params: st.Params) -> Iterator[str]:
     agents, ties = world.agents, world.ties
     for i in _living(world):
         if not np.all((agents.need[i] >= 0.0) & (agents.need[i] <= 1.0)):
             yield f"agent {i}: expected needs in [0, 1], found {agents.need[i].tolist()}"
         if not agents.wallet[i] >= 0.0:
             yield f"agent {i}: expected a wallet of at least 0 coins, found {agents.wallet[i]}"
-    most = float(np.ravel(params.rules.rivalry)[RIVALRY_MAX])
+    most = float(np.ravel(params.rules.rivalry)[st.RIVALRY_MAX])
     for name, low, high in (("trust", -1.0, 1.0), ("familiarity", -1.0, 1.0), ("rivalry", 0.0, most)):
         values = getattr(ties, name)
         for i, j in np.argwhere(~((values >= low) & (values <= high))).tolist():
@@ -70,7 +56,7 @@ def _tied(ties) -> np.ndarray:
     return ((ties.trust != 0) | (ties.familiarity != 0) | (ties.rivalry != 0)).sum(axis=1)
 
 
-def _places(world: World, params: Params) -> Iterator[str]:
+def _places(world: st.World, params: st.Params) -> Iterator[str]:
     agents, (width, height, pad, _) = world.agents, (int(each) for each in params.town.size)
     there = np.zeros((height, width), dtype=np.int64)
     for i in _living(world):
@@ -80,8 +66,8 @@ def _places(world: World, params: Params) -> Iterator[str]:
         else:
             there[y, x] += 1
     crowd = int((there - 1).clip(0).sum())
-    if crowd > world.clock.counts[N_GHOST]:
-        steps = int(world.clock.counts[N_GHOST])
+    if crowd > world.clock.counts[st.N_GHOST]:
+        steps = int(world.clock.counts[st.N_GHOST])
         yield f"expected at most one agent a tile but for {steps} ghost steps, found {crowd} too many"
     layer = np.zeros_like(world.grid.agents)
     layer[pad : pad + height, pad : pad + width] = there
@@ -90,72 +76,72 @@ def _places(world: World, params: Params) -> Iterator[str]:
         yield f"grid.agents: expected {layer[y, x]:.0f} at ({x - pad}, {y - pad}), found {found}"
 
 
-def _users(world: World, params: Params) -> Iterator[str]:
+def _users(world: st.World, params: st.Params) -> Iterator[str]:
     objects, running, queues = world.objects, world.running, world.queues
     taken = np.zeros_like(world.grid.reserved)
     pad, site = int(params.town.size[2]), params.town.site
     for o in range(len(objects.user)):
         user, holder = int(objects.user[o]), int(objects.holder[o])
-        if user != NOBODY and holder != NOBODY:
+        if user != st.NOBODY and holder != st.NOBODY:
             yield f"object {o}: expected a user or a holder, found both ({user} and {holder})"
-        if user != NOBODY and running.object[user] != o:
+        if user != st.NOBODY and running.object[user] != o:
             yield f"object {o}: agent {user} uses it, but is busy with object {running.object[user]}"
-        if holder != NOBODY and queues.reserved[holder] != o:
+        if holder != st.NOBODY and queues.reserved[holder] != o:
             yield f"object {o}: agent {holder} holds it, but has reserved {queues.reserved[holder]}"
-        if user != NOBODY or holder != NOBODY:
+        if user != st.NOBODY or holder != st.NOBODY:
             taken[int(site.y[o]) + pad, int(site.x[o]) + pad] = 1
     for i in range(len(running.object)):
         o, reserved = int(running.object[i]), int(queues.reserved[i])
-        if (o == NOTHING) != (running.affordance[i] == NOTHING):
+        if (o == st.NOTHING) != (running.affordance[i] == st.NOTHING):
             yield f"agent {i}: expected to be busy at an object, found {running.affordance[i]} at {o}"
-        if o != NOTHING and objects.user[o] != i:
+        if o != st.NOTHING and objects.user[o] != i:
             yield f"agent {i}: busy with object {o}, whose user is {objects.user[o]}"
-        if o != NOTHING and not 1 <= running.left[i]:
+        if o != st.NOTHING and not 1 <= running.left[i]:
             yield f"agent {i}: expected at least a tick left at object {o}, found {running.left[i]}"
-        if reserved != NOTHING and objects.holder[reserved] != i:
+        if reserved != st.NOTHING and objects.holder[reserved] != i:
             yield f"agent {i}: has reserved object {reserved}, whose holder is {objects.holder[reserved]}"
     for y, x in np.argwhere(taken != world.grid.reserved).tolist():
         found = world.grid.reserved[y, x]
         yield f"grid.reserved: expected {taken[y, x]:.0f} at ({x - pad}, {y - pad}), found {found}"
 
 
-def _queues(world: World, params: Params) -> Iterator[str]:
+def _queues(world: st.World, params: st.Params) -> Iterator[str]:
     queues, objects = world.queues, world.objects
     waiting = np.zeros(len(objects.waiting), dtype=np.int64)
     for i in range(len(queues.object)):
         o, reserved = int(queues.object[i]), int(queues.reserved[i])
-        if (o == NOTHING) != (queues.affordance[i] == NOTHING):
+        if (o == st.NOTHING) != (queues.affordance[i] == st.NOTHING):
             yield f"agent {i}: queues for object {o} with affordance {queues.affordance[i]}"
-        if reserved not in (NOTHING, o):
+        if reserved not in (st.NOTHING, o):
             yield f"agent {i}: expected to be in one queue, found in that of {o} with {reserved} reserved"
-        if o != NOTHING and world.running.affordance[i] != NOTHING:
+        if o != st.NOTHING and world.running.affordance[i] != st.NOTHING:
             yield f"agent {i}: expected to be busy or in a queue, found both"
-        if o != NOTHING and reserved != o:
+        if o != st.NOTHING and reserved != o:
             waiting[o] += 1
     for o in np.flatnonzero(waiting != objects.waiting).tolist():
         yield f"object {o}: expected {waiting[o]} waiting, found {objects.waiting[o]}"
 
 
-def _coins(world: World, params: Params) -> Iterator[str]:
+def _coins(world: st.World, params: st.Params) -> Iterator[str]:
     coins = world.clock.coins
     for charge in np.flatnonzero(~(coins >= 0.0)).tolist():
         yield f"clock.coins[{charge}]: expected no negative sum, found {coins[charge]}"
-    come = coins[COIN_START] + coins[COIN_WAGES] + coins[COIN_EARNINGS] + coins[COIN_NEWCOMERS]
-    gone = coins[COIN_PRICES] + coins[COIN_RENT] + coins[COIN_DEPARTED]
+    come = coins[st.COIN_START] + coins[st.COIN_WAGES] + coins[st.COIN_EARNINGS] + coins[st.COIN_NEWCOMERS]
+    gone = coins[st.COIN_PRICES] + coins[st.COIN_RENT] + coins[st.COIN_DEPARTED]
     held = float(world.agents.wallet[world.agents.alive].sum())
     if not abs(held - (come - gone)) <= CENT * max(1.0, come):
         yield f"expected {come - gone:.6f} coins in wallets ({come:.6f} - {gone:.6f}), found {held:.6f}"
 
 
-def _dead(world: World, params: Params) -> Iterator[str]:
+def _dead(world: st.World, params: st.Params) -> Iterator[str]:
     agents, ties = world.agents, world.ties
     for i in np.flatnonzero(~agents.alive).tolist():
         holds = (world.running.affordance[i], world.queues.object[i], world.queues.reserved[i])
-        if any(held != NOTHING for held in holds):
+        if any(held != st.NOTHING for held in holds):
             yield f"agent {i} is dead, but busy with {holds[0]}, queued for {holds[1]}, holding {holds[2]}"
         if agents.wallet[i] != 0.0:
             yield f"agent {i} is dead, but has {agents.wallet[i]} coins"
-        if world.script.entry[i] != NOTHING:
+        if world.script.entry[i] != st.NOTHING:
             yield f"agent {i} is dead, but follows a schedule"
         if any(np.any(tie[i]) or np.any(tie[:, i]) for tie in (ties.trust, ties.familiarity, ties.rivalry)):
             yield f"agent {i} is dead, but has ties"
@@ -164,8 +150,8 @@ def _dead(world: World, params: Params) -> Iterator[str]:
         yield f"expected different arrivals up to {world.clock.arrivals[0]}, found {arrivals.tolist()}"
 
 
-def _scripts(world: World, params: Params) -> Iterator[str]:
+def _scripts(world: st.World, params: st.Params) -> Iterator[str]:
     entry, people = world.script.entry, params.people
-    for i in np.flatnonzero(entry != NOTHING).tolist():
+    for i in np.flatnonzero(entry != st.NOTHING).tolist():
         if not people.script_first[i] <= entry[i] < people.script_end[i]:
             yield f"agent {i}: expected an entry of its own schedule, found {entry[i]}"

@@ -26,7 +26,8 @@ def source_hash() -> str:
     digest = hashlib.sha256(f"{version('numba')} {version('numpy')}".encode())
     for path in sorted(root.rglob("*.py")):
         text = path.read_bytes()
-        if path.parent.name in ("world", "rules", "observation") or b"jit import" in text:
+        constants = path.parent.name in ("world", "rules", "observation") or path.name == "vocabulary.py"
+        if constants or b"jit import" in text:
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + text)
     return digest.hexdigest()[:16]
 

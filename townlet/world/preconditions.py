@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from townlet.vocabulary import FACTS
 from townlet.world.geometry import nearest_keeping
 from townlet.world.jit import inner
-from townlet.world.state import FACTS, NOBODY, NOTHING, POWER, WATER
+from townlet.world.state import NOBODY, NOTHING, POWER, WATER
 
 OCCUPIED = FACTS.index("occupied")
 POWER_ON, WATER_ON = FACTS.index("power_on"), FACTS.index("water_on")

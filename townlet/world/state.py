@@ -4,7 +4,7 @@ Axis letters:  A agent rows, O objects, K affordances, Y object types, J jobs, E
 with a distance field), S schedule entries, G tiles of the grid (H rows of W), N = 3 needs, D days of a week.
 
 `World` is what changes, `Params` what does not. A copy of `World` is a snapshot: there is no third place for state.
-House units: ticks, tiles, coins; needs and ties are fractions. Names stop at `townlet/build/`: here are indices.
+House units: ticks, tiles, coins; needs and ties are fractions. Names stop at `townlet/generator/`: here are indices.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from townlet.arrays import F32, F64, I16, I32, I64, U8, U16, Bool
+from townlet.vocabulary import ACTION_KINDS, DIRECTIONS, NEEDS, POLICIES, SCRIPTED, STOCKS
 from townlet.world.records import column_names, columns
 
 # --- sentinels and codes ----------------------------------------------------------------------------------------
@@ -23,16 +24,16 @@ NOTHING = -1  # no object, no affordance, no place, no job, no target
 FAR = 65535  # a distance that walls make endless
 NEVER = -1_000_000_000  # a tick long before the first
 
-HUNGER, HYGIENE, ENERGY = 0, 1, 2
-NEEDS = ("hunger", "hygiene", "energy")
-MEALS, INGREDIENTS = 0, 1  # kinds of stock
-STOCKS = ("meals", "raw_ingredients")
+HUNGER, HYGIENE, ENERGY = range(len(NEEDS))
+MEALS, INGREDIENTS = range(len(STOCKS))
 POWER, WATER = 0, 1  # utilities
 
-# kinds of action; the catalogue's ids: WAIT, MOVE + direction, RELEASE, CHAT, then 7 + 2k = request k, 8 + 2k = start k
-WAIT, MOVE, RELEASE, CHAT, REQUEST, START = 0, 1, 2, 3, 4, 5
+# kinds of action; the ids: wait, move + direction, release, chat, then 7 + 2k = request k, 8 + 2k = start k
+WAIT, MOVE, RELEASE, CHAT, REQUEST, START = range(len(ACTION_KINDS))
 ACTION_WAIT, ACTION_MOVE, ACTION_RELEASE, ACTION_CHAT, ACTION_FIRST_AFFORDANCE = 0, 1, 5, 6, 7
-NORTH, SOUTH, EAST, WEST = 0, 1, 2, 3  # also the fixed order in which ties between directions are broken
+NORTH, SOUTH, EAST, WEST = range(
+    len(DIRECTIONS)
+)  # also the fixed order in which ties between directions are broken
 STEP_X = (0, 0, 1, -1)
 STEP_Y = (-1, 1, 0, 0)
 
@@ -40,13 +41,14 @@ PRE_SHIFT, ON_TIME, LATE, ABSENT, POST_SHIFT = 0, 1, 2, 3, 4  # shift states
 STAYS, FAINTED, EVICTED = 0, 1, 2  # why an agent leaves at the end of this tick
 
 PRICE_SPIKE, BLACKOUT, OUTAGE, ARRANGED_MEET = 0, 1, 2, 3  # kinds of event
-FACTS = ("occupied", "power_on", "water_on", "meal_available", "ingredients_available", "wallet")
-COMPARISONS = ("<", "<=", "==", "!=", ">=", ">")
 
 # schedule entries: kind (the action kinds above) and how an entry ends
 UNTIL_TICKS, UNTIL_ARRIVED, UNTIL_GRANTED, UNTIL_FINISHED = 0, 1, 2, 3
 
-POLICY_OUTSIDE, POLICY_NEEDS, POLICY_UNIFORM = 0, 1, 2  # who decides for an agent without a schedule
+# Who decides for an agent without a schedule: the policy's index in POLICIES. That of `scripted`, which names nobody
+# there, stands for whoever is outside: an object of the caller's, or the caller. Kernels decide for these two.
+POLICY_OUTSIDE = POLICIES.index(SCRIPTED)
+POLICY_NEEDS, POLICY_UNIFORM = POLICIES.index("needs"), POLICIES.index("uniform")
 
 TERMS = (
     "survival", "needs", "wages", "punctuality", "social", "lateness", "guardrail", "clip", "cap", "terminal",
@@ -143,7 +145,7 @@ class Ties(NamedTuple):
     familiarity: F64  # [A, A]  in [-1, 1]
     rivalry: F64  # [A, A]  in [0, 1]
     count: I64  # [A]  an upper bound of the ties of the row that are not zero (0 = the row is all zeros)
-    identity: F32  # [A, d]  hashed identity by which others know an agent, in [-1, 1] (build/start.py)
+    identity: F32  # [A, d]  hashed identity by which others know an agent, in [-1, 1] (generator/start.py)
     chat_reward: I64  # [A, A]  when a chat of this pair was last rewarded (kept at [min, max]); NEVER
     meal_shared: I64  # [A, A]  the eating start ticks' later one that was last counted (at [min, max]); NEVER
 
@@ -228,7 +230,7 @@ class StepScratch:
 
 @columns
 class ActionBatch:
-    """What each agent has decided for this tick: the only way from a policy, or a schedule, into the world."""
+    """What each agent does in this tick: the only way from a policy, a schedule or a caller into the world."""
 
     action: I64  # [A]  id in the catalogue
     object: I64  # [A]  the object it names; NOTHING = the world chooses
@@ -326,7 +328,7 @@ class People:
     start_y: I64  # [A]
     start_wallet: F64  # [A]
     home_personality: F64  # [A, 3]
-    policy: I64  # [A]  POLICY_OUTSIDE, POLICY_NEEDS or POLICY_UNIFORM; newcomers keep it
+    policy: I64  # [A]  index into POLICIES; POLICY_OUTSIDE = somebody outside. Newcomers keep it
     script_first: I64  # [A]  the first life's schedule: Schedule[script_first:script_end]
     script_end: I64  # [A]
 

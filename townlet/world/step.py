@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from townlet.world import state as st
 from townlet.world.jit import kernel, spliced
 from townlet.world.rules import (
     affordances,
@@ -19,73 +20,59 @@ from townlet.world.rules import (
     schedule,
     social,
 )
-from townlet.world.state import (
-    ACTION_FIRST_AFFORDANCE,
-    ACTION_RELEASE,
-    ACTION_WAIT,
-    CHAT,
-    GONE,
-    MOVE,
-    NOBODY,
-    NOTHING,
-    RELEASE,
-    REQUEST,
-    START,
-    WAIT,
-)
 
 
 @kernel
 def kind_of(action):
     """The kind of an action id."""
-    if action >= ACTION_FIRST_AFFORDANCE:
-        return REQUEST if (action - ACTION_FIRST_AFFORDANCE) % 2 == 0 else START
-    if action == ACTION_WAIT:
-        return WAIT
-    if action < ACTION_RELEASE:
-        return MOVE
-    return RELEASE if action == ACTION_RELEASE else CHAT
+    if action >= st.ACTION_FIRST_AFFORDANCE:
+        return st.REQUEST if (action - st.ACTION_FIRST_AFFORDANCE) % 2 == 0 else st.START
+    if action == st.ACTION_WAIT:
+        return st.WAIT
+    if action < st.ACTION_RELEASE:
+        return st.MOVE
+    return st.RELEASE if action == st.ACTION_RELEASE else st.CHAT
 
 
 @kernel
 def row_of(agents, number):
     """The row on which the agent with arrival number `number` + 1 lives; GONE = nowhere any more."""
     if number < agents.alive.shape[0] and agents.arrival[number] == number + 1:
-        return number if agents.alive[number] else GONE
+        return number if agents.alive[number] else st.GONE
     for i in range(agents.alive.shape[0]):
         if agents.arrival[i] == number + 1 and agents.alive[i]:
             return i
-    return GONE
+    return st.GONE
 
 
 @kernel
-def begin(agents, tick, choice):
-    """Take over everybody's choice and forget what the last tick noted."""
+def begin(agents, tick, batch):
+    """Take over what everybody does and forget what the last tick noted."""
     for i in range(agents.alive.shape[0]):
-        action = choice.action[i] if agents.alive[i] else ACTION_WAIT
+        action = batch.action[i] if agents.alive[i] else st.ACTION_WAIT
         kind = kind_of(action)
         tick.action[i] = action
         tick.kind[i] = kind
-        tick.affordance[i] = (action - ACTION_FIRST_AFFORDANCE) // 2 if kind >= REQUEST else NOTHING
-        tick.object[i] = choice.object[i]
-        tick.target[i] = NOBODY if choice.target[i] < 0 else row_of(agents, choice.target[i])
-        tick.quality[i] = choice.quality[i] if choice.quality[i] >= 0.0 else 1.0
-        tick.success[i] = kind == WAIT
+        tick.affordance[i] = (action - st.ACTION_FIRST_AFFORDANCE) // 2 if kind >= st.REQUEST else st.NOTHING
+        tick.object[i] = batch.object[i]
+        tick.target[i] = st.NOBODY if batch.target[i] < 0 else row_of(agents, batch.target[i])
+        tick.quality[i] = batch.quality[i] if batch.quality[i] >= 0.0 else 1.0
+        tick.success[i] = kind == st.WAIT
         tick.duration[i] = 1
-        tick.block_object[i] = NOTHING
-        tick.block_by[i] = NOBODY
+        tick.block_object[i] = st.NOTHING
+        tick.block_by[i] = st.NOBODY
         tick.block_waiting[i] = 0
         tick.block_rotated[i] = False
-        tick.ghost_through[i] = NOBODY
-        tick.polite_to[i] = NOBODY
+        tick.ghost_through[i] = st.NOBODY
+        tick.polite_to[i] = st.NOBODY
         tick.avoided[i] = 0
-        tick.finished[i] = NOTHING
-        tick.chat_with[i] = NOBODY
+        tick.finished[i] = st.NOTHING
+        tick.chat_with[i] = st.NOBODY
         tick.social[i] = 0.0
         tick.late[i] = False
         tick.absent[i] = False
-        tick.taken_over_by[i] = NOBODY
-        tick.helped_by[i] = NOBODY
+        tick.taken_over_by[i] = st.NOBODY
+        tick.helped_by[i] = st.NOBODY
 
 
 @kernel
@@ -100,11 +87,11 @@ def finish(clock, agents, tick):
 
 
 @spliced
-def step(world, params, choice):
+def step(world, params, batch):
     """Play one tick: everybody has seen its observation and has chosen."""
     clock, agents, queue, running, objects, ties, work, now, grid, script, tick = world
     town, offers, people, plan, jobs, specs, rules, pay = params
-    begin(agents, tick, choice)
+    begin(agents, tick, batch)
     affordances.restock(clock, objects, now, town, rules)
     events.update(clock, agents, ties, now, town, specs, rules)
     affordances.refresh(objects, now, town, offers)

@@ -38,7 +38,7 @@ def test_what_was_written_and_what_to_type_next(townlet: Townlet, tmp_path: Path
     again = townlet(*SHORT, out)
     assert again.code == 0
     assert again.out == said.out
-    assert f"{out}: already there, verified" in again.err
+    assert f"{out}: already complete, verified" in again.err
 
 
 def test_for_scripts(townlet: Townlet, tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_for_scripts(townlet: Townlet, tmp_path: Path) -> None:
     assert said.err == ""
     assert [sample["agent_id"] for sample in said.json["samples"]] == ["alice", "bob"]
     assert said.json["failures"] == []
-    assert said.json["was_there"] is False
-    assert townlet(*SHORT, tmp_path / "out", "--json").json["was_there"] is True
+    assert said.json["already_complete"] is False
+    assert townlet(*SHORT, tmp_path / "out", "--json").json["already_complete"] is True
 
 
 def test_a_data_set(townlet: Townlet, tmp_path: Path) -> None:
@@ -59,8 +59,16 @@ def test_a_data_set(townlet: Townlet, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "runs" / "kitchen_breakfast" / "seed-29").is_dir()
     more = townlet(*SHORT, tmp_path / "out", "--seeds", "29..31")
     assert more.out.splitlines()[-1].startswith("32 runs, 64 samples, 640 frames, ")
-    assert more.out.splitlines()[-1].endswith("(29 of these runs are others)")
-    assert "1 of these runs had been simulated before" in more.err
+    assert more.out.splitlines()[-1].endswith("(29 of them from other commands)")
+    assert "1 of these runs were reused" in more.err
+
+
+def test_workers_are_bounded(townlet: Townlet, tmp_path: Path) -> None:
+    """A thousand threads for one run would take minutes."""
+    said = townlet(*SHORT, tmp_path / "out", "--workers", "1000")
+    assert said.code == 0
+    assert "note: 1 worker instead of 1000: 1 run to do\n" in said.err
+    assert townlet(*SHORT, tmp_path / "quiet", "--workers", "1000", "--quiet").err == ""
 
 
 def test_a_suite(townlet: Townlet, tmp_path: Path) -> None:
@@ -203,10 +211,10 @@ def test_a_shipped_suite_from_anywhere(
         ["employment_punctuality", "1"],
         ["hard_winter", "0"],
     ]
-    assert "--limit left 11 runs out; without it, they are added" in said.err
+    assert "--limit: 11 runs not selected; run without it to add them" in said.err
     assert json.loads((tmp_path / "smoke/dataset.json").read_text())["metadata"]["complete"] is False
     said = townlet(*words)
-    assert "3 of these runs had been simulated before" in said.err
+    assert "3 of these runs were reused" in said.err
     metadata = json.loads((tmp_path / "smoke/dataset.json").read_text())["metadata"]
     assert (metadata["complete"], metadata["suites"], metadata["run_count"]) == (True, ["smoke"], 14)
     assert (
@@ -214,7 +222,7 @@ def test_a_shipped_suite_from_anywhere(
     )
     monkeypatch.setattr(launch, "launch", None)  # nothing more to run
     again = townlet("capture", "smoke", *words[2:])
-    assert "smoke: already there, verified" in again.err
+    assert "smoke: already complete, verified" in again.err
     assert again.out == said.out
 
 
@@ -233,8 +241,8 @@ def test_what_failed_is_listed_and_tried_again(
     said = townlet(*words)
     assert said.code == 1
     assert "failed: kitchen_breakfast seed 1: ValueError: an unlucky number" in said.err
-    assert "1 of 3 runs failed; the rest is written" in said.err
-    assert "the same command tries what failed again, and nothing else" in said.err
+    assert "1 of 3 runs failed; the others are written" in said.err
+    assert "run the same command to try only the failed runs again" in said.err
     [failure] = json.loads((tmp_path / "out/failures.json").read_text())["failures"]
     assert (failure["scenario"], failure["seed"]) == ("kitchen_breakfast", 1)
     assert failure["reason"].startswith("ValueError: an unlucky number")
@@ -242,7 +250,7 @@ def test_what_failed_is_listed_and_tried_again(
     monkeypatch.setattr(rollout, "play", real)
     said = townlet(*words)
     assert said.code == 0
-    assert "2 of these runs had been simulated before" in said.err
+    assert "2 of these runs were reused" in said.err
     assert json.loads((tmp_path / "out/failures.json").read_text())["failures"] == []
 
 

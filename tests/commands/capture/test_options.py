@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from townlet.commands.capture import options
-from townlet.config.load import existing
+from townlet.config.shipped import existing
 from townlet.errors import UserError
 from townlet.pipelines.runners import options as runner_options
 

@@ -137,7 +137,7 @@ def test_drift(townlet: Townlet, village: Path) -> None:
     assert said.code == 3
     table = [line for line in said.out.splitlines() if "reward_survival_sum" in line]
     assert table[0].split() == ["two", "reward_survival_sum", "mean", "0.012", "0.06", "400", "%"]
-    assert "data: version 2 is not published: its figures drifted; version 1 stays current" in said.out
+    assert "data: version 2 is not published: its metrics drifted; version 1 stays current" in said.out
     assert said.err.splitlines()[-1] == "  townlet golden suite.yaml --output data --golden golden.json"
     assert os.readlink("data/current") == "versions/1"
 
@@ -168,7 +168,7 @@ def test_within_the_tolerance(townlet: Townlet, village: Path) -> None:
     assert said.code == 3
     said = townlet(*words)
     assert said.code == 0
-    assert "figures moved, by 1 % at most (tolerance 2 %)" in said.out
+    assert "metrics changed, by at most 1 % (tolerance 2 %)" in said.out
 
 
 def test_golden_without_a_folder(townlet: Townlet, village: Path) -> None:
@@ -178,7 +178,7 @@ def test_golden_without_a_folder(townlet: Townlet, village: Path) -> None:
     assert (village / "again.json").read_bytes() == (village / "golden.json").read_bytes()
     said = townlet("golden", "suite.yaml", "--golden", "again.json", "--json", "--quiet")
     assert said.json == {"golden": "again.json", "written": False, "moved": [], "failures": []}
-    assert "nothing moved" in townlet("golden", "suite.yaml", "--golden", "again.json").out
+    assert "no metric changed" in townlet("golden", "suite.yaml", "--golden", "again.json").out
 
 
 def test_golden_of_a_plain_data_set(townlet: Townlet, village: Path) -> None:
@@ -199,7 +199,7 @@ def test_golden_of_a_plain_data_set(townlet: Townlet, village: Path) -> None:
         (["--tolerance", "-1"], "--tolerance: expected a share of 0 or more, such as 0.02, got '-1'"),
         (["--tolerance", "nan"], "--tolerance: expected a share"),
         (["--tolerance", "2%"], "--tolerance: expected a share"),
-        (["--tolerance", "0.1"], "--tolerance: compares with golden figures; give --golden FILE as well"),
+        (["--tolerance", "0.1"], "--tolerance: compares with golden metrics; give --golden FILE as well"),
         (["--keep", "0"], "--keep: expected 1 or more versions, got '0'"),
         (
             ["--golden", "missing.json"],
@@ -271,11 +271,11 @@ def test_runs_that_fail(townlet: Townlet, village: Path, monkeypatch: pytest.Mon
         said = townlet("regenerate", "suite.yaml", "--output", "data")
         assert said.code == 1
         assert "failed: two seed 0: RuntimeError: the town has burnt down" in said.err
-        assert said.err.splitlines()[-1] == "the same command again tries only these runs"
+        assert said.err.splitlines()[-1] == "run the same command to try only these runs again"
         assert "data: version 2 is not published: 1 run failed; version 1 stays current" in said.out
         said = townlet("golden", "suite.yaml", "--output", "data", "--golden", "golden.json")
         assert said.code == 1
-        assert "golden.json: left as it was" in said.err
+        assert "golden.json: not changed" in said.err
     assert os.readlink("data/current") == "versions/1"
     said = townlet("regenerate", "suite.yaml", "--output", "data", "--json", "--quiet")
     assert (said.json["published"], said.json["simulated"]) == (True, 1)

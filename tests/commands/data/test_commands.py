@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Townlet
-from townlet.commands.data import summary as glance
-from townlet.config.load import shipped_configs, shipped_suites
+from townlet.commands.data.summary import warnings_of
+from townlet.config.shipped import shipped_configs, shipped_suites
 
 
 def test_validate_shows_the_budget_and_the_notices(townlet: Townlet) -> None:
@@ -88,6 +88,9 @@ def test_verify(townlet: Townlet, kitchen: Path, village: Path) -> None:
     said = townlet("verify", village, "--json")
     assert said.code == 0
     assert said.json["captures"] == 4
+    cut = townlet("verify", kitchen, "--workers", "1000")
+    assert cut.code == 0
+    assert " instead of 1000: " in cut.err
     quiet = townlet("verify", kitchen, "--quiet")
     assert (quiet.out, quiet.err) == ("", "")
 
@@ -107,7 +110,7 @@ def test_verify_finds_a_flipped_byte(townlet: Townlet, kitchen: Path, tmp_path: 
 
 def test_verify_replays(townlet: Townlet, kitchen: Path, village: Path) -> None:
     assert townlet("verify", kitchen, "--replay").out == (
-        f"{kitchen}: ok, 1 capture, replayed to the bit: 60 timesteps\n"
+        f"{kitchen}: ok, 1 capture, replayed bit for bit: 60 timesteps\n"
     )
     found = townlet("verify", village, "--replay", "--json").json
     assert found["ok"] is True
@@ -218,7 +221,7 @@ CENTRED = {**REWARDS, "needs_form": "centred"}
     ],
 )
 def test_warnings(facts: dict, rewards: dict, expected: list[str]) -> None:
-    found = glance.warnings_of([facts], rewards)
+    found = warnings_of([facts], rewards)
     assert len(found) == len(expected)
     for text, part in zip(found, expected, strict=True):
         assert part in text

@@ -18,7 +18,8 @@ from isal import isal_zlib
 
 from tests.samples import make_sample
 from townlet.dataset.format import npz
-from townlet.dataset.format.npz import COMPRESSIONS, encode_npz, read_npz, write_npz
+from townlet.dataset.format.npz import encode_npz, read_npz, write_npz
+from townlet.vocabulary import COMPRESSIONS
 
 DTYPES = st.sampled_from(["<f4", "<f8", "<i2", "<i4", "<i8", "|b1", "|u1", "<u2"])
 NAMES = st.text("abcdefgh_", min_size=1, max_size=8)

@@ -142,8 +142,10 @@ def test_with_a_stand_in(folder: Path) -> None:
     assert run.stdout == "fine\n", run.stderr
 
 
+@pytest.mark.torch
 def test_map_style(opened: DataSet) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
+
     windows = opened.windows(LENGTH)
     view = windows.torch()
     loader = torch.utils.data.DataLoader(view, batch_size=4)
@@ -160,11 +162,13 @@ def test_map_style(opened: DataSet) -> None:
         opened.torch(arrays=["reward"])
 
 
+@pytest.mark.torch
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize(("start", "persistent"), [("fork", False), ("fork", True), ("spawn", True)])
 def test_streams_in_workers(opened: DataSet, start: str, persistent: bool) -> None:
     """Every item once an epoch, in an order that is another one in each."""
-    torch = pytest.importorskip("torch")
+    import torch
+
     windows = opened.windows(LENGTH)
     stream = windows.torch_stream(seed=3, arrays=["tick", "features"])
     loader = torch.utils.data.DataLoader(
@@ -181,8 +185,8 @@ def test_streams_in_workers(opened: DataSet, start: str, persistent: bool) -> No
     assert orders[1][:2] == [part[0]["features"].tobytes() for part in parts]
 
 
+@pytest.mark.torch
 def test_views_are_pickled(opened: DataSet) -> None:
-    pytest.importorskip("torch")
     view = opened.windows(LENGTH).shuffled(1).torch(arrays=["tick"])
     again = pickle.loads(pickle.dumps(view))
     assert (again[2]["tick"] == view[2]["tick"]).all()

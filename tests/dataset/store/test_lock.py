@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,3 +144,31 @@ def test_a_file_is_no_output(tmp_path: Path) -> None:
     ):
         pass
     assert (tmp_path / "out").read_text() == "mine"
+
+
+WAIT = """
+import sys
+from townlet.dataset.store.folders import locked_folder
+print("asks", flush=True)
+with locked_folder(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_is_waited_for_and_a_killed_holder_frees_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WAIT, str(tmp_path)]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
+        said: queue.Queue[tuple[int, str]] = queue.Queue()
+        for process in (first, second):
+            assert process.stdout is not None
+            threading.Thread(target=lambda p=process: [said.put((p.pid, line)) for line in p.stdout]).start()
+        told = [said.get(timeout=60) for _ in range(3)]
+        assert [line for _, line in told].count("held\n") == 1
+        with pytest.raises(queue.Empty):
+            said.get(timeout=0.3)
+        holder, waiting = (first, second) if (first.pid, "held\n") in told else (second, first)
+        holder.kill()
+        assert said.get(timeout=60) == (waiting.pid, "held\n")
+        waiting.kill()

@@ -28,7 +28,7 @@ def test_what_is_said_is_heard(tmp_path: Path) -> None:
     tally = listener.poll()
     assert tally.frames == 123
     assert tally.runs == {"hamlet seed 0", "hamlet seed 1", "hamlet seed 2"}
-    assert tally.recalled == {"hamlet seed 1"}
+    assert tally.reused == {"hamlet seed 1"}
     assert tally.failures == {"hamlet seed 2": "why not"}
     assert len(tally.workers) == 1
     assert tally.fatal is None
@@ -62,7 +62,7 @@ class Terminal(io.StringIO):
 def test_a_line_says_how_far_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: io.StringIO
 ) -> None:
-    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.0)
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL_S", 0.0)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setenv("TERM", "xterm")
     listener, signals = ReportReader(str(tmp_path)), ProgressReporter(str(tmp_path))

@@ -7,6 +7,7 @@ import socket
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PortableOptions, StandardOptions
 
+from townlet import cores
 from townlet.errors import UserError
 from townlet.pipelines.runners import options
 
@@ -41,8 +42,35 @@ def test_little_work_is_done_by_threads() -> None:
 
 
 def test_a_worker_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "_cores", lambda: 7)
+    monkeypatch.setattr(options, "usable_cores", lambda: 7)
+    monkeypatch.setattr(cores, "usable_cores", lambda root=None: 7)
     assert options.beam_options([], workers=0).view_as(DirectOptions).direct_num_workers == 7
+    assert options.beam_options([], workers=0, runs=3).view_as(DirectOptions).direct_num_workers == 3
+
+
+@pytest.mark.parametrize(
+    ("flags", "workers", "runs", "expected"),
+    [
+        ([], 1000, 1, (1, "in_memory", "1 worker instead of 1000: 1 run to do")),
+        ([], 1000, 50, (6, "multi_threading", "6 workers instead of 1000: 3 usable cores")),
+        (["--direct_num_workers=9"], None, 4, (4, "multi_threading", "4 workers instead of 9: 4 runs to do")),
+        ([], 4, 50, (4, "multi_threading", "")),
+        (
+            ["--direct_running_mode=multi_processing"],
+            8,
+            1,
+            (1, "multi_processing", "1 worker instead of 8: 1 run to do"),
+        ),
+    ],
+)
+def test_workers_are_bounded_by_runs_and_cores(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str], workers: int | None, runs: int, expected: tuple
+) -> None:
+    monkeypatch.setattr(cores, "usable_cores", lambda root=None: 3)
+    said: list[str] = []
+    found = options.beam_options(flags, workers=workers, runs=runs, say=said.append)
+    direct = found.view_as(DirectOptions)
+    assert (direct.direct_num_workers, direct.direct_running_mode, "".join(said)) == expected
 
 
 @pytest.mark.parametrize(

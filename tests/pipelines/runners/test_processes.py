@@ -13,13 +13,13 @@ import pytest
 
 from tests.pipelines import fakes
 from tests.pipelines.test_capture import files
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
 from townlet.pipelines.runners import in_process as local
 from townlet.pipelines.runners.errors import WorkerDied
 
 Start = Callable[..., subprocess.Popen[str]]
-PATIENCE = 120  # seconds; a machine may be busy
+TIMEOUT_S = 120  # seconds; a machine may be busy
 MODES = {
     "in memory": [],
     "processes": ["--workers", "2", "--direct_running_mode", "multi_processing"],
@@ -32,7 +32,7 @@ ENDLESS = ["capture", "small_town", "--seeds", "0..3", "--ticks", "500000", "--s
 
 def wait_for_samples(process: subprocess.Popen[str], folder: Path) -> None:
     """Until something is staged."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT_S
     while not any(".npz" in path.name for path in folder.rglob("*")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
@@ -54,7 +54,7 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 
 def until_gone(process: subprocess.Popen[str]) -> list[int]:
     """The workers that are left after a while."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT_S
     while workers_of(process) and time.monotonic() < end:
         time.sleep(0.05)
     return workers_of(process)
@@ -66,25 +66,57 @@ def test_ctrl_c_is_answered_at_once(townlet: Start, tmp_path: Path, mode: str) -
     wait_for_samples(process, tmp_path)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
     started = time.monotonic()
-    out, err = process.communicate(timeout=PATIENCE)
+    out, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130, err
     assert time.monotonic() - started < 20
     assert out == ""
-    assert err.splitlines()[-1].startswith("interrupted; what is finished is kept")
+    assert err.splitlines()[-1] == "Interrupted. Finished runs are kept. Run the same command to continue."
     assert "Traceback" not in err, err
     assert not until_gone(process)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]  # and no lock
+
+
+def test_a_terminal_that_is_closed_ends_a_capture_as_ctrl_c_does(townlet: Start, tmp_path: Path) -> None:
+    process = townlet(*ENDLESS, "--output", tmp_path / "out")
+    wait_for_samples(process, tmp_path)
+    assert ended_by(process, "SIGHUP") == 129
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def ended_by(process: subprocess.Popen[str], name: str) -> int:
+    """Send a signal; returns the exit code."""
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    assert out == ""
+    assert "Traceback" not in err, err
+    assert (
+        err.splitlines()[-1] == f"Ended by {name}. Finished runs are kept. Run the same command to continue."
+    )
+    return process.returncode
+
+
+def test_nohup_is_respected(townlet: Start, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as a child inherits it
+    try:
+        process = townlet(*ENDLESS, "--output", tmp_path / "out")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    wait_for_samples(process, tmp_path)
+    process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    assert process.poll() is None
+    assert ended_by(process, "SIGTERM") == 143
 
 
 def test_a_worker_that_dies_is_noticed(townlet: Start, tmp_path: Path) -> None:
     process = townlet(*ENDLESS, *MODES["processes"], "--output", tmp_path / "out")
     wait_for_samples(process, tmp_path)
     os.kill(workers_of(process)[0], signal.SIGKILL)
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     [line] = [line for line in err.splitlines() if line.startswith("error: ")]
     assert line.startswith(
-        "error: a worker process ended before its time: killed by SIGKILL, perhaps for want"
+        "error: a worker process ended before its time: killed by SIGKILL, perhaps because memory ran out"
     )
     assert "Traceback" not in err, err
     assert not until_gone(process)
@@ -95,7 +127,7 @@ def test_workers_end_with_their_launcher(townlet: Start, tmp_path: Path) -> None
     wait_for_samples(process, tmp_path)
     assert len(workers_of(process)) == 2
     process.kill()
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=TIMEOUT_S)
     assert not until_gone(process)
 
 
@@ -109,7 +141,7 @@ def test_processes_and_surroundings_do_not_matter(townlet: Start, tmp_path: Path
     first = townlet(*words, "--output", tmp_path / "one", "--json", "--quiet", **compiled)
     second = townlet(*words, "--output", tmp_path / "two", "--json", *MODES["processes"], **around)
     for process in (first, second):
-        _, err = process.communicate(timeout=PATIENCE)
+        _, err = process.communicate(timeout=TIMEOUT_S)
         assert process.returncode == 0, err
         assert not [line for line in err.splitlines() if "runs" not in line and not line.startswith("note")]
     assert files(tmp_path / "one") == files(tmp_path / "two")
@@ -118,13 +150,13 @@ def test_processes_and_surroundings_do_not_matter(townlet: Start, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("command", "ending"),
-    [("exit 7", "exit code 7"), ("kill -9 $$", "killed by SIGKILL, perhaps for want of memory")],
+    [("exit 7", "exit code 7"), ("kill -9 $$", "killed by SIGKILL, perhaps because memory ran out")],
 )
 def test_a_worker_that_cannot_start_does_not_hang(
     tmp_path: Path, fake_play: list[str], monkeypatch: pytest.MonkeyPatch, command: str, ending: str
 ) -> None:
     monkeypatch.setattr(local, "worker_command", lambda signals: command)
-    with pytest.raises(WorkerDied, match=f"{ending}; the same command"):
+    with pytest.raises(WorkerDied, match=f"{ending}; run the same command"):
         capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
 
 

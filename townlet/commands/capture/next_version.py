@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from townlet.commands.capture.capture import RunnerOptions, capture_into
+from townlet.commands.capture.run_capture import RunnerOptions, capture_into
 from townlet.console.formatting import count, size
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.index.index_file import Failure, read_whole
@@ -43,10 +43,10 @@ def changes_of(store: Store, planned: Plan) -> Changes:
     return compare(current_store(store), planned.runs, planned.configs)
 
 
-def build_next(store: Store, planned: Plan, changes: Changes, work: RunnerOptions) -> BuiltVersion:
+def build_next(store: Store, planned: Plan, changes: Changes, runner_options: RunnerOptions) -> BuiltVersion:
     """Carry over what is unchanged, capture the rest, and verify the whole. For whoever holds the lock.
 
-    What an earlier attempt has left is gone on from; a version that is whole already is verified again. Raises
+    What an earlier attempt has left is used; a version that is complete already is verified again. Raises
     CorruptSampleError where it does not verify.
     """
     version = next_version(store)
@@ -57,22 +57,22 @@ def build_next(store: Store, planned: Plan, changes: Changes, work: RunnerOption
         drop_others(target, planned.runs)
         if old is not None:
             carry_over(old, target, changes.carried, planned.suites)
-        outcome = capture_into(planned, target, str(target), work)
+        outcome = capture_into(planned, target, str(target), runner_options)
         if outcome.failures:
             return BuiltVersion(version, target, outcome.failures)
-        simulated = 0 if outcome.was_there else len(outcome.runs) - outcome.recalled
+        simulated = 0 if outcome.already_complete else len(outcome.runs) - outcome.reused
         read = [run.folder for run in outcome.read]
-    _verify(target, version, work, read)
+    _verify(target, version, runner_options, read)
     return BuiltVersion(version, target, simulated=simulated)
 
 
 def metrics_of(store: Store) -> Mapping[str, Any]:
-    """The figures of a data set, as metrics.json has them."""
-    _, companions = read_whole(store, ["metrics"])
-    return json.loads(companions["metrics"])
+    """The metrics of a data set, as metrics.json has them."""
+    _, files = read_whole(store, ["metrics"])
+    return json.loads(files["metrics"])
 
 
-def _verify(store: Store, version: int, work: RunnerOptions, read: Sequence[str]) -> None:
+def _verify(store: Store, version: int, runner_options: RunnerOptions, read: Sequence[str]) -> None:
     """`read`: folders of runs of which this command has read every file already."""
     report = verify_store(store, already_read=read)
     if not report.ok:
@@ -81,9 +81,9 @@ def _verify(store: Store, version: int, work: RunnerOptions, read: Sequence[str]
         raise CorruptSampleError(
             f"{store}: version {version} is not what was written, and is not published:{''.join(shown)}"
             + (f"\n  and {more} more" if more > 0 else "")
-            + "\nremove it and run the same command again"
+            + "\nremove it, and run the same command again"
         )
-    if not work.quiet:
+    if not runner_options.quiet:
         print(
             f"version {version} verified: {count(report.files)} files, {size(report.size)}", file=sys.stderr
         )

@@ -14,7 +14,8 @@ from typing import Any
 from townlet.config.suite import parse_seeds
 from townlet.console.parsing import Parser
 from townlet.errors import UserError
-from townlet.planning.plan import COMPRESSIONS, POLICIES, Request
+from townlet.planning.plan import Request
+from townlet.vocabulary import COMPRESSIONS, POLICIES
 
 EXAMPLES = """\
 examples:
@@ -24,12 +25,13 @@ examples:
   {prog} {suite} --output samples/smoke     a suite: every shipped scenario
   {prog} {suite} --output samples/smoke --dry-run     what is missing, and what it would cost
 
-Beam's options follow Beam's names (--runner FlinkRunner --flink_master ...); the default runner is this
-process; --workers N takes N threads, or N processes where there is much to do (--direct_running_mode
-multi_threading or multi_processing: as you say).
-The same command again finishes what was interrupted, and does nothing where everything is there.
+Beam's options have Beam's names (--runner FlinkRunner --flink_master ...). The default runner is this process.
+--workers N starts N threads, or N processes for large work (--direct_running_mode multi_threading or
+multi_processing chooses); never more than there are runs, or than two for each core.
+Run the same command again to continue an interrupted capture. Where everything is there, it does nothing.
 
-exit codes: 0 done, 1 some runs failed (the rest is written), 2 wrong usage or config, 130 interrupted
+exit codes: 0 done, 1 some runs failed (the others are written), 2 wrong usage or config, 130 interrupted
+(143 by SIGTERM, 129 by SIGHUP)
 """
 
 
@@ -53,16 +55,18 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
         help="replace the capture that is in the output folder, in one step at the end",
     )
     add_work(parser).add_argument(
-        "--dry-run", action="store_true", help="say what is there, what is missing, what it costs; do nothing"
+        "--dry-run",
+        action="store_true",
+        help="show what is there, what is missing and what it would cost; do nothing",
     )
     return parser
 
 
 def add_played(parser: Parser) -> Any:
-    """The options that say what is played; returns their group."""
-    what = parser.add_argument_group("what is played")
+    """The options for what is simulated; returns their group."""
+    what = parser.add_argument_group("what is simulated")
     what.add_argument(
-        "--ticks", type=_whole, metavar="N", help="ticks to play; default: the scenario's, else 200"
+        "--ticks", type=_whole, metavar="N", help="ticks to simulate; default: the scenario's, else 200"
     )
     seeds = what.add_mutually_exclusive_group()
     seeds.add_argument(
@@ -71,33 +75,39 @@ def add_played(parser: Parser) -> Any:
     seeds.add_argument(
         "--seeds", metavar="0..99", help="several seeds, a run each, as a data set: 0..99 or 1,5,8..11"
     )
-    what.add_argument("--policy", metavar="P", help=f"who acts where no schedule does: {', '.join(POLICIES)}")
+    what.add_argument(
+        "--policy", metavar="P", help=f"policy of agents without a schedule: {', '.join(POLICIES)}"
+    )
     what.add_argument("--agent", metavar="ID", help="write the samples of this agent only")
     what.add_argument(
         "--auto-seed-agents",
         action="store_true",
-        help="add alice, bob and one object of each kind where a config spawns nobody",
+        help="add alice, bob and one object of each kind, if a config has no agents",
     )
-    what.add_argument("--ignore-schedules", action="store_true", help="let the policy act for everybody")
+    what.add_argument(
+        "--ignore-schedules",
+        action="store_true",
+        help="let the policy act for all agents, also for those with a schedule",
+    )
     return what
 
 
 def add_limit(played: Any) -> None:
-    """The option that cuts a plan short."""
+    """The option that selects the first runs of a plan."""
     played.add_argument(
         "--limit", type=_whole, metavar="N", help="only the first N runs, as configs and suites list them"
     )
 
 
 def add_written(parser: Parser) -> Any:
-    """The options that say how samples are written; returns their group."""
+    """The options for how samples are written; returns their group."""
     how = parser.add_argument_group("what is written")
     how.add_argument("--prefix", default="rollout_sample", metavar="P", help="what file names start with")
     how.add_argument(
         "--segment-ticks",
         type=_whole,
         metavar="N",
-        help="cut rollouts into samples of N ticks; 0: never; default: as many as keep a run under 256 MB",
+        help="split rollouts into samples of N ticks; 0: never; default: as many as keep a run under 256 MB",
     )
     how.add_argument(
         "--compression", choices=COMPRESSIONS, default="fast", help="of the NPZ files (default: %(default)s)"
@@ -106,24 +116,24 @@ def add_written(parser: Parser) -> Any:
 
 
 def add_work(parser: Parser) -> Any:
-    """The options that say how the work is done, and what is said about it; returns their group."""
-    work = parser.add_argument_group("how it runs")
-    work.add_argument(
+    """The options for how the work is done, and what is printed; returns their group."""
+    group = parser.add_argument_group("how it runs")
+    group.add_argument(
         "--workers",
         type=_whole,
         default=None,
         metavar="N",
-        help="on this machine; default: 1; 0: one for each core",
+        help="workers on this machine; default: 1; 0: one for each core",
     )
-    work.add_argument(
+    group.add_argument(
         "--profile", metavar="P", help="Beam's options from a YAML file, or a shipped one: flink, spark, ..."
     )
-    work.add_argument(
-        "--check", action="store_true", help="hold the simulation's invariants after every tick (slow)"
+    group.add_argument(
+        "--check", action="store_true", help="check the simulation's invariants after every tick (slow)"
     )
-    work.add_argument("--quiet", action="store_true", help="no progress, no notices")
-    work.add_argument("--json", action="store_true", help="print what was written as JSON")
-    return work
+    group.add_argument("--quiet", action="store_true", help="no progress, no notices")
+    group.add_argument("--json", action="store_true", help="print what was written as JSON")
+    return group
 
 
 def add_sources(parser: Parser, positional: bool = True, many: bool = True) -> None:
@@ -165,7 +175,7 @@ def parse(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, list
     if not hasattr(arguments, "sources"):
         arguments.sources = [*arguments.suite, *arguments.config]
         if not arguments.sources:
-            raise UserError(f"expected --config or --suite ({parser.prog} --help lists the options)")
+            raise UserError(f"expected --config or --suite (see {parser.prog} --help)")
     if arguments.profile is not None:
         from townlet.pipelines.runners.options import beam_parser
         from townlet.pipelines.runners.profiles import flags_of

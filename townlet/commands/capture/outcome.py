@@ -26,11 +26,11 @@ class CaptureOutcome:
         Mapping[str, Any]
     ] = ()  # of a data set: the entries of its index, those that were asked for
     failures: Sequence[Failure] = ()
-    was_there: bool = False  # nothing had to be done
-    recalled: int = 0  # runs that were not simulated, because they had been
+    already_complete: bool = False  # nothing had to be done
+    reused: int = 0  # runs that were not simulated, because they had been before
     read: Sequence[RunRef] = ()  # runs that are complete, every file read and found to hold
     unpublished: str = ""  # why the output was left as it was
-    left_out: int = 0  # runs that --limit has cut off
+    not_selected: int = 0  # runs that --limit has cut off
     totals: Mapping[str, Any] = field(default_factory=dict)  # of the data set as a whole
 
 
@@ -50,9 +50,9 @@ def as_json(outcome: CaptureOutcome) -> dict[str, Any]:
     ]
     return {
         "output": outcome.output,
-        "was_there": outcome.was_there,
-        "recalled": outcome.recalled,
-        "left_out": outcome.left_out,
+        "already_complete": outcome.already_complete,
+        "reused_runs": outcome.reused,
+        "not_selected": outcome.not_selected,
         "samples": samples,
         "runs": list(outcome.runs),
         "failures": [failure._asdict() for failure in outcome.failures],
@@ -68,7 +68,7 @@ def print_outcome(outcome: CaptureOutcome, *, quiet: bool) -> None:
     print_failures(outcome.failures)
     if outcome.failures and outcome.totals:
         asked = len(outcome.runs) + len(outcome.failures)
-        print(f"{len(outcome.failures)} of {asked} runs failed; the rest is written", file=sys.stderr)
+        print(f"{len(outcome.failures)} of {asked} runs failed; the others are written", file=sys.stderr)
     if outcome.unpublished:
         print(outcome.unpublished, file=sys.stderr)
     if not quiet:
@@ -76,14 +76,17 @@ def print_outcome(outcome: CaptureOutcome, *, quiet: bool) -> None:
 
 
 def _print_what_next(outcome: CaptureOutcome) -> None:
-    if outcome.was_there:
-        print(f"{outcome.output}: already there, verified", file=sys.stderr)
-    elif outcome.recalled:
-        print(f"{outcome.recalled} of these runs had been simulated before", file=sys.stderr)
-    if outcome.left_out:
-        print(f"--limit left {outcome.left_out} runs out; without it, they are added", file=sys.stderr)
+    if outcome.already_complete:
+        print(f"{outcome.output}: already complete, verified", file=sys.stderr)
+    elif outcome.reused:
+        print(f"{outcome.reused} of these runs were reused, not simulated again", file=sys.stderr)
+    if outcome.not_selected:
+        print(
+            f"--limit: {number(outcome.not_selected, 'run')} not selected; run without it to add them",
+            file=sys.stderr,
+        )
     if outcome.failures:
-        print("the same command tries what failed again, and nothing else", file=sys.stderr)
+        print("run the same command to try only the failed runs again", file=sys.stderr)
     if outcome.samples or outcome.runs:
         print(f"next: townlet inspect {shlex.quote(outcome.output)}", file=sys.stderr)
 
@@ -112,27 +115,27 @@ def _print_samples(outcome: CaptureOutcome) -> None:
 
 
 def _print_runs(outcome: CaptureOutcome) -> None:
-    """The runs that were asked for, each for itself or, where they are many, by scenario; then all that there is."""
+    """The runs that were asked for, one by one or, where they are many, by scenario; then the data set as a whole."""
     if len(outcome.runs) <= MOST_ROWS:
         columns = ("run", "seed", "samples", "frames", "size")
-        rows = [(entry["scenario"], str(entry["seed"]), *_figures([entry])) for entry in outcome.runs]
+        rows = [(entry["scenario"], str(entry["seed"]), *_amounts([entry])) for entry in outcome.runs]
     else:
         columns = ("scenario", "runs", "samples", "frames", "size")
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for entry in outcome.runs:
             groups.setdefault(entry["scenario"], []).append(entry)
-        rows = [(name, str(len(group)), *_figures(group)) for name, group in groups.items()]
+        rows = [(name, str(len(group)), *_amounts(group)) for name, group in groups.items()]
     print_table(columns, shortened(rows), numbers=columns[1:])
     totals = outcome.totals
     others = totals["run_count"] - len(outcome.runs)
     print(
         f"{number(totals['run_count'], 'run')}, {number(totals['sample_count'], 'sample')}, "
         f"{count(totals['frame_count'])} frames, {size(totals['size'])} in {outcome.output}"
-        + (f" ({others} of these runs are others)" if others else "")
+        + (f" ({others} of them from other commands)" if others else "")
     )
 
 
-def _figures(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+def _amounts(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
     """Samples, frames and bytes of some runs together."""
     samples, frames, octets = (
         sum(entry[key] for entry in entries) for key in ("sample_count", "frame_count", "size")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from townlet.console.formatting import clock, count, print_table, size
+from townlet.console.formatting import clock, count, number, print_table, size
 from townlet.dataset.status.status import TO_SIMULATE, RunStatus, StatusOfRun
 from townlet.planning.cost_estimate import Cost
 from townlet.planning.plan_status import PlanStatus, fits, warn_of_space
@@ -47,16 +47,16 @@ def as_json(plan_status: PlanStatus) -> dict[str, Any]:
     }
 
 
-def print_plan(plan_status: PlanStatus, *, each: bool) -> None:
-    """The table to standard output; what to mind, to standard error."""
+def print_plan(plan_status: PlanStatus, command: str, *, each: bool) -> None:
+    """The table to standard output; warnings, and what to type next (`command`), to standard error."""
     pairs = _pairs(plan_status)
     if each or len(pairs) <= MOST_ROWS:
         _print_runs(pairs, plan_status)
     else:
         _print_scenarios(pairs, plan_status)
-        _print_peculiar(pairs)
+        _print_long_reasons(pairs)
     _print_totals(plan_status)
-    _print_warnings(plan_status)
+    _print_warnings(plan_status, command)
 
 
 def _pairs(plan_status: PlanStatus) -> list[Pair]:
@@ -78,7 +78,7 @@ def _costs(runs: Iterable[RunRef], found: StatusOfRun, plan_status: PlanStatus) 
     """Frames, bytes and core time of runs that are to be simulated."""
     if found.status not in TO_SIMULATE:
         return "", "", ""
-    return _figures(_sum(runs, plan_status))
+    return _amounts(_sum(runs, plan_status))
 
 
 def _sum(runs: Iterable[RunRef], plan_status: PlanStatus) -> Cost | None:
@@ -86,7 +86,7 @@ def _sum(runs: Iterable[RunRef], plan_status: PlanStatus) -> Cost | None:
     return sum(costs, Cost()) if costs else None
 
 
-def _figures(cost: Cost | None) -> tuple[str, str, str]:
+def _amounts(cost: Cost | None) -> tuple[str, str, str]:
     return ("?", "?", "?") if cost is None else (count(cost.frames), size(cost.size), _time(cost.seconds))
 
 
@@ -129,29 +129,29 @@ def _scenario_row(name: str, group: Sequence[Pair], plan_status: PlanStatus) -> 
     statuses = Counter(found.status for _, found in group)
     missing = [run for run, found in group if found.status in TO_SIMULATE]
     reasons = Counter(found.why.partition(":")[0] for _, found in group if found.why)
-    why = ", ".join(f"{number} {reason}" for reason, number in reasons.most_common())
+    why = ", ".join(f"{times} {reason}" for reason, times in reasons.most_common())
     numbers = (len(group), *(statuses[status] for status in RunStatus))
-    costs = _figures(_sum(missing, plan_status)) if missing else ("", "", "")
+    costs = _amounts(_sum(missing, plan_status)) if missing else ("", "", "")
     ticks = count(sum(run.ticks for run in missing)) if missing else ""
     return (name, *map(str, numbers), ticks, *costs, why)
 
 
-def _print_peculiar(pairs: Sequence[Pair]) -> None:
+def _print_long_reasons(pairs: Sequence[Pair]) -> None:
     """The runs of whose reason there is more to say than a table has room for."""
-    peculiar = [(run, found) for run, found in pairs if ":" in found.why or found.status is RunStatus.OTHER]
-    for run, found in peculiar[:MOST_ROWS]:
+    shown = [(run, found) for run, found in pairs if ":" in found.why or found.status is RunStatus.OTHER]
+    for run, found in shown[:MOST_ROWS]:
         print(f"{run.label()}: {found.why}")
-    if len(peculiar) > MOST_ROWS:
-        print(f"... and {len(peculiar) - MOST_ROWS} more; --all or --json shows them")
+    if len(shown) > MOST_ROWS:
+        print(f"... and {len(shown) - MOST_ROWS} more; --all or --json shows them")
 
 
 def _print_totals(plan_status: PlanStatus) -> None:
     statuses, planned = plan_status.statuses, plan_status.planned
     counts = Counter(found.status for found in statuses)
     parts = [f"{counts[status]} {status}" for status in RunStatus if counts[status]]
-    print(f"{len(statuses)} run{'s' * (len(statuses) != 1)}: {', '.join(parts)}")
+    print(f"{number(len(statuses), 'run')}: {', '.join(parts)}")
     if planned.left_out:
-        print(f"--limit leaves {planned.left_out} runs out")
+        print(f"--limit: {number(planned.left_out, 'run')} not selected")
     cost, to_simulate = plan_status.cost, plan_status.of(*TO_SIMULATE)
     if to_simulate and cost is not None:
         print(
@@ -163,9 +163,9 @@ def _print_totals(plan_status: PlanStatus) -> None:
         print(f"disk: {size(plan_status.free)} free")
 
 
-def _print_warnings(plan_status: PlanStatus) -> None:
+def _print_warnings(plan_status: PlanStatus, command: str) -> None:
     for name, reason in sorted(plan_status.estimate.failures.items() if plan_status.of(*TO_SIMULATE) else ()):
-        print(f"warning: playing a little of {name} failed: {reason}", file=sys.stderr)
+        print(f"warning: a trial of {name} failed: {reason}", file=sys.stderr)
     warn_of_space(plan_status)
     if plan_status.refusal:
         print(f"a capture would be refused: {plan_status.refusal}", file=sys.stderr)
@@ -176,6 +176,6 @@ def _print_warnings(plan_status: PlanStatus) -> None:
             file=sys.stderr,
         )
     elif plan_status.remaining:
-        print("next: townlet capture with the same words", file=sys.stderr)
+        print(f"next: {command}", file=sys.stderr)
     else:
         print("nothing to do", file=sys.stderr)

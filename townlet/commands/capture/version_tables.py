@@ -1,4 +1,4 @@
-"""What a regeneration changes, and which figures have moved, as people read it."""
+"""What a regeneration changes, and which metrics have changed, as people read it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LONGEST = 24  # characters of the seeds in a row
 
 
 def print_changes(changes: Changes) -> None:
-    """A row for each scenario, what becomes of it, and why; then the sums."""
+    """A row for each scenario and status, with the reason; then the sums."""
     rows = [
         (scenario, state, str(len(seeds)), _spans(seeds), reason)
         for scenario, state, seeds, reason in changes.by_scenario()
     ]
-    columns = ("scenario", "runs are", "runs", "seeds", "why")
+    columns = ("scenario", "status", "runs", "seeds", "why")
     print_table(columns, shortened(rows), numbers=["runs"])
     print(summary(changes))
 
@@ -39,7 +39,7 @@ def runs(number: int) -> str:
 
 
 def print_drift(movements: Sequence[Movement]) -> None:
-    """A row for each figure that moved, farthest first."""
+    """A row for each metric that changed, the largest change first."""
     rows = [
         (
             movement.scenario,
@@ -51,21 +51,23 @@ def print_drift(movements: Sequence[Movement]) -> None:
         )
         for movement in movements
     ]
-    print_table(("scenario", "figure", "of", "golden", "now", "moved by"), shortened(rows), numbers=_NUMBERS)
+    print_table(
+        ("scenario", "metric", "statistic", "golden", "now", "change"), shortened(rows), numbers=_NUMBERS
+    )
 
 
 def how_far(drift: Drift) -> str:
-    """`12 of 344 figures moved, by 1.3 % at most (tolerance 2 %)`."""
+    """`12 of 344 metrics changed, by at most 1.3 % (tolerance 2 %)`."""
     moved = len(drift.movements)
     if not moved:
-        return f"none of {drift.compared} figures moved"
+        return f"none of {drift.compared} metrics changed"
     return (
-        f"{moved} of {drift.compared} figures moved, by {_percent(drift.movements[0].drift)} at most "
+        f"{moved} of {drift.compared} metrics changed, by at most {_percent(drift.movements[0].drift)} "
         f"(tolerance {_percent(drift.tolerance)})"
     )
 
 
-_NUMBERS = ("golden", "now", "moved by")
+_NUMBERS = ("golden", "now", "change")
 
 
 def _spans(seeds: Sequence[int]) -> str:

@@ -1,11 +1,10 @@
-"""`townlet actions`: what an agent can do in a config, by id."""
+"""`townlet actions`: the actions of a config, by id."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from townlet.console.formatting import print_table
+from townlet.console.formatting import print_json, print_table
 from townlet.console.parsing import Parser
 
 EXAMPLES = """\
@@ -29,14 +28,14 @@ def main(argv: Sequence[str], prog: str = "townlet actions") -> int:
     from townlet.policy.actions import ActionSpace
 
     entries = load_config(arguments.config).affordances.affordances
-    catalogue = ActionSpace([entry.id for entry in entries])
+    actions = ActionSpace([entry.id for entry in entries])
     if arguments.json:
-        facts = {"action_dim": catalogue.dim, "action_lookup": catalogue.lookup}
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        facts = {"action_dim": actions.dim, "action_lookup": actions.lookup}
+        print_json(facts)
         return 0
     by_id = {entry.id: entry for entry in entries}
     rows = []
-    for number, (action, text) in enumerate(zip(catalogue.actions, catalogue.json, strict=True)):
+    for number, (action, text) in enumerate(zip(actions.actions, actions.json, strict=True)):
         entry = by_id.get(action.get("affordance", ""))
         where = f"{entry.object_type}, {entry.duration} ticks" if entry else ""
         rows.append(

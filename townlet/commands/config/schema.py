@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from townlet.console.formatting import print_json
 from townlet.console.parsing import Parser
 
 EXAMPLES = """\
@@ -24,5 +24,5 @@ def main(argv: Sequence[str], prog: str = "townlet schema") -> int:
 
     from townlet.config.docs import json_schema
 
-    print(json.dumps(json_schema(arguments.kind), indent=2, ensure_ascii=False))
+    print_json(json_schema(arguments.kind), indent=2)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from townlet.console.formatting import print_json
 from townlet.console.parsing import Parser
 from townlet.errors import ConfigError, UserError
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str], prog: str = "townlet validate") -> int:
     arguments = parser.parse_args(argv)
     findings = [_examine(file) for file in arguments.files]
     if arguments.json:
-        print(json.dumps(_plain(findings), indent=1, ensure_ascii=False, allow_nan=False))
+        print_json(_plain(findings))
     else:
         for finding in findings:
             _print(finding)

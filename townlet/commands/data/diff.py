@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from townlet.console.formatting import Meter, print_table
+from townlet.console.formatting import Meter, json_text, print_table
 from townlet.console.parsing import Parser, positive
 from townlet.errors import CorruptSampleError
 from townlet.run import seed_spans
@@ -25,7 +24,7 @@ examples:
   townlet diff samples/one s3://bucket/two --json          everything, for programs
   townlet diff samples/kitchen samples/kitchen-again       two captures
 
-Samples are compared by content: another compression is said, and is no difference.
+Samples are compared by content: another compression is mentioned, and is no difference.
 
 exit codes: 0 the same, 1 different, 2 they cannot be compared
 """
@@ -38,8 +37,8 @@ NOT_COMPARABLE = 2
 def main(argv: Sequence[str], prog: str = "townlet diff") -> int:
     parser = Parser(
         prog,
-        "Say which runs and samples were added, removed or changed; which arrays differ, and from which "
-        "timestep on; which metrics moved.",
+        "Show which runs and samples were added, removed or changed, which arrays differ and from which "
+        "timestep on, and which metrics changed.",
         EXAMPLES,
     )
     parser.add_argument("a", metavar="A", help="a capture, a data set, a version, a versioned data set")
@@ -51,7 +50,7 @@ def main(argv: Sequence[str], prog: str = "townlet diff") -> int:
         help=f"compare the arrays of N samples, show N lines of each list (default {LIMIT}; with --json all)",
     )
     parser.add_argument("--json", action="store_true", help="print all differences as JSON")
-    parser.add_argument("--quiet", action="store_true", help="say nothing: the exit code tells")
+    parser.add_argument("--quiet", action="store_true", help="print nothing: the exit code is the answer")
     arguments = parser.parse_args(argv)
 
     from townlet.dataset.checking.diff import diff
@@ -81,10 +80,10 @@ def _print_json(found: Difference) -> None:
     del facts["runs"]
     print("{")
     for name, value in facts.items():
-        print(f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)},")
+        print(f" {json_text(name)}: {json_text(value)},")
     print(' "runs": [')
     for left, run in zip(range(len(found.runs) - 1, -1, -1), found.runs, strict=True):
-        print(f"  {json.dumps(run.to_json_dict(), ensure_ascii=False)}{',' if left else ''}")
+        print(f"  {json_text(run.to_json_dict())}{',' if left else ''}")
     print(" ]\n}")
 
 
@@ -102,15 +101,15 @@ def _show(found: Difference, limit: int) -> None:
 
 def _summary(found: Difference) -> str:
     states: list[tuple[State, str]] = [
-        ("repacked", "of the same content in other files"),
+        ("repacked", "same content in other files"),
         ("changed", "changed"),
         ("removed", "only in A"),
         ("added", "only in B"),
     ]
     counts = [(found.same_runs, "the same"), *((len(found.of(state)), text) for state, text in states)]
     parts = [f"{number} {text}" for number, text in counts if number]
-    verdict = "the same content" if found.same else "different"
-    return f"{verdict}: runs: {', '.join(parts) or 'none'}"
+    conclusion = "the same content" if found.same else "different"
+    return f"{conclusion}: runs: {', '.join(parts) or 'none'}"
 
 
 def _show_names(title: str, runs: Sequence[RunDifference], limit: int) -> None:
@@ -124,7 +123,7 @@ def _show_names(title: str, runs: Sequence[RunDifference], limit: int) -> None:
 
 def _show_repacked(runs: Sequence[RunDifference], limit: int) -> None:
     if runs:
-        print("\nthe same content in other files")
+        print("\nsame content in other files")
         _show_inputs(runs, limit)
 
 
@@ -135,8 +134,8 @@ def _show_changed(runs: Sequence[RunDifference], limit: int) -> None:
     _show_inputs(runs, limit)
     pairs = [(run, sample) for run in runs for sample in run.samples]
     print(f"\nsamples: {_counted(pairs)}")
-    looked = [(run, sample) for run, sample in pairs if sample.arrays is not None]
-    for run, sample in looked:
+    compared = [(run, sample) for run, sample in pairs if sample.arrays is not None]
+    for run, sample in compared:
         _show_sample(run, sample)
     for state, title in (("removed", "only in A"), ("added", "only in B")):
         some = [
@@ -146,9 +145,9 @@ def _show_changed(runs: Sequence[RunDifference], limit: int) -> None:
         ]
         for line in some[:limit]:
             print(f"  {title}: {line}")
-    left = sum(sample.state == "changed" for _, sample in pairs) - len(looked)
+    left = sum(sample.state == "changed" for _, sample in pairs) - len(compared)
     if left:
-        print(f"  ... and {left} more changed samples (--limit N, or --json, looks into them)")
+        print(f"  ... and {left} more changed samples (--limit N or --json compares them too)")
 
 
 def _show_inputs(runs: Sequence[RunDifference], limit: int) -> None:
@@ -172,7 +171,7 @@ def _show_sample(run: RunDifference, sample: SampleDifference) -> None:
     longer = next((array.length for array in arrays if array.array == "tick" and array.length), None)
     if longer is not None:
         equal = [array.array for array in arrays if array.length and not array.differs]
-        as_far = f"; as far as both go the same: {', '.join(equal)}" if equal else ""
+        as_far = f"; equal as far as both go: {', '.join(equal)}" if equal else ""
         print(f"    {longer[0]} -> {longer[1]} timesteps{as_far}")
     for array in arrays:
         if array.differs:
@@ -193,16 +192,16 @@ def _show_metrics(found: Difference, limit: int) -> None:
         return
     from townlet.dataset.checking.diff_sides import OVERALL
 
-    print("\nmetrics that moved")
+    print("\nmetrics that changed")
     rows = []
     scenarios = {moved.scenario for moved in found.metrics} - {OVERALL}
-    # Of a single scenario the figures are those of all samples: once is enough.
+    # Of a single scenario the metrics are those of all samples: once is enough.
     metrics = [moved for moved in found.metrics if len(scenarios) > 1 or moved.scenario == OVERALL]
     for moved in metrics[:limit]:
         means = [_value(side["mean"]) if side else "-" for side in (moved.a, moved.b)]
         change = f"{moved.relative:+.2%}" if math.isfinite(moved.relative) else "-"
         rows.append(("all" if moved.scenario == OVERALL else moved.scenario, moved.figure, *means, change))
-    columns = ("scenario", "figure", "mean in A", "mean in B", "change")
+    columns = ("scenario", "metric", "mean in A", "mean in B", "change")
     print_table(columns, rows, numbers=columns[2:])
     if len(metrics) > limit:
         print(f"... and {len(metrics) - limit} more (--limit N, or --json)")

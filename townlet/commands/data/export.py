@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from townlet.console.formatting import counted, print_table, size
+from townlet.console.formatting import counted, print_json, print_table, size
 from townlet.console.parsing import Parser
 from townlet.errors import UserError
 
@@ -28,13 +27,13 @@ def main(argv: Sequence[str], prog: str = "townlet export") -> int:
         "path", metavar="DIR", help="a data set, a version of one, a versioned one, or a capture"
     )
     parser.add_argument("--to", choices=FORMATS, required=True, help="the format")
-    parser.add_argument("--output", metavar="OUT", required=True, help="a folder, which may not be there yet")
+    parser.add_argument("--output", metavar="OUT", required=True, help="a new folder")
     parser.add_argument("--scenario", metavar="NAME", action="append", help="only this one; may be repeated")
     parser.add_argument(
         "--seed", "--seeds", dest="seeds", metavar="0..99", help="only these: 7, 0..99 or 1,5"
     )
     parser.add_argument("--agent", metavar="ID", action="append", help="only this one; may be repeated")
-    parser.add_argument("--quiet", action="store_true", help="say nothing but what is wrong")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     arguments = parser.parse_args(argv)
 
@@ -42,13 +41,13 @@ def main(argv: Sequence[str], prog: str = "townlet export") -> int:
 
     chosen = _chosen(arguments)
 
-    def watched(samples: Any) -> Iterator[Any]:
+    def progress(samples: Any) -> Iterator[Any]:
         return counted(samples, f"samples of {samples.scenarios[0]} written", quiet=arguments.quiet)
 
-    written = export_parquet(chosen, arguments.output, watched)
+    written = export_parquet(chosen, arguments.output, progress)
     if arguments.json:
         files = [{"file": str(file.path), "rows": file.rows, "size": file.size} for file in written]
-        print(json.dumps({"samples": len(chosen), "files": files}, indent=1, ensure_ascii=False))
+        print_json({"samples": len(chosen), "files": files})
     elif not arguments.quiet:
         rows = [(str(file.path), f"{file.rows:,}", size(file.size)) for file in written]
         print_table(("file", "rows", "size"), rows, numbers=("rows", "size"))
@@ -58,7 +57,7 @@ def main(argv: Sequence[str], prog: str = "townlet export") -> int:
 def _chosen(arguments: Any) -> Any:
     """The samples that the options ask for."""
     from townlet.config.suite import parse_seeds
-    from townlet.dataset import open
+    from townlet.dataset.reading.data_set import open
 
     opened = open(arguments.path)
     seeds = None

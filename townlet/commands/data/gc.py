@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from townlet.console.formatting import print_table, size
+from townlet.console.formatting import print_json, print_table, size
 from townlet.console.parsing import Parser
 
 if TYPE_CHECKING:
@@ -15,14 +14,14 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  townlet gc samples/nightly --dry-run     what would be removed, and why
+  townlet gc samples/nightly --dry-run     what would be deleted, and why
   townlet gc samples/nightly
-  townlet gc samples/nightly --all         also what an interrupted command could be gone on from
+  townlet gc samples/nightly --all         also what an interrupted command could continue from
 
-What finished captures hold is never removed, nor are captures that the index does not name yet. Nobody else
-may be writing.
+Files of finished captures are never deleted, nor are captures that the index does not list yet. Nobody else may
+write meanwhile.
 
-exit codes: 0 done, 1 an index is damaged (nothing is removed), 2 not a place of Townlet's, or in use
+exit codes: 0 done, 1 an index is damaged (nothing is deleted), 2 not an output of Townlet, or in use
 """
 
 SHOWN = 40  # lines
@@ -35,21 +34,21 @@ def main(argv: Sequence[str], prog: str = "townlet gc") -> int:
         EXAMPLES,
     )
     parser.add_argument("path", metavar="DIR", help="a capture, a data set, a versioned data set; or its URL")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be removed, remove nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be deleted, delete nothing")
     parser.add_argument(
         "--all",
         action="store_true",
         help="also runs that are simulated and not published, and versions that are being built",
     )
-    parser.add_argument("--quiet", action="store_true", help="say nothing")
-    parser.add_argument("--json", action="store_true", help="print what was removed as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    parser.add_argument("--json", action="store_true", help="print what was deleted as JSON")
     arguments = parser.parse_args(argv)
 
     from townlet.dataset.checking.gc import gc
 
     swept = gc(arguments.path, dry_run=arguments.dry_run, everything=arguments.all)
     if arguments.json:
-        print(json.dumps(swept.to_json_dict(), indent=1, ensure_ascii=False))
+        print_json(swept.to_json_dict())
     elif not arguments.quiet:
         _show(swept, arguments.path)
     return 0
@@ -62,12 +61,12 @@ def _show(swept: GcReport, path: str) -> None:
     if len(swept.gone) > SHOWN:
         print(f"... and {len(swept.gone) - SHOWN} more")
     for name in swept.finished:
-        print(f"{name}: given its name, which a writer that died had left to do")
+        print(f"{name}: given its final name, which an interrupted writer had not done")
     for kept in swept.kept[:SHOWN]:
         print(f"kept: {kept.name}: {kept.why}", file=sys.stderr)
     if len(swept.kept) > SHOWN:
         print(f"kept: and {len(swept.kept) - SHOWN} more", file=sys.stderr)
     sys.stdout.flush()
-    done = "would be removed" if swept.dry_run else "removed"
+    done = "would be deleted" if swept.dry_run else "deleted"
     count = len(swept.gone)
-    print(f"{path}: {f'{count} {done}, {size(swept.size)}' if count else 'nothing to remove'}")
+    print(f"{path}: {f'{count} {done}, {size(swept.size)}' if count else 'nothing to delete'}")

@@ -1,4 +1,4 @@
-"""`townlet inspect`: a capture, a data set or a sample at a glance."""
+"""`townlet inspect`: what is in a capture, a data set or a sample."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from townlet.console.formatting import count, number, print_table, size
+from townlet.console.formatting import count, number, print_json, print_table, size
 from townlet.console.parsing import Parser
 from townlet.errors import UserError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  townlet inspect samples/kitchen                                     a capture: who did and got what
+  townlet inspect samples/kitchen                                     a capture: actions and rewards of each agent
   townlet inspect samples/kitchen/rollout_sample_alice_001.npz        a sample: every array and every feature
   townlet inspect samples/many                                        a data set: its scenarios
   townlet inspect samples/kitchen --json
@@ -40,9 +40,9 @@ def main(argv: Sequence[str], prog: str = "townlet inspect") -> int:
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     arguments = parser.parse_args(argv)
-    facts, show = _glance(arguments.path)
+    facts, show = _summarize(arguments.path)
     if arguments.json:
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json(facts)
         return 0
     show(facts)
     sys.stdout.flush()
@@ -51,9 +51,9 @@ def main(argv: Sequence[str], prog: str = "townlet inspect") -> int:
     return 0
 
 
-def _glance(place: str) -> tuple[dict[str, Any], Any]:
-    """The facts of what lies there, and the function that shows such facts."""
-    from townlet.commands.data import summary as glance
+def _summarize(place: str) -> tuple[dict[str, Any], Any]:
+    """The facts of what is there, and the function that prints such facts."""
+    from townlet.commands.data.summary import summarize_capture, summarize_sample
     from townlet.dataset.format.manifest import MANIFEST_SUFFIX
     from townlet.dataset.format.paths import INDEX
     from townlet.dataset.reading.capture import load_capture
@@ -66,21 +66,21 @@ def _glance(place: str) -> tuple[dict[str, Any], Any]:
             raise UserError(
                 f"{path}: expected a capture's folder, a data set's folder, or a sample's .npz or .json"
             )
-        return glance.glance_at_sample(path), _show_sample
+        return summarize_sample(path), _show_sample
     if not place.endswith(MANIFEST_SUFFIX):
         store = open_store(place)
         if any(store.size(name) is not None for name in (INDEX, POINTER)):
             return _data_set(resolve(store)), _show_data_set
-    return glance.glance_at_capture(load_capture(place)), _show_capture
+    return summarize_capture(load_capture(place)), _show_capture
 
 
 def _data_set(store: Store) -> dict[str, Any]:
-    """Facts of a data set, from its index and its figures; no sample is read."""
+    """Facts of a data set, from its index and its metrics; no sample is read."""
     from townlet.dataset.index.index_file import parse_failures, read_whole
 
-    index, companions = read_whole(store, ["metrics", "failures"])
-    figures = json.loads(companions["metrics"])
-    failures = [failure._asdict() for failure in parse_failures(companions["failures"])]
+    index, index_files = read_whole(store, ["metrics", "failures"])
+    metrics = json.loads(index_files["metrics"])
+    failures = [failure._asdict() for failure in parse_failures(index_files["failures"])]
     keys = ("run_count", "sample_count", "frame_count", "size", "complete")
     totals = {key: index["metadata"][key] for key in keys}
     scenarios: dict[str, dict[str, Any]] = {}
@@ -91,7 +91,7 @@ def _data_set(store: Store) -> dict[str, Any]:
         known["frames"] += entry["frame_count"]
         known["size"] += entry["size"]
     for name, known in scenarios.items():
-        known["figures"] = figures["scenarios"].get(name, {})
+        known["metrics"] = metrics["scenarios"].get(name, {})
     return {
         "data_set": str(store),
         **totals,
@@ -106,7 +106,7 @@ def _data_set_warnings(scenarios: Mapping[str, Any], failures: Sequence[Mapping[
 
     found = []
     for name, known in scenarios.items():
-        clipped = known["figures"].get("reward_clip_ratio", {}).get("mean", 0.0)
+        clipped = known["metrics"].get("reward_clip_ratio", {}).get("mean", 0.0)
         if clipped >= MOSTLY:
             found.append(f"{name}: the clip cuts {clipped:.0%} of the rewards; such a reward teaches little")
     found += [
@@ -126,21 +126,21 @@ def _show_data_set(facts: Mapping[str, Any]) -> None:
     for name, known in facts["scenarios"].items():
         rows.append((
             name, str(known["runs"]), str(known["samples"]), count(known["frames"]), size(known["size"]),
-            _spread(known["figures"], "reward_sum"), _spread(known["figures"], "need_hunger_mean"),
-            _mean(known["figures"], "done"), _mean(known["figures"], "reward_clip_ratio"),
+            _spread(known["metrics"], "reward_sum"), _spread(known["metrics"], "need_hunger_mean"),
+            _mean(known["metrics"], "done"), _mean(known["metrics"], "reward_clip_ratio"),
         ))  # fmt: skip
     columns = ("scenario", "runs", "samples", "frames", "size", "reward", "hunger", "ended", "clipped")
     print_table(columns, rows, numbers=columns[1:])
 
 
-def _spread(figures: Mapping[str, Any], name: str) -> str:
+def _spread(metrics: Mapping[str, Any], name: str) -> str:
     """Mean and standard deviation over samples."""
-    figure = figures.get(name)
-    return f"{figure['mean']:.3g} ± {figure['std']:.2g}" if figure else NO_VALUE
+    metric = metrics.get(name)
+    return f"{metric['mean']:.3g} ± {metric['std']:.2g}" if metric else NO_VALUE
 
 
-def _mean(figures: Mapping[str, Any], name: str) -> str:
-    return f"{figures[name]['mean']:.0%}" if name in figures else NO_VALUE
+def _mean(metrics: Mapping[str, Any], name: str) -> str:
+    return f"{metrics[name]['mean']:.0%}" if name in metrics else NO_VALUE
 
 
 def _show_capture(facts: Mapping[str, Any]) -> None:
@@ -169,7 +169,7 @@ def _layout_line(facts: Mapping[str, Any]) -> str:
 
 def _print_agents(samples: Sequence[Mapping[str, Any]]) -> None:
     """How each agent fared. Needs are the lowest seen; rivalry the highest."""
-    figures = (
+    shown = (
         ("reward", "reward_sum", ".3f"),
         ("mean", "reward_mean", ".4f"),
         ("hunger", "need_hunger_min", ".2f"),
@@ -181,16 +181,16 @@ def _print_agents(samples: Sequence[Mapping[str, Any]]) -> None:
     )
     rows = []
     for sample in samples:
-        cells = [_figure(sample["metrics"], key, form) for _, key, form in figures]
+        cells = [_metric(sample["metrics"], key, form) for _, key, form in shown]
         end = "left" if sample["done"] else "cut"
         span = f"{sample['first_tick']}..{sample['last_tick']}"
         rows.append((sample["agent_id"], sample["policy"], span, end, *cells))
-    names = [name for name, _, _ in figures]
+    names = [name for name, _, _ in shown]
     print_table(("agent", "policy", "ticks", "end", *names), rows, numbers=["ticks", *names])
     print("(needs: the lowest; rivalry: the highest; wallet: the last; end: left the town, or cut off)")
 
 
-def _figure(metrics: Mapping[str, Any], key: str, form: str) -> str:
+def _metric(metrics: Mapping[str, Any], key: str, form: str) -> str:
     return format(metrics[key], form) if key in metrics else NO_VALUE
 
 
@@ -205,7 +205,7 @@ def _print_terms(samples: Sequence[Mapping[str, Any]]) -> None:
         (
             sample["agent_id"],
             *[f"{sample['reward_by_term'][name]:.3f}" for name in names],
-            _figure(sample["metrics"], "reward_clip_ratio", ".0%"),
+            _metric(sample["metrics"], "reward_clip_ratio", ".0%"),
         )
         for sample in samples
     ]

@@ -1,4 +1,4 @@
-"""A capture or a sample at a glance: its facts as plain data, and what is worth a warning."""
+"""Summaries of a capture and of a sample: facts as plain data, and warnings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOSTLY = 0.5  # the share of ticks from which something is the rule rather than an exception
 
 
-def glance_at_capture(capture: Capture) -> dict[str, Any]:
+def summarize_capture(capture: Capture) -> dict[str, Any]:
     """Facts of a capture and of each of its samples. Reads every sample once, one at a time."""
     samples, ranges = [], _Ranges()
     layout: dict[str, Any] = {}
@@ -27,7 +27,7 @@ def glance_at_capture(capture: Capture) -> dict[str, Any]:
         ranges.add(sample)
         layout = layout or _layout(sample)
     config = capture.config["config"]
-    kept = (
+    copied = (
         "scenario_name",
         "scenario_description",
         "config_id",
@@ -39,7 +39,7 @@ def glance_at_capture(capture: Capture) -> dict[str, Any]:
     )
     return {
         "capture": capture.place,
-        **{key: capture.metadata[key] for key in kept},
+        **{key: capture.metadata[key] for key in copied},
         **{
             key: capture.metadata[key]
             for key in ("sample_count", "frame_count", "size", "compression", "fingerprint")
@@ -51,7 +51,7 @@ def glance_at_capture(capture: Capture) -> dict[str, Any]:
     }
 
 
-def glance_at_sample(path: Path) -> dict[str, Any]:
+def summarize_sample(path: Path) -> dict[str, Any]:
     """Facts of one sample, given by its NPZ or its JSON. An NPZ without its JSON is shown as plain arrays."""
     npz, sidecar = path.with_suffix(".npz"), path.with_suffix(".json")
     if path == sidecar and path.is_file() and not npz.is_file():
@@ -86,7 +86,7 @@ def glance_at_sample(path: Path) -> dict[str, Any]:
 
 
 def facts_of(sample: ReplaySample) -> dict[str, Any]:
-    """Who, how long, how it ended, figures, rewards by term, and what was done how often."""
+    """Agent, ticks, end, metrics, rewards by term, and how often each action was taken."""
     metadata = sample.metadata
     actions = {number: text for text, number in metadata["action_lookup"].items()}
     taken = np.bincount(sample.actions, minlength=len(actions))
@@ -197,5 +197,5 @@ def _arrays(npz: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{npz}: expected a sample, found nothing there")
     try:
         return read_npz(npz)
-    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for another file
+    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for other files
         raise CorruptSampleError(f"{npz}: not an archive of plain arrays ({error})") from error

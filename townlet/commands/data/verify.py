@@ -1,14 +1,13 @@
-"""`townlet verify`: whether what was captured is still what was written, and can be played again."""
+"""`townlet verify`: whether the files are still what was written, and can be simulated again."""
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from townlet.console.formatting import Meter, counted, number, size
+from townlet.console.formatting import Meter, counted, number, print_json, size
 from townlet.console.parsing import Parser, positive
 
 if TYPE_CHECKING:
@@ -19,13 +18,13 @@ examples:
   townlet verify samples/kitchen
   townlet verify samples/many --workers 4
   townlet verify s3://bucket/samples
-  townlet verify samples/nightly --all         every version of a versioned data set, not the current one alone
-  townlet verify samples/kitchen --replay      play the stored actions again, compare every array to the bit
+  townlet verify samples/nightly --all         every version of a versioned data set, not only the current one
+  townlet verify samples/kitchen --replay      simulate the stored actions again, compare every array bit for bit
 
-What is staged, or captured and not in the index yet, is noted and is no problem: somebody is at work, or was
-stopped, and the same capture again finishes it.
+Files that are staged, or captured and not in the index yet, are noted and are no problem: a capture is running, or
+was interrupted and can be continued.
 
-exit codes: 0 all is as it was written, 1 something is not, 2 there is no capture
+exit codes: 0 all files are as they were written, 1 some are not, 2 there is no capture
 """
 
 SHOWN_NOTES = 10
@@ -35,6 +34,9 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
     arguments = _parser(prog).parse_args(argv)
 
     from townlet.dataset.checking.verify import verify
+
+    if not arguments.quiet:
+        _say_if_fewer(arguments.path, arguments.workers)
 
     started = time.monotonic()
     with Meter("captures", quiet=arguments.quiet) as meter:
@@ -54,28 +56,38 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
         problems += [f"{replay['capture']}: {text}" for replay in replays for text in replay["problems"]]
         findings["ok"] = not problems
     if arguments.json:
-        print(json.dumps(findings, indent=1, ensure_ascii=False))
+        print_json(findings)
     for line in [*problems, *([] if arguments.quiet else _notes(report.notes))]:
         print(line, file=sys.stderr)
     if not arguments.quiet and not arguments.json:
         rate = f"{size(report.size)} in {seconds:.2f} s, {size(report.size / seconds)}/s"
         print(f"{number(report.files, 'file')}, {rate}", file=sys.stderr)
-        print(f"{arguments.path}: {_verdict(findings, len(problems), arguments.replay)}")
+        print(f"{arguments.path}: {_conclusion(findings, len(problems), arguments.replay)}")
     return 0 if findings["ok"] else 1
+
+
+def _say_if_fewer(place: str, workers: int | None) -> None:
+    """Workers of a local check are bounded by cores; those of an object store mostly wait."""
+    from townlet.cores import why_fewer
+    from townlet.dataset.store.open_store import is_remote
+
+    fewer = "" if workers is None or is_remote(place) else why_fewer(workers, None, "file")
+    if fewer:
+        print(f"note: {fewer}", file=sys.stderr)
 
 
 def _parser(prog: str) -> Parser:
     parser = Parser(
         prog,
-        "Check every file of a capture or data set against its manifests: changed, missing, exchanged and "
-        "unexpected files are named.",
+        "Check every file of a capture or data set against its manifests, and name files that are changed, "
+        "missing, exchanged or unexpected.",
         EXAMPLES,
     )
     parser.add_argument("path", metavar="DIR", help="the folder or URL of a capture or of a data set")
     parser.add_argument("--all", action="store_true", help="every version of a versioned data set")
     parser.add_argument("--workers", type=positive, metavar="N", help="how many at once (default: all cores)")
     parser.add_argument("--replay", action="store_true", help="also simulate again and compare every array")
-    parser.add_argument("--quiet", action="store_true", help="say what is wrong, and nothing else")
+    parser.add_argument("--quiet", action="store_true", help="print problems only")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
 
@@ -85,7 +97,7 @@ def _notes(notes: Sequence[Any]) -> list[str]:
     return lines + ([f"note: and {len(notes) - SHOWN_NOTES} more"] if len(notes) > SHOWN_NOTES else [])
 
 
-def _verdict(findings: dict[str, Any], problems: int, replay: bool) -> str:
+def _conclusion(findings: dict[str, Any], problems: int, replay: bool) -> str:
     if not findings["ok"]:
         skipped = "; not replayed, because files are damaged" if replay and "replay" not in findings else ""
         return f"{number(problems, 'problem')}{skipped}"
@@ -96,7 +108,7 @@ def _verdict(findings: dict[str, Any], problems: int, replay: bool) -> str:
     if not replay:
         return f"ok, {captures}"
     timesteps = sum(found["timesteps"] for found in findings["replay"])
-    return f"ok, {captures}, replayed to the bit: {timesteps} timesteps"
+    return f"ok, {captures}, replayed bit for bit: {timesteps} timesteps"
 
 
 def _replay(place: str) -> dict[str, Any]:

@@ -1,105 +1,18 @@
-"""A config: every section and key, with its default, its bounds and what it does."""
+"""The models of a config file: every section and key, with its default, its bounds and what it does."""
 
-from __future__ import annotations
-
-from pydantic import AliasChoices, Field
-
-from townlet.config.schema.economy import (
-    DEFAULT_JOBS,
-    Economy,
-    Employment,
-    JobSpec,
-    Lifecycle,
-    Rewards,
-    Shaping,
-)
-from townlet.config.schema.features import (
-    Affordances,
-    Behavior,
-    EmbeddingAllocator,
-    Features,
-    Observations,
-    PolicyRuntime,
-    PolicySection,
-    unused_section,
-)
+from townlet.config.schema.config import DEFAULT_SEED, DEFAULT_TICKS, Config
+from townlet.config.schema.economy import Economy, JobSpec
 from townlet.config.schema.scenario import Scenario, ScenarioAgent, ScenarioObject, ScheduleEntry, World
-from townlet.config.schema.social import (
-    PERSONALITIES,
-    ArrangedMeet,
-    Blackout,
-    Conflict,
-    Outage,
-    Personalities,
-    Perturbations,
-    PriceSpike,
-    QueueFairness,
-)
-from townlet.config.schema.types import NEEDS, STOCKS, AnyMapping, ByName, Section, Seed, Text, Unused
-
-DEFAULT_SEED = 0
-DEFAULT_TICKS = 200
-
-
-class Config(Section):
-    """The configuration of a town. Only `config_id` has to be there."""
-
-    config_id: Text = Field(min_length=1, max_length=200, description="Names the config in what is captured.")
-    seed: Seed = Field(
-        default=DEFAULT_SEED, description="Drives every draw, where the run and the scenario name none."
-    )
-    features: Features = Field(default=Features(), description="Switches.")
-    world: World = Field(default=World(), description="The grid and its clock.")
-    rewards: Rewards = Field(default=Rewards(), description="What an agent is rewarded for.")
-    shaping: Shaping | None = Field(default=None, description="Potential-based shaping; none: off.")
-    economy: Economy = Field(
-        default=Economy(), description="Prices in coins, where the affordance file gives none."
-    )
-    jobs: ByName[JobSpec] = Field(
-        default=DEFAULT_JOBS, description="Who holds one goes to work; several may."
-    )
-    behavior: Behavior = Field(default=Behavior(), description="The policy `needs`.")
-    policy: PolicySection = Field(
-        default=PolicySection(), description="Who decides for agents without a schedule."
-    )
-    policy_runtime: PolicyRuntime = Field(default=PolicyRuntime(), description="How choices are carried out.")
-    employment: Employment = Field(default=Employment(), description="What happens to those who come late.")
-    queue_fairness: QueueFairness = Field(default=QueueFairness(), description="How queues are kept fair.")
-    conflict: Conflict = Field(default=Conflict(), description="Quarrels.")
-    personalities: Personalities = Field(default=Personalities(), description="Who has which personality.")
-    observations: Observations = Field(
-        default=Observations(),
-        validation_alias=AliasChoices("observations", "observations_config"),
-        description="What an agent sees. `observations_config` is another name of the section.",
-    )
-    embedding_allocator: EmbeddingAllocator = Field(
-        default=EmbeddingAllocator(), description="Slots that tell agents apart."
-    )
-    affordances: Affordances = Field(default=Affordances(), description="What objects offer.")
-    perturbations: Perturbations = Field(default=Perturbations(), description="What disturbs the town.")
-    lifecycle: Lifecycle = Field(default=Lifecycle(), description="Who returns.")
-    scenario: Scenario | None = Field(default=None, description="Who and what is there at tick zero.")
-    runtime: Unused[AnyMapping] = unused_section()
-    telemetry: Unused[AnyMapping] = unused_section()
-    stability: Unused[AnyMapping] = unused_section()
-    snapshot: Unused[AnyMapping] = unused_section()
-    console_auth: Unused[AnyMapping] = unused_section()
-    curiosity: Unused[AnyMapping] = unused_section()
-    training: Unused[AnyMapping] = unused_section()
-    ppo: Unused[AnyMapping] = unused_section()
-    meta: Unused[AnyMapping] = unused_section()
-    docs: Unused[AnyMapping] = unused_section()
-
+from townlet.config.schema.social import PERSONALITIES, ArrangedMeet, Blackout, Outage, PriceSpike
 
 __all__ = [
     "DEFAULT_SEED",
     "DEFAULT_TICKS",
-    "NEEDS",
     "PERSONALITIES",
-    "STOCKS",
     "ArrangedMeet",
     "Blackout",
     "Config",
+    "Economy",
     "JobSpec",
     "Outage",
     "PriceSpike",

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from townlet.config.schema.types import NEEDS, AnyMapping, Flag, Number, Section, Tile, Unused, Whole, unused
+from townlet.config.schema.types import AnyMapping, Flag, Number, Section, Tile, Unused, Whole, unused
+from townlet.vocabulary import NEEDS, Need
 
-NeedName = Literal["hunger", "hygiene", "energy"]
 DECAY_RATES: dict[Any, float] = {"hunger": 0.001, "hygiene": 0.0005, "energy": 0.0008}
 
 
@@ -23,22 +23,26 @@ class NeedsWeights(Section):
 class SocialRewards(Section):
     """Rewards of social life (`features.stages.social_rewards`)."""
 
-    C1_chat_base: Number = Field(default=0.01, ge=0.0, le=0.05, description="Of a good chat, to both.")
-    C1_coeff_trust: Number = Field(default=0.3, ge=0.0, le=1.0, description="What trust adds to it.")
-    C1_coeff_fam: Number = Field(default=0.2, ge=0.0, le=1.0, description="What familiarity adds to it.")
+    C1_chat_base: Number = Field(
+        default=0.01, ge=0.0, le=0.05, description="Reward of a good chat, for both agents."
+    )
+    C1_coeff_trust: Number = Field(default=0.3, ge=0.0, le=1.0, description="Added in proportion to trust.")
+    C1_coeff_fam: Number = Field(
+        default=0.2, ge=0.0, le=1.0, description="Added in proportion to familiarity."
+    )
     C2_avoid_conflict: Number = Field(
-        default=0.005, ge=0.0, le=0.02, description="Of an object passed over for a rival."
+        default=0.005, ge=0.0, le=0.02, description="Reward for avoiding an object because of a rival."
     )
 
 
 class RewardClips(Section):
-    """Guardrails of the reward."""
+    """Limits of the reward."""
 
     clip_per_tick: Number = Field(
         default=1.0, ge=0.01, le=1.0, description="The reward of a tick is clipped to plus and minus this."
     )
     clip_per_episode: Number | None = Field(
-        default=None, ge=1, le=200, description="Cap of an episode's positive rewards; none: no cap."
+        default=None, ge=1, le=200, description="Limit of an episode's positive rewards. Default: no limit."
     )
     no_positive_within_death_ticks: Whole = Field(
         default=10,
@@ -57,23 +61,23 @@ class Rewards(Section):
         "mean of 1 - d^2, which living earns and dying forfeits.",
     )
     needs_weights: NeedsWeights = Field(default=NeedsWeights(), description="How much each need counts.")
-    decay_rates: dict[NeedName, Number] = Field(
+    decay_rates: dict[Need, Number] = Field(
         default=dict(DECAY_RATES),
-        description="What each need loses a tick; a need not named keeps its default.",
+        description="What each need loses per tick; a need that is not listed keeps its default.",
     )
     punctuality_bonus: Number = Field(
-        default=0.05, ge=0.0, le=0.1, description="A tick on site, times the attendance ratio."
+        default=0.05, ge=0.0, le=0.1, description="Reward per tick on site, times the attendance ratio."
     )
     wage_rate: Number = Field(
-        default=0.01, ge=0.0, le=0.05, description="Reward of a tick on site (coins: see `jobs`)."
+        default=0.01, ge=0.0, le=0.05, description="Reward per tick on site (for coins see `jobs`)."
     )
-    survival_tick: Number = Field(default=0.002, ge=0.0, le=0.01, description="Reward of a tick alive.")
+    survival_tick: Number = Field(default=0.002, ge=0.0, le=0.01, description="Reward per tick alive.")
     faint_penalty: Number = Field(default=-1.0, ge=-5.0, le=0.0, description="Terminal penalty of a faint.")
     eviction_penalty: Number = Field(
         default=-2.0, ge=-5.0, le=0.0, description="Terminal penalty of an eviction."
     )
     social: SocialRewards = Field(default=SocialRewards(), description="Rewards of social life.")
-    clip: RewardClips = Field(default=RewardClips(), description="Guardrails of the reward.")
+    clip: RewardClips = Field(default=RewardClips(), description="Limits of the reward.")
 
     @field_validator("decay_rates", mode="after")
     @classmethod
@@ -94,21 +98,23 @@ class Economy(Section):
     """Prices in coins, where the affordance file gives none."""
 
     meal_cost: Number = Field(
-        default=0.4, ge=0, description="Price of a meal, where the affordance gives none."
+        default=0.4, ge=0, description="Price of a meal, for affordances that give none."
     )
-    cook_energy_cost: Number = Field(default=0.05, ge=0, description="Energy that cooking takes.")
-    cook_hygiene_cost: Number = Field(default=0.02, ge=0, description="Hygiene that cooking takes.")
+    cook_energy_cost: Number = Field(default=0.05, ge=0, description="Energy that cooking costs.")
+    cook_hygiene_cost: Number = Field(default=0.02, ge=0, description="Hygiene that cooking costs.")
     wage_income: Number = Field(
-        default=0.02, ge=0, description="Coins a tick on site, for a job whose `wage_rate` is 0."
+        default=0.02, ge=0, description="Coins per tick on site, for a job whose `wage_rate` is 0."
     )
     ingredients_cost: Number = Field(
-        default=0.15, ge=0, description="Price of cooking with an ingredient, and of a purchase of some."
+        default=0.15, ge=0, description="Price of cooking with an ingredient, and of buying ingredients."
     )
     stove_stock_replenish: Whole = Field(
-        default=2, ge=0, description="Raw ingredients that a stove is given each day."
+        default=2, ge=0, description="Raw ingredients that a stove gets each day."
     )
     rent_per_day: Number = Field(
-        default=0.0, ge=0, description="Taken at the end of a day; two days unpaid = evicted."
+        default=0.0,
+        ge=0,
+        description="Rent in coins, due at the end of a day; after two unpaid days an agent is evicted.",
     )
 
 
@@ -121,14 +127,14 @@ class JobSpec(Section):
     end_tick: Whole = Field(
         default=0,
         ge=0,
-        description="Tick of day at which it ends; before the start: on the next day; equal: no shift.",
+        description="Tick of day at which the shift ends. Before the start: on the next day; equal: no shift.",
     )
     wage_rate: Number = Field(
-        default=0.0, ge=0, description="Coins a tick on site; 0: `economy.wage_income`."
+        default=0.0, ge=0, description="Coins per tick on site; 0: `economy.wage_income`."
     )
     lateness_penalty: Number = Field(default=0.0, ge=0, description="Coins withheld for a late arrival.")
     location: Tile | None = Field(
-        default=None, description="On site is within two tiles of it; none: the holder is on site anywhere."
+        default=None, description="On site means within two tiles of it. Default: on site everywhere."
     )
 
     def shift_ticks(self, day: int) -> int:
@@ -150,28 +156,30 @@ class Employment(Section):
         default=5, ge=0, le=120, description="Ticks into the shift before an arrival is late."
     )
     absent_cutoff: Whole = Field(
-        default=30, ge=0, le=600, description="Ticks into the shift after which it is missed."
+        default=30, ge=0, le=600, description="Ticks into the shift after which the shift counts as missed."
     )
     absence_slack: Unused[Whole] = unused()
     late_tick_penalty: Number = Field(
-        default=0.005, ge=0.0, le=1.0, description="Taken off the reward of a tick late."
+        default=0.005, ge=0.0, le=1.0, description="Penalty in the reward per tick late."
     )
     absence_penalty: Number = Field(
-        default=0.2, ge=0.0, le=5.0, description="Taken off the reward, once a shift missed."
+        default=0.2, ge=0.0, le=5.0, description="Penalty in the reward per missed shift."
     )
     max_absent_shifts: Whole = Field(
         default=3,
         ge=0,
         le=20,
-        description="Absences in seven days that cost the job (with `enforce_job_loop`).",
+        description="Absences in seven days after which the job is lost (with `enforce_job_loop`).",
     )
     attendance_window: Whole = Field(
-        default=3, ge=1, le=14, description="Shifts that the attendance ratio looks back."
+        default=3, ge=1, le=14, description="Number of last shifts in the attendance ratio."
     )
-    daily_exit_cap: Whole = Field(default=2, ge=0, le=50, description="Evictions a day, at most.")
+    daily_exit_cap: Whole = Field(default=2, ge=0, le=50, description="Maximum number of evictions per day.")
     exit_queue_limit: Unused[Whole] = unused()
     exit_review_window: Unused[Whole] = unused()
-    enforce_job_loop: Flag = Field(default=False, description="Whether absences cost the job.")
+    enforce_job_loop: Flag = Field(
+        default=False, description="Whether an agent loses its job after absences."
+    )
     narration: Unused[AnyMapping] = unused("Any mapping.")
 
 

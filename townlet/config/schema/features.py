@@ -19,9 +19,9 @@ from townlet.config.schema.types import (
     Whole,
     unused,
 )
+from townlet.vocabulary import PolicyName
 
 Stage = Literal["OFF", "A", "B", "C1", "C2", "C3"]
-PolicyName = Literal["scripted", "needs", "uniform"]
 LARGEST_WINDOW = 511  # sees a grid of 256 x 256 whole from any tile
 
 
@@ -29,7 +29,7 @@ class StageFeatures(Section):
     """How much of social life is simulated."""
 
     relationships: Stage = Field(
-        default="OFF", description="`OFF`: only rivalry moves; any other stage: trust and familiarity too."
+        default="OFF", description="`OFF`: only rivalry changes; any other stage: trust and familiarity too."
     )
     social_rewards: Literal["OFF", "C1", "C2", "C3"] = Field(
         default="OFF", description="`OFF`: none; `C1`: chats are rewarded; `C2`, `C3`: avoided conflicts too."
@@ -60,10 +60,10 @@ class ConsoleFeatures(Section):
 
 
 class BehaviorFeatures(Section):
-    """What personality touches."""
+    """What personality influences."""
 
     personality_profiles: Flag = Field(
-        default=False, description="Personality on, as with `features.relationship_modifiers`."
+        default=False, description="Switches personality on, as `features.relationship_modifiers` does."
     )
     reward_multipliers: Unused[Flag] = unused("Rewards are the same for every personality.")
 
@@ -87,8 +87,8 @@ class Features(Section):
     systems: SystemFeatures = Field(default=SystemFeatures(), description="Whole systems, on or off.")
     training: TrainingFeatures = Field(default=TrainingFeatures(), description="Switches of a trainer.")
     console: ConsoleFeatures = Field(default=ConsoleFeatures(), description="Switches of a console.")
-    relationship_modifiers: Flag = Field(default=False, description="Personality changes how ties move.")
-    behavior: BehaviorFeatures = Field(default=BehaviorFeatures(), description="What personality touches.")
+    relationship_modifiers: Flag = Field(default=False, description="Personality influences how ties change.")
+    behavior: BehaviorFeatures = Field(default=BehaviorFeatures(), description="What personality influences.")
     observations: ObservationFeatures = Field(
         default=ObservationFeatures(), description="What personality adds to the observation."
     )
@@ -121,7 +121,7 @@ class CompactObservation(Section):
         le=LARGEST_WINDOW,
         description="Side of the map in tiles; the agent stands at its middle.",
     )
-    include_targets: Flag = Field(default=False, description="As in `hybrid`.")
+    include_targets: Flag = Field(default=False, description="The same for `compact`.")
     object_channels: tuple[Identifier, ...] = Field(
         default=(),
         description="Object types that have a map channel of their own; empty: all types, by name.",
@@ -167,12 +167,12 @@ class EmbeddingAllocator(Section):
         default=2000,
         ge=0,
         le=10_000,
-        description="Ticks for which a departed agent's slot is not given again.",
+        description="Ticks before the slot of a departed agent is used again.",
     )
     reuse_warning_threshold: Unused[Number] = unused()
     log_forced_reuse: Unused[Flag] = unused()
     max_slots: Whole = Field(
-        default=64, ge=1, le=256, description="Number of slots; `embedding_slot_norm` is slot / it."
+        default=64, ge=1, le=256, description="Number of slots; `embedding_slot_norm` is slot / max_slots."
     )
 
 
@@ -182,7 +182,7 @@ class AffordanceRuntime(Section):
     factory: Unused[Text] = unused()
     instrumentation: Unused[Literal["off", "timings"]] = unused()
     options: Unused[AnyMapping] = unused()
-    hook_allowlist: Unused[tuple[Text, ...]] = unused("Hooks are names of a fixed list; none loads code.")
+    hook_allowlist: Unused[tuple[Text, ...]] = unused("Hooks are names from a fixed list; no code is loaded.")
     allow_env_hooks: Unused[Flag] = unused("No hook is read from the environment.")
 
 
@@ -203,11 +203,17 @@ class Affordances(Section):
 class Behavior(Section):
     """The policy `needs`."""
 
-    hunger_threshold: Number = Field(default=0.4, ge=0, le=1, description="Below it, hunger is served.")
-    hygiene_threshold: Number = Field(default=0.4, ge=0, le=1, description="Below it, hygiene is served.")
-    energy_threshold: Number = Field(default=0.4, ge=0, le=1, description="Below it, energy is served.")
+    hunger_threshold: Number = Field(
+        default=0.4, ge=0, le=1, description="The policy acts on hunger when it is below this."
+    )
+    hygiene_threshold: Number = Field(
+        default=0.4, ge=0, le=1, description="The policy acts on hygiene when it is below this."
+    )
+    energy_threshold: Number = Field(
+        default=0.4, ge=0, le=1, description="The policy acts on energy when it is below this."
+    )
     job_arrival_buffer: Whole = Field(
-        default=20, ge=0, description="Ticks before a shift at which an agent sets out for work."
+        default=20, ge=0, description="Ticks before a shift at which an agent leaves for work."
     )
 
 
@@ -215,16 +221,21 @@ class PolicySection(Section):
     """Who decides for agents without a schedule."""
 
     default: PolicyName | None = Field(
-        default=None, description="The policy of a run that names none; none: `needs`."
+        default=None, description="The policy, unless the run gives one. Default: `needs`."
     )
-    agents: ByName[PolicyName] = Field(default={}, description="By agent id; wins over the run's policy.")
+    agents: ByName[PolicyName] = Field(
+        default={}, description="Policy by agent id; overrides the run's policy."
+    )
 
 
 class PolicyRuntime(Section):
     """How a policy's choices are carried out."""
 
     option_commit_ticks: Whole = Field(
-        default=15, ge=0, le=100_000, description="Ticks an affordance runs before a policy may release it."
+        default=15,
+        ge=0,
+        le=100_000,
+        description="Ticks that an affordance must run before a policy may release it.",
     )
 
 

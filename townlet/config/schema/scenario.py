@@ -7,11 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
 
-from townlet.config.schema.economy import NeedName
 from townlet.config.schema.social import Personality
 from townlet.config.schema.types import (
     LONGEST_DAY,
-    NEEDS,
     Flag,
     GridSize,
     Identifier,
@@ -24,16 +22,16 @@ from townlet.config.schema.types import (
     Whole,
     expected,
     in_order,
-    says,
+    invalid,
     unused,
 )
+from townlet.vocabulary import NEEDS, EntryKind, Need, Stock
 
 MOST_AGENTS = 256
 MOST_OBJECTS = 1024
 START_NEED = 0.7
 START_NEEDS: dict[Any, float] = dict.fromkeys(NEEDS, START_NEED)
 WALL, FLOOR = "#", ". "
-Kind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]
 Until = Literal["arrived", "granted", "finished"]
 
 # What an entry of each kind may say beside `kind`, `blocked` and `ticks`, and how it may end.
@@ -60,10 +58,11 @@ class World(Section):
     )
     ticks_per_day: Whole = Field(default=1440, ge=1, le=LONGEST_DAY, description="Ticks (minutes) of a day.")
     walls: tuple[Tile, ...] = Field(
-        default=(), description="Tiles that nobody can enter, beside those of `map`."
+        default=(), description="Tiles that nobody can enter, in addition to those of `map`."
     )
     map: Text | None = Field(
-        default=None, description="The grid as text, a line a row: `#` is a wall, `.` or a space is floor."
+        default=None,
+        description="The grid as text, one line per row: `#` is a wall, `.` or a space is floor.",
     )
     weather_seed: Unused[Whole] = unused()
 
@@ -83,16 +82,16 @@ class World(Section):
             return None
         rows = map_rows(text)
         if not rows or not rows[0]:
-            raise says("expected at least one row of # and . (the map is empty)")
+            raise invalid("expected at least one row of # and . (the map is empty)")
         if len(rows) > 256 or len(rows[0]) > 256:
-            raise says(f"expected a map of at most 256 x 256 tiles, got {len(rows[0])} x {len(rows)}")
+            raise invalid(f"expected a map of at most 256 x 256 tiles, got {len(rows[0])} x {len(rows)}")
         for number, row in enumerate(rows):
             strange = set(row) - set(WALL + FLOOR)
             if strange:
-                raise says(f"row {number + 1}: expected only # and . (or a space), got {min(strange)!r}")
+                raise invalid(f"row {number + 1}: expected only # and . (or a space), got {min(strange)!r}")
             if len(row) != len(rows[0]):
                 lengths = f"row 1 has {len(rows[0])} tiles, row {number + 1} has {len(row)}"
-                raise says(f"expected rows of equal length: {lengths}")
+                raise invalid(f"expected rows of equal length: {lengths}")
         return "\n".join(rows).replace(" ", ".")
 
     @model_validator(mode="after")
@@ -101,7 +100,7 @@ class World(Section):
             rows = self.map.split("\n")
             size = [len(rows[0]), len(rows)]
             if list(self.grid_size) != size:
-                raise says(
+                raise invalid(
                     f"expected the map's size {size} as grid_size, got {list(self.grid_size)}; leave it out"
                 )
         return self
@@ -123,48 +122,51 @@ def map_rows(text: str) -> list[str]:
     return rows
 
 
-Stock = Annotated[
-    dict[Literal["meals", "raw_ingredients"], Annotated[Whole, Field(ge=0, le=1_000_000)]],
+StockAmounts = Annotated[
+    dict[Stock, Annotated[Whole, Field(ge=0, le=1_000_000)]],
     AfterValidator(in_order),
 ]
-STOCK_RULE = "What it holds; none: 5 meals in a fridge, 3 raw ingredients in a stove. What it holds it keeps."
+STOCK_RULE = "What it holds at the start. Default: 5 meals in a fridge, 3 raw ingredients in a stove."
 
 
 class ScenarioObject(Section):
     """A thing that agents use."""
 
-    id: Identifier = Field(description="Its name.")
-    type: Identifier = Field(description="What it is: a type that the affordances use, such as `fridge`.")
+    id: Identifier = Field(description="The object's id.")
+    type: Identifier = Field(description="The object's type, which the affordances use, such as `fridge`.")
     position: Tile | None = Field(
-        default=None, description="Where it stands; none: on a free tile, the same every time."
+        default=None, description="The tile where it stands. Default: a free tile, the same for equal seeds."
     )
-    stock: Stock | None = Field(default=None, description=STOCK_RULE)
+    stock: StockAmounts | None = Field(default=None, description=STOCK_RULE)
 
 
 class ScheduleEntry(Section):
     """What a scripted agent does, for a tick or longer."""
 
-    kind: Kind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
+    kind: EntryKind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
     object: Identifier | None = Field(
-        default=None, description="The object of a request, start or release; none: the nearest usable one."
+        default=None,
+        description="The object of a request, start or release. Default: the nearest usable one.",
     )
     affordance: Identifier | None = Field(
         default=None,
-        description="What to request or start; it may be left out where the object offers only one.",
+        description="What to request or start; may be left out if the object offers only one affordance.",
     )
-    position: Tile | None = Field(default=None, description="Where a move leads.")
+    position: Tile | None = Field(default=None, description="The destination of a move.")
     target: Identifier | None = Field(
         default=None,
         validation_alias=AliasChoices("target", "target_agent"),
-        description="Whom to chat with; none: the nearest neighbour.",
+        description="The agent to chat with. Default: the nearest neighbour.",
     )
     quality: Number = Field(default=1.0, ge=0, le=1, description="Quality of a chat; rounded to float32.")
     blocked: Flag = Field(
         default=False,
-        description="A label: the attempt is expected to be refused. Metrics count where it was wrong.",
+        description="A label: the attempt is expected to be refused. Metrics count wrong labels.",
     )
     ticks: Whole = Field(
-        default=1, ge=1, description="How many ticks the entry lasts; a move without it lasts until arrived."
+        default=1,
+        ge=1,
+        description="How many ticks the entry lasts; a move without `ticks` lasts until arrived.",
     )
     until: Until | None = Field(
         default=None,
@@ -195,41 +197,41 @@ class ScheduleEntry(Section):
             default = 1.0 if key == "quality" else None
             if key not in known and getattr(self, key) != default:
                 takes = ", ".join([*sorted(known), "ticks", *(["until"] if ends else [])])
-                raise says(f"`{key}` means nothing to `kind: {self.kind}`, which takes {takes}")
+                raise invalid(f"`{key}` means nothing to `kind: {self.kind}`, which takes {takes}")
         if self.kind == "move" and self.position is None:
-            raise says("expected a `position` [x, y] for `kind: move`")
+            raise invalid("expected a `position` [x, y] for `kind: move`")
         if self.kind in ("request", "start") and self.object is None and self.affordance is None:
-            raise says(f"expected an `affordance` or an `object` to {self.kind}")
+            raise invalid(f"expected an `affordance` or an `object` to {self.kind}")
         if self.kind == "wait" and self.blocked:
-            raise says("`blocked` means nothing to `kind: wait`: nothing is attempted")
+            raise invalid("`blocked` means nothing to `kind: wait`: nothing is attempted")
         if self.until is not None and self.until not in ends:
             ways = " or ".join(f"`until: {end}`" for end in sorted(ends)) or "`ticks` only"
-            raise says(f"`until: {self.until}` means nothing to `kind: {self.kind}`, which ends by {ways}")
+            raise invalid(f"`until: {self.until}` means nothing to `kind: {self.kind}`, which ends by {ways}")
         if self.until is not None and self.ticks != 1:
-            raise says("expected `ticks` or `until`, got both; leave one out")
+            raise invalid("expected `ticks` or `until`, got both; leave one out")
         return self
 
 
 class ScenarioAgent(Section):
     """Somebody who lives in the town."""
 
-    id: Identifier = Field(description="The name; no two may differ only in case.")
+    id: Identifier = Field(description="The agent's id; two ids may not differ only in case.")
     position: Tile | None = Field(
-        default=None, description="Where it begins; none: on a free tile, the same every time."
+        default=None, description="The tile where it starts. Default: a free tile, the same for equal seeds."
     )
-    needs: dict[NeedName, Annotated[Number, Field(ge=0, le=1)]] = Field(
+    needs: dict[Need, Annotated[Number, Field(ge=0, le=1)]] = Field(
         default=START_NEEDS,
-        description=f"Satisfaction at the start; a need not named begins at {START_NEED}.",
+        description=f"Satisfaction at the start; a need that is not listed starts at {START_NEED}.",
     )
     wallet: Number = Field(default=2.0, ge=0, description="Coins at the start.")
-    job: Identifier | None = Field(default=None, description="A name of `jobs`; none: no job.")
+    job: Identifier | None = Field(default=None, description="A name from `jobs`. Default: no job.")
     personality: Personality | None = Field(
         default=None,
-        description="A profile; none: `personalities.overrides`, else drawn by `personalities.distribution`.",
+        description="A profile. Default: `personalities.overrides`, else drawn from `personalities.distribution`.",
     )
     schedule: tuple[ScheduleEntry, ...] | None = Field(
         default=None,
-        description="What it does, then from the start again; none: the run's policy decides.",
+        description="What the agent does, repeated from the start. Default: the run's policy decides.",
     )
 
     @field_validator("needs", mode="after")
@@ -241,19 +243,19 @@ class ScenarioAgent(Section):
     @classmethod
     def _some_entry(cls, given: tuple[ScheduleEntry, ...] | None) -> tuple[ScheduleEntry, ...] | None:
         if given == ():
-            raise says("expected at least one entry, got none; without `schedule` the policy decides")
+            raise invalid("expected at least one entry, got none; without `schedule` the policy decides")
         return given
 
 
 class Scenario(Section):
     """Who and what is there at tick zero, and how long it is played."""
 
-    description: Text = Field(default="", description="What happens in it.")
+    description: Text = Field(default="", description="What happens in the scenario.")
     ticks: Whole | None = Field(
-        default=None, ge=1, description="Ticks to play where the run names none; none: 200."
+        default=None, ge=1, description="Ticks to play, unless the run says how many. Default: 200."
     )
-    seed: Seed | None = Field(default=None, description="Wins over the top level's `seed`.")
+    seed: Seed | None = Field(default=None, description="Overrides the config's top-level `seed`.")
     objects: tuple[ScenarioObject, ...] = Field(
-        default=(), description=f"At most {MOST_OBJECTS}, with those of the affordance file."
+        default=(), description=f"At most {MOST_OBJECTS} together with those of the affordance file."
     )
     agents: tuple[ScenarioAgent, ...] = Field(default=(), description=f"At most {MOST_AGENTS}.")

@@ -1,7 +1,7 @@
 """What a value of a config may look like: the kinds of values that all sections are made of.
 
-A validator here raises one of two errors: `expected(...)`, whose message `reading` completes with the field's
-own bounds, and `says(...)`, whose message stands as it is.
+A validator here raises one of two errors: `expected(...)`, whose message `validation.py` completes with the
+field's own bounds, and `invalid(...)`, whose message stands as it is.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ LARGEST_WHOLE = 2**31 - 1  # ticks are stored as int32
 LARGEST_SEED = 2**63 - 1
 LONGEST_DAY = 1_000_000  # ticks; a table of a day is small
 LARGEST_NUMBER = 1e9  # products of a few of them stay finite
-NEEDS: tuple[str, ...] = ("hunger", "hygiene", "energy")
-STOCKS: tuple[str, ...] = ("meals", "raw_ingredients")
 UNREAD = "Accepted, no effect on a capture."
 NO_EFFECT = "x-no-effect"  # marks, in a field's JSON Schema, a key that a capture does not read
 
@@ -50,9 +48,9 @@ def expected(what: str = "") -> PydanticCustomError:
     return PydanticCustomError("expected", "{what}", {"what": what})
 
 
-def says(message: str) -> PydanticCustomError:
+def invalid(message: str) -> PydanticCustomError:
     """`message`, with nothing added."""
-    return PydanticCustomError("says", "{message}", {"message": message})
+    return PydanticCustomError("invalid", "{message}", {"message": message})
 
 
 def _whole(value: Any) -> Any:
@@ -184,12 +182,12 @@ def in_order(given: dict[Any, Any]) -> dict[Any, Any]:
 ByName = Annotated[dict[Identifier, T], AfterValidator(in_order)]
 
 
-def _forget(value: Any) -> None:
+def _discard(value: Any) -> None:
     """A value that nothing reads is checked and then dropped: two configs that differ in it are one run."""
     return None
 
 
-Unused = Annotated[T | None, AfterValidator(_forget)]
+Unused = Annotated[T | None, AfterValidator(_discard)]
 AnyMapping = Annotated[dict[str, Any], Named("a mapping")]
 
 
@@ -250,24 +248,24 @@ def _range_schema(kind: str) -> dict[str, Any]:
 
 
 class WholeEnds(Section):
-    min: Whole = Field(ge=0, description="The least.")
-    max: Whole = Field(ge=0, description="The most.")
+    min: Whole = Field(ge=0, description="Smallest value.")
+    max: Whole = Field(ge=0, description="Largest value.")
 
     @model_validator(mode="after")
     def _ordered(self) -> WholeEnds:
         if self.min > self.max:
-            raise says(f"expected min <= max, got min {self.min} and max {self.max}")
+            raise invalid(f"expected min <= max, got min {self.min} and max {self.max}")
         return self
 
 
 class NumberEnds(Section):
-    min: Number = Field(ge=0, description="The least.")
-    max: Number = Field(ge=0, description="The most.")
+    min: Number = Field(ge=0, description="Smallest value.")
+    max: Number = Field(ge=0, description="Largest value.")
 
     @model_validator(mode="after")
     def _ordered(self) -> NumberEnds:
         if self.min > self.max:
-            raise says(f"expected min <= max, got min {self.min:g} and max {self.max:g}")
+            raise invalid(f"expected min <= max, got min {self.min:g} and max {self.max:g}")
         return self
 
 

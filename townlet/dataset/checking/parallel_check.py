@@ -45,10 +45,6 @@ class Amount(NamedTuple):
     size: int = 0  # bytes
 
 
-def usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def folders(store: Store, indexed: Mapping[str, Unit]) -> Iterator[Unit]:
     """The folders that an index names, and then every other folder that holds files, save what is staged.
 

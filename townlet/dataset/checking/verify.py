@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from townlet.cores import most_workers, usable_cores
 from townlet.dataset.checking.audit import Audit, Progress
 from townlet.dataset.checking.check_captures import Problem
-from townlet.dataset.checking.parallel_check import usable_cores
 from townlet.dataset.format.canonical import sha256_hex
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX
 from townlet.dataset.format.paths import INDEX, STAGING, inside
@@ -36,6 +36,7 @@ from townlet.errors import CorruptSampleError, UserError
 
 __all__ = ["Problem", "Report", "verify", "verify_files", "verify_store"]
 
+MOST_REMOTE_WORKERS = 64
 MAX_ATTEMPTS = 5  # while others replace what is being looked at
 
 
@@ -109,7 +110,7 @@ def verify_store(
     """
     for _ in range(MAX_ATTEMPTS):
         before = _stamp(store)
-        audit = Audit(workers or usable_cores(), progress or (lambda *_: None), already_read)
+        audit = Audit(_bounded(store, workers), progress or (lambda *_: None), already_read)
         versions = _look_at(audit, store, every_version)
         if not audit.problems or _stamp(store) == before:
             break  # else what was found may be of two moments
@@ -122,6 +123,12 @@ def verify_store(
         notes=sorted(set(audit.notes), key=lambda note: note.name),
         versions=versions,
     )
+
+
+def _bounded(store: Store, workers: int | None) -> int:
+    """How many workers. Those of an object store wait for an answer most of the time, and may be more."""
+    most = most_workers() if isinstance(store, LocalStore) else max(MOST_REMOTE_WORKERS, most_workers())
+    return usable_cores() if workers is None else min(workers, most)
 
 
 def _stamp(store: Store) -> tuple[str | None, ...]:

@@ -26,8 +26,7 @@ import xxhash
 from isal import igzip_lib, isal_zlib
 
 from townlet.samples import content_digest
-
-COMPRESSIONS = ("fast", "none", "small")
+from townlet.vocabulary import COMPRESSIONS
 
 CHUNK_BYTES = 256 * 1024  # measured: fits the L2 cache beside what deflate needs
 WHOLE_BYTES = CHUNK_BYTES // 4  # up to here one call is faster, though it joins header and data

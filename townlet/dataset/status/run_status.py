@@ -8,12 +8,12 @@ names holds its digest.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
+from townlet.cores import usable_cores
 from townlet.dataset.format.canonical import file_sha256, sha256_hex
 from townlet.dataset.format.manifest import (
     MANIFEST_SUFFIX,
@@ -193,7 +193,7 @@ def clear_damaged(store: Store, run: RunRef) -> None:
 
 
 def _threads(store: Store) -> int:
-    return (os.cpu_count() or 1) if store.renames else REMOTE_THREADS
+    return usable_cores() if store.renames else REMOTE_THREADS
 
 
 def _by_folder(files: Mapping[str, int]) -> dict[str, dict[str, int]]:

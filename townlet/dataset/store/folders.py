@@ -1,11 +1,13 @@
-"""Folders are made and removed here while other writers make, fill and remove them too."""
+"""Folders are made, locked and removed here while other writers make, fill and remove them too."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 
 MAX_ATTEMPTS = 100  # attempts, against others who remove the folders that they leave empty
 
@@ -33,3 +35,17 @@ def remove(path: str) -> None:
         except OSError as error:
             if error.errno != errno.ENOTEMPTY or attempt == MAX_ATTEMPTS - 1:
                 raise
+
+
+@contextlib.contextmanager
+def locked_folder(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Wait until nobody else is here with this folder, then be the one. The system frees it when its holder dies.
+
+    It keeps out only those who ask too. Raises OSError where there is no such folder, or no locks in its file system.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import hashlib
 import os
 import secrets
@@ -15,7 +14,7 @@ from typing import BinaryIO
 
 from townlet.dataset.format.paths import STAGING
 from townlet.dataset.store.contract import Buffer, Store, StoredFile, check_name
-from townlet.dataset.store.folders import MAX_ATTEMPTS, make_folders, remove
+from townlet.dataset.store.folders import MAX_ATTEMPTS, locked_folder, make_folders, remove
 from townlet.errors import OutputError
 
 
@@ -65,7 +64,7 @@ class LocalStore:
 
     def compare_and_swap(self, name: str, expected: str | None, parts: Sequence[Buffer]) -> bool:
         path = self._path_to_write(name)
-        with translate_os_error("write", path), _locked_folder(os.path.dirname(path)):
+        with translate_os_error("write", path), locked_folder(os.path.dirname(path)):
             try:
                 found = hashlib.sha256(self.read(name)).hexdigest()
             except FileNotFoundError:
@@ -235,16 +234,6 @@ def _write_all(descriptor: int, parts: Sequence[Buffer]) -> None:
 def _discard(path: str) -> None:
     with contextlib.suppress(OSError):
         os.unlink(path)
-
-
-@contextlib.contextmanager
-def _locked_folder(folder: str) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _sync_file_system(path: str) -> bool:

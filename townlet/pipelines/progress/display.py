@@ -1,4 +1,7 @@
-"""Progress of a capture: a live line on a terminal, a plain line now and then elsewhere, or nothing."""
+"""Progress of a capture: a live line on a terminal, a plain line now and then elsewhere, or nothing.
+
+No Beam here: it shows what `reports.py` has read.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol, TextIO
 
-from townlet.console.formatting import PLAIN_INTERVAL, clock, count
+from townlet.console.formatting import PLAIN_INTERVAL_S, clock, count, is_terminal
 from townlet.pipelines.progress.reports import Tally
 
 
@@ -20,11 +23,11 @@ def display(costs: Mapping[str, int], *, quiet: bool, stream: TextIO | None = No
     """The display that fits the stream (standard error). `costs`: expected frames of each run, by label."""
     where: TextIO = sys.stderr if stream is None else stream
     if quiet:
-        return _Nothing()
-    return _Live(costs, where) if where.isatty() else _Plain(costs, where)
+        return _Silent()
+    return _Live(costs, where) if is_terminal(where) else _Plain(costs, where)
 
 
-class _Nothing:
+class _Silent:
     def show(self, tally: Tally) -> None:
         pass
 
@@ -70,12 +73,12 @@ class _Plain:
     def __init__(self, costs: Mapping[str, int], stream: TextIO) -> None:
         self._runs, self._stream = len(costs), stream
         self._estimate = _Estimate(costs)
-        self._next = time.monotonic() + PLAIN_INTERVAL
+        self._next = time.monotonic() + PLAIN_INTERVAL_S
 
     def show(self, tally: Tally) -> None:
         if time.monotonic() < self._next:
             return
-        self._next = time.monotonic() + PLAIN_INTERVAL
+        self._next = time.monotonic() + PLAIN_INTERVAL_S
         print(_line(tally, self._runs, self._estimate), file=self._stream, flush=True)
 
     def close(self) -> None:

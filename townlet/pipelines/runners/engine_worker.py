@@ -20,7 +20,7 @@ from typing import Any
 
 from townlet.pipelines.runners.warmup import warm_worker
 
-WATCH_INTERVAL_S = 0.5  # seconds
+MONITOR_INTERVAL_S = 0.5
 ANSWER_TIMEOUT_S = 60.0  # seconds for the engine to answer
 
 
@@ -42,13 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from townlet.pipelines.runners.in_process import bypass_proxies
 
-    bypass_proxies()
-    os.environ.update(_environment(arguments))
-    with contextlib.suppress(
-        Exception
-    ):  # what is wrong is said where it can be heard: when the first run starts
-        warm_worker()
-    sdk_worker_main.main(sys.argv)
+    with bypass_proxies():
+        os.environ.update(_environment(arguments))
+        with contextlib.suppress(
+            Exception
+        ):  # what is wrong is reported where it is read: when the first run starts
+            warm_worker()
+        sdk_worker_main.main(sys.argv)
     return 0
 
 
@@ -99,7 +99,7 @@ def _provision(endpoint: str) -> Any:
 def _end_with(engine: int) -> None:
     """End when the engine does, even when it was killed and could hang up on nobody."""
     while os.getppid() == engine:
-        time.sleep(WATCH_INTERVAL_S)
+        time.sleep(MONITOR_INTERVAL_S)
     os._exit(1)
 
 

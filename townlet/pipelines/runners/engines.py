@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +22,6 @@ from townlet.pipelines.runners.options import check_job_server, runner_of
 
 FLINK = "FlinkRunner"
 WITHOUT_JOB_SERVER = ("DataflowRunner", "TestDataflowRunner")  # they are services of their own
-NOT_SHARED = (
-    "{output}: the worker on {host} does not see this folder as the launcher does; workers on other machines "
-    "need an output that all of them share: a shared folder, at the same path everywhere, or an object store"
-)
 
 
 @contextlib.contextmanager
@@ -61,32 +56,20 @@ def is_loopback(options: PipelineOptions) -> bool:
 
 @contextlib.contextmanager
 def reports_beside(store: Store) -> Iterator[str | None]:
-    """A folder in the output's staging for what workers elsewhere have to say; None in an object store.
+    """A folder in the output's staging for the reports of workers elsewhere; None in an object store.
 
     A worker that does not find it does not share the output. One that is left behind goes with the next capture.
     """
     if not isinstance(store, LocalStore):
         yield None
         return
-    name = f"{STAGING}/signals-{secrets.token_hex(4)}.tmp"
+    name = f"{STAGING}/reports-{secrets.token_hex(4)}.tmp"
     store.write_new(f"{name}/launcher", [])
     try:
         yield str(Path(store.root, name))
     finally:
         with contextlib.suppress(OutputError):
             store.delete(name)
-
-
-def not_shared(output: str) -> OutputError:
-    """What a worker says that does not find the launcher's folder."""
-    return OutputError(NOT_SHARED.format(output=output, host=socket.gethostname()))
-
-
-def other_version(launcher: str, worker: str) -> UserError:
-    """What a worker says that would play by other rules, under the same fingerprints."""
-    return UserError(
-        f"the worker on {socket.gethostname()} has Townlet {worker}, the launcher {launcher}; install the same"
-    )
 
 
 def _check_workers(options: PipelineOptions, runner: str) -> None:
@@ -104,6 +87,6 @@ def _check_workers(options: PipelineOptions, runner: str) -> None:
     )
     if not any(said):
         raise UserError(
-            f"--runner {runner}: nothing says where workers find Townlet; give --profile flink, flink-kubernetes, "
+            f"--runner {runner}: no option says where workers find Townlet; give --profile flink, flink-kubernetes, "
             "spark or dataflow, or Beam's --environment_type and --environment_config, or --sdk_container_image"
         )

@@ -1,4 +1,7 @@
-"""What a user is told about an error that came out of Beam, or out of an engine through Beam: one line of our own."""
+"""What a user is told about an error that came out of Beam, or out of an engine through Beam: one line of our own.
+
+No Beam here: such errors arrive as texts.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from townlet import errors
 from townlet.errors import TownletError
 
 OURS = re.compile(r"^townlet\.errors\.(\w+): (.*?)(?: \[while running .*)?$", re.MULTILINE)
-# What engines say of workers that do not come up, and what it means. They say nothing more: it was printed there.
+# What engines report of workers that do not start, and what it means. The rest was printed on their machines.
 COMMAND = "environment_config"
 KNOWN = (
     (
@@ -17,7 +20,7 @@ KNOWN = (
     ),
     (
         re.compile(r"Process died with (exit code \d+)"),
-        "a worker ended before it served ({}): on the engine's machines, `townlet-worker --warm` says why",
+        "a worker ended before it served ({}): on the engine's machines, `townlet-worker --warm` shows why",
     ),
     (
         re.compile(r"NoResourceAvailable\w*: (.*)"),
@@ -50,5 +53,5 @@ def translate_error(error: BaseException) -> TownletError:
         found = pattern.search(text)
         if found:
             return WorkerDied(meaning.format(found[1].strip()))
-    lines = [line for line in text.splitlines() if line.strip()] or ["it says nothing"]
+    lines = [line for line in text.splitlines() if line.strip()] or ["without a message"]
     return PipelineFailed(f"the pipeline failed: {type(error).__name__}: {lines[-1].strip()}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
-import os
 import shutil
 import signal
 import socket
@@ -30,6 +29,7 @@ from apache_beam.options.pipeline_options import (
     PortableOptions,
 )
 
+from townlet.cores import usable_cores
 from townlet.errors import TownletError, UserError
 
 JAR = Path(__file__).resolve().parents[3] / ".tools" / "flink" / "townlet-flink.jar"
@@ -57,7 +57,7 @@ def find_jar(options: PipelineOptions) -> Path:
     )
 
 
-def look_at_cluster(master: str) -> int:
+def count_slots(master: str) -> int:
     """How many slots the cluster has by now. Raises UserError where no Flink answers."""
     address = master if "://" in master else f"http://{master}"
     try:
@@ -83,9 +83,9 @@ def job_server(options: PipelineOptions) -> Iterator[None]:
         raise UserError(f"--runner FlinkRunner: {java} is not on the PATH; it takes Java 11 or 17")
     master = flink.flink_master.strip()
     if is_embedded(options):
-        master, slots = "[local]", os.cpu_count() or 1
+        master, slots = "[local]", usable_cores()
     else:
-        slots = look_at_cluster(master)
+        slots = count_slots(master)
     if flink.parallelism < 1 <= slots:
         flink.parallelism = slots
     with tempfile.TemporaryDirectory(prefix="townlet-flink-", ignore_cleanup_errors=True) as folder:
@@ -137,7 +137,7 @@ def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> No
             return
         time.sleep(0.1)
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    raise TownletError(f"the Flink job server does not start: {lines[-1] if lines else 'it says nothing'}")
+    raise TownletError(f"the Flink job server does not start: {lines[-1] if lines else 'without a message'}")
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""Running a pipeline to its end, with somebody awake: for progress, for Ctrl-C, and for workers that die."""
+"""Running a pipeline to its end, monitored: for progress, for Ctrl-C, and for workers that die."""
 
 from __future__ import annotations
 
@@ -13,35 +13,39 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
+from townlet.console.entry_point import is_own_process
 from townlet.dataset.store.lease import raise_if_lost
 from townlet.errors import OutputError
 from townlet.pipelines.progress.display import Display
 from townlet.pipelines.progress.reports import ReportReader, Tally
 from townlet.pipelines.runners.errors import WorkerDied, translate_error
 from townlet.pipelines.runners.in_process import InProcessRunner
-from townlet.pipelines.runners.silence_beam_output import SilencedBeam
+from townlet.pipelines.runners.silence_beam_output import PIPELINE_THREAD, SilencedBeam, silenced_beam
 
 POLL_INTERVAL_S = 0.1  # seconds
-REMOTE_POLL_INTERVAL_S = 1.0  # where the signals may lie on a file server
-END_TIMEOUT_S = 2.0  # seconds that a pipeline has to end by itself once a step has given up
+REMOTE_POLL_INTERVAL_S = 1.0  # where the reports may lie on a file server
+END_TIMEOUT_S = (
+    2.0  # seconds that a pipeline has to end by itself, once it was asked to or a step has given up
+)
 CANCEL_TIMEOUT_S = 15.0  # seconds that an engine has to end a job
-THREAD = "townlet-pipeline"
+
+_silent_until_exit: list[contextlib.ExitStack] = []  # of a command's own process alone
 
 
 def run_monitored(
     build: Callable[[beam.Pipeline], None],
     options: PipelineOptions,
     runner: InProcessRunner | None,
-    listener: ReportReader,
+    reports: ReportReader,
     display: Display,
 ) -> Tally:
-    """Run a pipeline to its end, in a thread of its own; returns what was heard from it.
+    """Run a pipeline to its end, in a thread of its own; returns what its steps have reported.
 
     `runner` None: the engine that the options name. Ctrl-C is answered at once, whatever the steps do:
     KeyboardInterrupt, with the workers ended, or the engine told to end the job. Raises OutputError where a step
     says that the output cannot be used or where another writer has taken it over, WorkerDied where a worker process
-    ends before its time, and PipelineFailed for anything else. After some of these, threads of Beam's still wait for
-    something: see `is_stuck`.
+    ends before its time, and PipelineFailed for anything else. The process is left as it was; only where steps do not
+    end when they are asked to, or a worker died, do threads of Beam remain that wait for something: see `is_stuck`.
     """
     problems: list[BaseException] = []
     jobs: list[PipelineResult] = []
@@ -57,53 +61,53 @@ def run_monitored(
             problems.append(error)
         ended.set()
 
-    thread = threading.Thread(target=work, name=THREAD, daemon=True)
-    hush = SilencedBeam()
-    try:
-        thread.start()
-        while not ended.is_set() and not _trouble(listener, hush):
-            ended.wait(REMOTE_POLL_INTERVAL_S if runner is None else POLL_INTERVAL_S)
-            display.show(listener.poll())
-            raise_if_lost()
-        if ended.is_set():
-            thread.join()
-        _raise_what_is_wrong(listener, hush, ended, problems)
-    except BaseException:
-        if runner is None:
-            _end_job(jobs, ended)
-        else:
-            _end_workers(listener)
-        if runner is not None and not listener.tally.workers and not is_stuck():
-            hush.lift()  # else what is left of Beam has more to complain about, until the process ends
-        raise
-    hush.lift()
-    return listener.tally
+    thread = threading.Thread(target=work, name=PIPELINE_THREAD, daemon=True)
+    with contextlib.ExitStack() as stack:
+        silenced = stack.enter_context(silenced_beam())
+        try:
+            thread.start()
+            while not ended.is_set() and not _has_trouble(reports, silenced):
+                ended.wait(REMOTE_POLL_INTERVAL_S if runner is None else POLL_INTERVAL_S)
+                display.show(reports.poll())
+                raise_if_lost()
+            if ended.is_set():
+                thread.join()
+            _raise_what_is_wrong(reports, silenced, ended, problems)
+        except BaseException:
+            if runner is None:
+                _end_job(jobs, ended)
+            else:
+                _end_steps(reports, ended)
+            if is_stuck() and is_own_process():
+                _silent_until_exit.append(stack.pop_all())  # what is left of Beam would print more
+            raise
+    return reports.tally
 
 
 def is_stuck() -> bool:
     """Whether a pipeline was left that still runs: Python would wait for its threads for ever, at its end."""
-    return any(thread.name == THREAD and thread.is_alive() for thread in threading.enumerate())
+    return any(thread.name == PIPELINE_THREAD and thread.is_alive() for thread in threading.enumerate())
 
 
-def _trouble(listener: ReportReader, hush: SilencedBeam) -> bool:
+def _has_trouble(reports: ReportReader, silenced: SilencedBeam) -> bool:
     """Whether there is no point in waiting for the end."""
-    return bool(listener.tally.fatal or listener.tally.broken or hush.dead)
+    return bool(reports.tally.fatal or reports.tally.broken or silenced.worker_end)
 
 
 def _raise_what_is_wrong(
-    listener: ReportReader, hush: SilencedBeam, ended: threading.Event, problems: list[BaseException]
+    reports: ReportReader, silenced: SilencedBeam, ended: threading.Event, problems: list[BaseException]
 ) -> None:
-    tally = listener.poll()
+    tally = reports.poll()
     if tally.fatal:
         ended.wait(END_TIMEOUT_S)
         raise OutputError(tally.fatal)
     if tally.broken:
         raise WorkerDied(f"a worker cannot start: {tally.broken}")
-    if hush.dead:
-        last = listener.last_words()
+    if silenced.worker_end:
+        last = reports.last_line_of_workers()
         said = f" ({last})" if last and not tally.workers else ""
         raise WorkerDied(
-            f"a worker process ended before its time: {hush.dead}{said}; the same command goes on from here"
+            f"a worker process ended before its time: {silenced.worker_end}{said}; run the same command to continue"
         )
     if problems:
         raise translate_error(problems[0]) from problems[0]
@@ -129,7 +133,13 @@ def _cancel(job: PipelineResult) -> None:
         job.cancel()
 
 
-def _end_workers(listener: ReportReader) -> None:
-    for process in listener.poll().workers:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(process, signal.SIGKILL)
+def _end_steps(reports: ReportReader, ended: threading.Event) -> None:
+    """Ask the steps to end. Worker processes that do not are killed."""
+    try:
+        reports.cancel()
+        ended.wait(END_TIMEOUT_S)
+    finally:
+        if not ended.is_set():
+            for process in reports.poll().workers:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, signal.SIGKILL)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from townlet.cores import most_workers, usable_cores, why_fewer
 from townlet.errors import UserError
+from townlet.pipelines.runners.silence_beam_output import import_beam, unchanged_logging
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -29,7 +30,7 @@ _parser: list[Any] = []
 def beam_parser() -> Any:
     """A parser of all of Beam's own options."""
     if not _parser:
-        import apache_beam  # noqa: F401 (registers the options of all runners)
+        import_beam()  # registers the options of all runners
         from apache_beam.options import pipeline_options
 
         class BeamParser(pipeline_options._BeamArgumentParser):
@@ -43,13 +44,24 @@ def beam_parser() -> Any:
     return _parser[0]
 
 
-def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) -> PipelineOptions:
+@unchanged_logging()
+def beam_options(
+    flags: Sequence[str],
+    *,
+    workers: int | None,
+    frames: int = 0,
+    runs: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> PipelineOptions:
     """Beam's options: the user's flags, and ours where they say nothing. Raises UserError.
 
-    `frames`: how many are expected, which decides whether workers are threads or processes.
+    `frames`: how many are expected, which decides whether workers are threads or processes. `runs`: how many there
+    are, where it is known: more workers are not started, nor more than two for each usable core; `say` gets a line
+    about it.
     """
     if flags:
         beam_parser().parse_args(list(flags))
+    import_beam()
     from apache_beam.options.pipeline_options import (
         DebugOptions,
         DirectOptions,
@@ -74,12 +86,7 @@ def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) 
             )
         options.view_as(DebugOptions).add_experiment(_NO_FREEZE)
         return options
-    if workers is not None:
-        direct.direct_num_workers = workers
-    if direct.direct_num_workers == 0:
-        direct.direct_num_workers = _cores()
-    if direct.direct_num_workers < 0:
-        raise UserError(f"--workers: expected 0 (one for each core) or more, got {direct.direct_num_workers}")
+    direct.direct_num_workers = _bounded(direct.direct_num_workers if workers is None else workers, runs, say)
     if direct.direct_num_workers > 1 and "--direct_running_mode" not in given:
         share = frames / direct.direct_num_workers
         direct.direct_running_mode = "multi_processing" if share >= PROCESSES_FROM else "multi_threading"
@@ -88,6 +95,18 @@ def beam_options(flags: Sequence[str], *, workers: int | None, frames: int = 0) 
             "--direct_running_mode in_memory has one worker; multi_threading or multi_processing has more"
         )
     return options
+
+
+def _bounded(asked: int, runs: int | None, say: Callable[[str], None]) -> int:
+    """How many workers are started. Raises UserError for a number below 0; 0 is one for each core."""
+    if asked < 0:
+        raise UserError(f"--workers: expected 0 (one for each core) or more, got {asked}")
+    if asked == 0:
+        return min(usable_cores(), most_workers(runs))
+    fewer = why_fewer(asked, runs, "run")
+    if fewer:
+        say(fewer)
+    return min(asked, most_workers(runs))
 
 
 CONNECT_TIMEOUT_S = 10.0  # seconds
@@ -136,7 +155,3 @@ def _runner(name: str) -> str:
         return found or name
     near = difflib.get_close_matches(name.lower(), known, 1)
     raise UserError(f"unknown runner {name!r}" + (f"; did you mean {known[near[0]]}?" if near else ""))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

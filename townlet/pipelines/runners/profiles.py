@@ -3,6 +3,8 @@
 A profile is a YAML mapping of Beam's options, by Beam's names: `flink_master: 127.0.0.1:8081`. A flag is `true`, an
 option that may be given repeatedly takes a list, one whose value is JSON may be written as a mapping. The command
 line wins over the profile. The shipped profiles lie in `deploy/profiles/`.
+
+No Beam here: a profile is a file, and becomes flags that Beam parses later.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from townlet.config.type_text import shown
-from townlet.config.validation import refusal
+from townlet.config.type_text import quoted
+from townlet.config.validation import config_error
 from townlet.config.yaml_loader import Document, Entry, read_document
 from townlet.errors import Problem, UserError
 
@@ -50,7 +52,7 @@ def flags_of(name: str, given: Sequence[str], parser: argparse.ArgumentParser) -
     """
     document = read_document(find_profile(name))
     if not isinstance(document.root.value, dict):
-        raise refusal([document.problem((), "expected a mapping of Beam's options")])
+        raise config_error([document.problem((), "expected a mapping of Beam's options")])
     known = parser._option_string_actions
     said = {known[flag].dest for flag in (word.split("=", 1)[0] for word in given) if flag in known}
     problems: list[Problem] = list(document.problems)
@@ -66,7 +68,7 @@ def flags_of(name: str, given: Sequence[str], parser: argparse.ArgumentParser) -
         if action.dest not in said:
             flags += words
     if problems:
-        raise refusal(problems)
+        raise config_error(problems)
     return flags
 
 
@@ -86,18 +88,18 @@ def _words(key: str, value: Any, action: argparse.Action, known: dict[str, argpa
     if action.nargs == 0:
         if value is not True:
             opposite = f" or write no_{key}: true" if f"--no_{key}" in known else ""
-            raise UserError(f"expected true, got {shown(value)}; leave the line out{opposite}")
+            raise UserError(f"expected true, got {quoted(value)}; leave the line out{opposite}")
         return [f"--{key}"]
     if isinstance(value, list):
         if type(action) is argparse._StoreAction:
-            raise UserError(f"expected one value, got {shown(value)}")
+            raise UserError(f"expected one value, got {quoted(value)}")
         return [f"--{key}={_text(part)}" for part in value]
     return [f"--{key}={_text(value)}"]
 
 
 def _text(value: Any) -> str:
     if value is None or isinstance(value, list):
-        raise UserError(f"expected a value, got {shown(value)}")
+        raise UserError(f"expected a value, got {quoted(value)}")
     if isinstance(value, dict):
         return json.dumps(value)
     return str(value).lower() if isinstance(value, bool) else str(value)

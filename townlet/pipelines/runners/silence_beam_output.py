@@ -1,55 +1,122 @@
-"""Beam's threads and log, hushed: what they have to say comes as an exception too, and we say it, once."""
+"""Keeping Beam's threads and log quiet: what they report comes as an exception too, and we report it, once.
+
+No Beam here: its threads and its log are found by name.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import signal
 import sys
 import threading
+import time
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, TextIO
 
+PIPELINE_THREAD = "townlet-pipeline"  # what we call the thread that runs a pipeline
 WORKER_THREAD = "run_worker"  # what Beam calls the threads that wait for its worker processes
+LAST_OUTPUT_TIMEOUT_S = 2.0  # seconds that these threads have to end once their processes have
 
 
 class SilencedBeam:
-    """Until `lift`, nothing of Beam's reaches standard error; `dead` says how a worker ended.
+    """What is known of Beam's worker processes while Beam is silenced."""
 
-    Beam's threads raise when their worker process ends with an error, and nobody listens; others then
-    complain that the connection is gone; and whatever a step raises is printed, with 150 lines of traceback.
+    def __init__(self, callers: Container[threading.Thread]) -> None:
+        self.worker_end: str | None = None  # how the first of them ended before its time; None: none has
+        self._callers, self._before = callers, threading.excepthook
+
+    def excepthook(self, args: Any) -> None:
+        """Take the place of `threading.excepthook`, for all threads but the caller's."""
+        if args.thread in self._callers:
+            self._before(args)
+        elif args.thread is not None and args.thread.name == WORKER_THREAD:
+            self.worker_end = self.worker_end or how_it_ended(str(args.exc_value))
+
+
+@contextlib.contextmanager
+def silenced_beam() -> Iterator[SilencedBeam]:
+    """Inside, nothing of Beam reaches standard error or the caller's log; afterwards all is as it was before.
+
+    Beam's threads raise when their worker process ends with an error, and nobody catches that; others then report
+    that the connection is gone; and whatever a step raises is printed, with 150 lines of traceback. Threads that were
+    there before are the caller's, and are heard as ever.
     """
-
-    def __init__(self) -> None:
-        self.dead: str | None = None
-        self._log = logging.getLogger("apache_beam")
-        self._before = threading.excepthook, self._log.level, sys.stderr
-        threading.excepthook = self._hear
-        self._log.setLevel(logging.CRITICAL + 1)
-        logging.getLogger().addFilter(_nothing)  # an engine's messages are logged without a name
-        sys.stderr = _OneVoice(sys.stderr)
-
-    def lift(self) -> None:
-        threading.excepthook, level, sys.stderr = self._before
-        self._log.setLevel(level)
-        logging.getLogger().removeFilter(_nothing)
-
-    def _hear(self, args: Any) -> None:
-        if args.thread is not None and args.thread.name == WORKER_THREAD:
-            self.dead = self.dead or how_it_ended(str(args.exc_value))
+    callers = [thread for thread in threading.enumerate() if not _is_beams(thread)]
+    log = logging.getLogger("apache_beam")
+    silenced = SilencedBeam(callers)
+    with contextlib.ExitStack() as stack:
+        stack.callback(setattr, threading, "excepthook", threading.excepthook)
+        stack.callback(log.setLevel, log.level)
+        stack.callback(setattr, sys, "stderr", sys.stderr)
+        threading.excepthook = silenced.excepthook
+        log.setLevel(logging.CRITICAL + 1)
+        if sys.stderr is not None:
+            sys.stderr = _CallersOnly(sys.stderr, callers)
+        stack.enter_context(_silent_root_logger(callers))  # an engine's messages are logged without a name
+        stack.callback(_wait_for_last_output)
+        yield silenced
 
 
-def _nothing(record: logging.LogRecord) -> bool:
-    return False
+def import_beam() -> None:
+    """Import Beam without its warnings that parts of it are not installed, and without what they do to logging."""
+    if "apache_beam" not in sys.modules:
+        with _silent_root_logger(callers=()):
+            import apache_beam  # noqa: F401
 
 
-class _OneVoice:
-    """Standard error for the main thread alone."""
+@contextlib.contextmanager
+def _silent_root_logger(callers: Iterable[threading.Thread]) -> Iterator[None]:
+    """The root logger passes on what the callers log, and nothing else."""
+    threads = {thread.ident for thread in callers}
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def is_callers(record: logging.LogRecord) -> bool:
+        return record.thread in threads
+
+    root = logging.getLogger()
+    root.addFilter(is_callers)
+    try:
+        with unchanged_logging():
+            yield
+    finally:
+        root.removeFilter(is_callers)
+
+
+@contextlib.contextmanager
+def unchanged_logging() -> Iterator[None]:
+    """Beam configures logging whenever it makes options, and so does a first warning: not inside of this."""
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addHandler(handler)  # one that has a handler is not configured
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+
+
+def _is_beams(thread: threading.Thread) -> bool:
+    """Whether a thread is left from an earlier pipeline: Beam keeps some for the next."""
+    return type(thread).__module__.startswith("apache_beam.") or thread.name in (
+        WORKER_THREAD,
+        PIPELINE_THREAD,
+    )
+
+
+def _wait_for_last_output() -> None:
+    end = time.monotonic() + LAST_OUTPUT_TIMEOUT_S
+    for thread in threading.enumerate():
+        if thread.name == WORKER_THREAD:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+class _CallersOnly:
+    """Standard error for the threads that were there before Beam's."""
+
+    def __init__(self, stream: TextIO, callers: Container[threading.Thread]) -> None:
+        self._stream, self._callers = stream, callers
 
     def write(self, text: str) -> int:
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() in self._callers:
             return self._stream.write(text)
         return len(text)
 
@@ -57,9 +124,9 @@ class _OneVoice:
         return getattr(self._stream, name)
 
 
-def how_it_ended(complaint: str) -> str:
-    """What Beam says of a process that ended, in words. It names the exit code, -N for signal N."""
-    found = re.search(r"-?\d+$", complaint)
+def how_it_ended(message: str) -> str:
+    """What Beam reports of a process that ended, in words. It names the exit code, -N for signal N."""
+    found = re.search(r"-?\d+$", message)
     code = int(found[0]) if found else 0
     if code > 128:  # as a shell has it
         code = 128 - code
@@ -69,4 +136,4 @@ def how_it_ended(complaint: str) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = f"signal {-code}"
-    return f"killed by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+    return f"killed by {name}" + (", perhaps because memory ran out" if name == "SIGKILL" else "")

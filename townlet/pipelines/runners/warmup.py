@@ -1,4 +1,7 @@
-"""Compiling the simulation once, before several workers would do so at the same time."""
+"""Compiling the simulation once, before several workers would do so at the same time.
+
+No Beam here: it comes before the pipeline.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,12 @@ def warm(run: Run, *, quiet: bool) -> None:
 
 def warm_worker() -> float:
     """The same on a machine of workers, by one of them at a time: the others find it done. Returns seconds."""
-    from filelock import FileLock
-
+    from townlet.dataset.store.folders import locked_folder
     from townlet.planning.plan import Request, plan
     from townlet.world.jit import cache_folder
 
     started = time.monotonic()
-    with FileLock(cache_folder() / "warming.lock"):  # the system frees it when its holder is killed
+    with locked_folder(cache_folder()):
         _play_a_tick(next(plan(Request((TRIAL,))).playable()))
     return time.monotonic() - started
 

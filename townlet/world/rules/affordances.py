@@ -24,22 +24,11 @@ In this order:
 
 from __future__ import annotations
 
+from townlet.world import state as st
 from townlet.world.geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals
 from townlet.world.jit import inner, kernel, rule
 from townlet.world.preconditions import may_begin, price, ready, source
 from townlet.world.reservations import block, leave_queue, mark_reserved
-from townlet.world.state import (
-    COIN_EARNINGS,
-    COIN_PRICES,
-    MEALS,
-    N_FAILED_START,
-    N_FINISHED,
-    N_RESTOCK,
-    NOBODY,
-    NOTHING,
-    RELEASE,
-    START,
-)
 from townlet.world.target_selection import object_to_start
 
 
@@ -48,18 +37,18 @@ def update(clock, agents, queues, running, objects, events, grid, script, tick, 
     """Play the affordances of one tick."""
     starts = 0
     for i in range(agents.alive.shape[0]):
-        if tick.kind[i] == START:
+        if tick.kind[i] == st.START:
             starts += 1
-        elif tick.kind[i] == RELEASE and running.affordance[i] != NOTHING:
+        elif tick.kind[i] == st.RELEASE and running.affordance[i] != st.NOTHING:
             _release(clock, agents, running, objects, events, grid, script, tick, town, affordances, rules, i)
     if starts > 0:
         ordered = starts == 1 or rows_follow_arrivals(agents.alive, agents.arrival)
-        a = next_to_act(agents.alive, agents.arrival, tick.kind, START, NOBODY, ordered)
-        while a != NOBODY:
+        a = next_to_act(agents.alive, agents.arrival, tick.kind, st.START, st.NOBODY, ordered)
+        while a != st.NOBODY:
             _start(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, a)
-            a = next_to_act(agents.alive, agents.arrival, tick.kind, START, a, ordered)
+            a = next_to_act(agents.alive, agents.arrival, tick.kind, st.START, a, ordered)
     for i in range(agents.alive.shape[0]):
-        if running.affordance[i] != NOTHING:
+        if running.affordance[i] != st.NOTHING:
             running.left[i] -= 1
             if running.left[i] == 0:
                 _end(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, i)
@@ -69,8 +58,8 @@ def update(clock, agents, queues, running, objects, events, grid, script, tick, 
 def _release(clock, agents, running, objects, events, grid, script, tick, town, affordances, rules, a):
     """End what agent `a` is busy with before its time."""
     k, o = running.affordance[a], running.object[a]
-    committed = clock.tick[0] - running.started[a] < rules.commit_ticks[0] and script.entry[a] == NOTHING
-    if committed or (tick.object[a] != NOTHING and tick.object[a] != o):
+    committed = clock.tick[0] - running.started[a] < rules.commit_ticks[0] and script.entry[a] == st.NOTHING
+    if committed or (tick.object[a] != st.NOTHING and tick.object[a] != o):
         return
     if affordances.interruptible[k]:
         played = affordances.duration[k] - running.left[a]
@@ -83,17 +72,17 @@ def _release(clock, agents, running, objects, events, grid, script, tick, town, 
 def _start(clock, agents, queues, running, objects, events, grid, tick, town, affordances, rules, a):
     """Agent `a` starts something, or is blocked, or fails."""
     k, o = tick.affordance[a], tick.object[a]
-    if running.affordance[a] != NOTHING:
+    if running.affordance[a] != st.NOTHING:
         return
-    if o == NOTHING:
+    if o == st.NOTHING:
         o = object_to_start(agents, queues, town, affordances, k, a)
-    if o == NOTHING or town.site.type[o] != affordances.object_type[k]:
+    if o == st.NOTHING or town.site.type[o] != affordances.object_type[k]:
         return
     if apart(agents.x[a], agents.y[a], town.site.x[o], town.site.y[o]) > 1:
         return
     if objects.holder[o] != a:
         others = objects.waiting[o] - (1 if queues.object[a] == o else 0)
-        if others > 0 or objects.user[o] != NOBODY or objects.holder[o] != NOBODY:
+        if others > 0 or objects.user[o] != st.NOBODY or objects.holder[o] != st.NOBODY:
             block(clock, agents, queues, objects, grid, tick, town, rules, a, o, clock.tick[0] + 1)
         return
     if ready(objects, events, town, affordances, k, o) and may_begin(
@@ -101,7 +90,7 @@ def _start(clock, agents, queues, running, objects, events, grid, tick, town, af
     ):
         _begin(clock, queues, running, objects, events, grid, tick, town, affordances, k, o, a)
         return
-    clock.counts[N_FAILED_START] += 1
+    clock.counts[st.N_FAILED_START] += 1
     if affordances.gives_up[k]:
         leave_queue(queues, objects, town, grid, a)
 
@@ -135,7 +124,7 @@ def _end(clock, agents, queues, running, objects, events, grid, tick, town, affo
                     town.site.kept, town.distance, town.site.place, s, 0, objects.stock,
                     town.site.x[o], town.site.y[o],
                 )  # fmt: skip
-            if to != NOTHING:
+            if to != st.NOTHING:
                 objects.stock[to, s] += affordances.gives[k, s]
                 events.stale[0] = True
     _free(clock, running, objects, grid, town, a)
@@ -143,7 +132,7 @@ def _end(clock, agents, queues, running, objects, events, grid, tick, town, affo
     clock.cooldown[a, o] = usable
     queues.cooling_until[a] = max(queues.cooling_until[a], usable)
     tick.finished[a] = k
-    clock.counts[N_FINISHED] += 1
+    clock.counts[st.N_FINISHED] += 1
 
 
 @inner
@@ -155,19 +144,19 @@ def _apply(clock, agents, events, affordances, k, a, share):
     money = affordances.money[k]
     if money > 0.0:
         agents.wallet[a] += money * share
-        clock.coins[COIN_EARNINGS] += money * share
+        clock.coins[st.COIN_EARNINGS] += money * share
     elif money < 0.0:
         paid = min(agents.wallet[a], price(events, affordances, k) * share)
         agents.wallet[a] -= paid
-        clock.coins[COIN_PRICES] += paid
+        clock.coins[st.COIN_PRICES] += paid
 
 
 @inner
 def _free(clock, running, objects, grid, town, a):
     """Agent `a` is busy no longer: its object is free and remembers it."""
     o = running.object[a]
-    running.affordance[a], running.object[a], running.left[a] = NOTHING, NOTHING, 0
-    objects.user[o] = NOBODY
+    running.affordance[a], running.object[a], running.left[a] = st.NOTHING, st.NOTHING, 0
+    objects.user[o] = st.NOBODY
     objects.last_user[o], objects.last_used[o] = a, clock.tick[0]
     mark_reserved(objects, town, grid, o)
 
@@ -222,10 +211,10 @@ def restock(clock, objects, events, town, rules):
         added = False
         for s in range(2):
             full, there = town.site.full[o, s], objects.stock[o, s]
-            fresh = full if s == MEALS else min(full, there + rules.restock_ingredients[0])
+            fresh = full if s == st.MEALS else min(full, there + rules.restock_ingredients[0])
             if town.site.kept[o, s] and fresh > there:
                 objects.stock[o, s] = fresh
                 added = True
         if added:
-            clock.counts[N_RESTOCK] += 1
+            clock.counts[st.N_RESTOCK] += 1
             events.stale[0] = True

@@ -26,20 +26,9 @@ a blackout turns the power off, an outage the water.
 
 from __future__ import annotations
 
+from townlet.world import state as st
 from townlet.world.jit import inner, rule
 from townlet.world.rng import USE_EVENT, draw
-from townlet.world.state import (
-    ARRANGED_MEET,
-    BLACKOUT,
-    N_EVENT,
-    NEVER,
-    NOBODY,
-    NOTHING,
-    OUTAGE,
-    POWER,
-    PRICE_SPIKE,
-    WATER,
-)
 
 MAX_CONCURRENT, GLOBAL_COOLDOWN, AGENT_COOLDOWN, GRACE, WINDOW, MOST = range(6)  # of Rules.event_limits
 
@@ -57,15 +46,15 @@ def update(clock, agents, ties, events, town, specs, rules):
     for e in range(count):
         if events.until[e] == now and events.duration[e] > 0:
             changed = True
-            if specs.kind[e] == ARRANGED_MEET:
+            if specs.kind[e] == st.ARRANGED_MEET:
                 end_meet(events, specs.place[e])
     for e in range(count):
         if events.start_at[e] == now and may_begin(events, e, now, rules.event_limits[0]):
-            if specs.kind[e] != ARRANGED_MEET or gather(
+            if specs.kind[e] != st.ARRANGED_MEET or gather(
                 agents, ties, events, specs.place[e], now, rules.event_limits[0]
             ):
                 begin(events, specs, e, town.seed[0], now, day_length)
-                clock.counts[N_EVENT] += 1
+                clock.counts[st.N_EVENT] += 1
                 changed = True
     if changed:
         apply_active(events, specs, now)
@@ -75,7 +64,7 @@ def update(clock, agents, ties, events, town, specs, rules):
 def plan_day(events, specs, seed, day, day_length):
     """Draw for every event whether it is due today, and when."""
     for e in range(specs.kind.size):
-        events.start_at[e] = NEVER
+        events.start_at[e] = st.NEVER
         if draw(seed, day, specs.name_hash[e], USE_EVENT, 0) < specs.probability[e]:
             into = int(draw(seed, day, specs.name_hash[e], USE_EVENT, 1) * day_length)
             events.start_at[e] = day * day_length + into
@@ -90,7 +79,7 @@ def may_begin(events, e, now, limits):
     for other in range(events.until.size):
         if events.until[other] > now:
             active += 1
-    latest, lately = NEVER, 0
+    latest, lately = st.NEVER, 0
     for r in range(events.recent.size):
         latest = max(latest, events.recent[r])
         if events.recent[r] > now - limits[WINDOW]:
@@ -120,15 +109,15 @@ def apply_active(events, specs, now):
     for k in range(events.price.size):
         events.price[k] = 1.0
     events.price_level[0] = 1.0
-    events.utility[POWER], events.utility[WATER] = True, True
+    events.utility[st.POWER], events.utility[st.WATER] = True, True
     for e in range(specs.kind.size):
         if events.until[e] <= now:
             continue
-        if specs.kind[e] == BLACKOUT:
-            events.utility[POWER] = False
-        elif specs.kind[e] == OUTAGE:
-            events.utility[WATER] = False
-        elif specs.kind[e] == PRICE_SPIKE:
+        if specs.kind[e] == st.BLACKOUT:
+            events.utility[st.POWER] = False
+        elif specs.kind[e] == st.OUTAGE:
+            events.utility[st.WATER] = False
+        elif specs.kind[e] == st.PRICE_SPIKE:
             events.price_level[0] *= events.magnitude[e]
             for k in range(events.price.size):
                 if specs.hits[e, k]:
@@ -139,7 +128,7 @@ def apply_active(events, specs, now):
 @inner
 def gather(agents, ties, events, place, now, limits):
     """Nudge the two strongest rivals to `place`; False where there is no such pair or the place is taken."""
-    first, second, most = NOBODY, NOBODY, 0.0
+    first, second, most = st.NOBODY, st.NOBODY, 0.0
     for i in range(agents.alive.size):
         if events.meet_place[i] == place:
             return False
@@ -149,7 +138,7 @@ def gather(agents, ties, events, place, now, limits):
             rivalry = ties.rivalry[i, j] + ties.rivalry[j, i]
             if rivalry > most and may_be_nudged(agents, events, j, now, limits[AGENT_COOLDOWN]):
                 first, second, most = i, j, rivalry
-    if first == NOBODY:
+    if first == st.NOBODY:
         return False
     for i in (first, second):
         events.meet_place[i] = place
@@ -160,7 +149,7 @@ def gather(agents, ties, events, place, now, limits):
 @inner
 def may_be_nudged(agents, events, i, now, cooldown):
     """Whether row `i` lives, is not being nudged, and was not nudged lately."""
-    return agents.alive[i] and events.meet_place[i] == NOTHING and now - events.met_at[i] >= cooldown
+    return agents.alive[i] and events.meet_place[i] == st.NOTHING and now - events.met_at[i] >= cooldown
 
 
 @inner
@@ -168,4 +157,4 @@ def end_meet(events, place):
     """Nobody is nudged to `place` any more."""
     for i in range(events.meet_place.size):
         if events.meet_place[i] == place:
-            events.meet_place[i] = NOTHING
+            events.meet_place[i] = st.NOTHING

@@ -22,25 +22,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from townlet.world import state as st
 from townlet.world.jit import inner, rule
 from townlet.world.reservations import leave_queue, mark_reserved
 from townlet.world.rng import USE_IDENTITY, draw
 from townlet.world.shared_terms import potential
-from townlet.world.state import (
-    ACTION_WAIT,
-    COIN_DEPARTED,
-    COIN_NEWCOMERS,
-    EVICTED,
-    FAINTED,
-    N_EVICTION,
-    N_FAINT,
-    N_NEWCOMER,
-    NEVER,
-    NOBODY,
-    NOTHING,
-    PRE_SHIFT,
-    STAYS,
-)
 
 UNPAID_DAYS = 2  # that evict
 HALF_FULL = 0.5  # a newcomer's needs
@@ -63,8 +49,8 @@ def update(clock, agents, town, rules):
             least = min(least, need[i, n])
         faint_ticks[i] = faint_ticks[i] + 1 if least <= threshold else 0
         if faint_ticks[i] >= rules.faint_after[0]:
-            agents.leaving[i] = FAINTED
-            clock.counts[N_FAINT] += 1
+            agents.leaving[i] = st.FAINTED
+            clock.counts[st.N_FAINT] += 1
         elif agents.unpaid_days[i] >= UNPAID_DAYS:
             due += 1
     for _ in range(min(due, rules.exit_cap[0] - clock.exits_today[0])):
@@ -74,14 +60,14 @@ def update(clock, agents, town, rules):
 @inner
 def evict_next(clock, agents):
     """Of those who owe two days' rent and stay so far, the one with the lowest arrival number is evicted."""
-    found = NOBODY
+    found = st.NOBODY
     for i in range(agents.alive.size):
-        if agents.alive[i] and agents.leaving[i] == STAYS and agents.unpaid_days[i] >= UNPAID_DAYS:
-            if found == NOBODY or agents.arrival[i] < agents.arrival[found]:
+        if agents.alive[i] and agents.leaving[i] == st.STAYS and agents.unpaid_days[i] >= UNPAID_DAYS:
+            if found == st.NOBODY or agents.arrival[i] < agents.arrival[found]:
                 found = i
-    agents.leaving[found] = EVICTED
+    agents.leaving[found] = st.EVICTED
     clock.exits_today[0] += 1
-    clock.counts[N_EVICTION] += 1
+    clock.counts[st.N_EVICTION] += 1
 
 
 @rule
@@ -92,19 +78,19 @@ def settle(
     now = clock.tick[0]
     departures, arrivals = False, False
     for i in range(agents.alive.size):
-        departures |= agents.leaving[i] != STAYS
-        arrivals |= agents.return_at[i] != NEVER
+        departures |= agents.leaving[i] != st.STAYS
+        arrivals |= agents.return_at[i] != st.NEVER
     if departures:
         for i in range(agents.alive.size):
-            if agents.leaving[i] != STAYS:
+            if agents.leaving[i] != st.STAYS:
                 give_up_objects(queues, running, objects, grid, town, i)
                 forget_ties(ties, i)
                 remove(clock, agents, events, grid, script, town, rules, i, now)
     if arrivals:
         for i in range(agents.alive.size):
-            if agents.return_at[i] != NEVER and agents.return_at[i] <= now:
+            if agents.return_at[i] != st.NEVER and agents.return_at[i] <= now:
                 tile = free_tile(grid, town, people, i)
-                if tile != NOTHING:
+                if tile != st.NOTHING:
                     arrive(clock, agents, ties, grid, town, people, rules, rewards, i, tile, now)
                     begin_life(clock, queues, running, work, i)
 
@@ -114,16 +100,16 @@ def remove(clock, agents, events, grid, script, town, rules, i, now):
     """The row is nobody's now."""
     pad = town.size[2]
     grid.agents[np.int64(agents.y[i]) + pad, np.int64(agents.x[i]) + pad] -= 1
-    clock.coins[COIN_DEPARTED] += agents.wallet[i]
+    clock.coins[st.COIN_DEPARTED] += agents.wallet[i]
     agents.wallet[i] = 0.0
     agents.alive[i] = False
-    agents.leaving[i] = STAYS
+    agents.leaving[i] = st.STAYS
     clock.slot_freed[agents.slot[i]] = now
     if rules.respawn_delay[0] > 0:
         agents.return_at[i] = now + rules.respawn_delay[0]
-    events.meet_place[i] = NOTHING
-    events.met_at[i] = NEVER
-    script.entry[i] = NOTHING
+    events.meet_place[i] = st.NOTHING
+    events.met_at[i] = st.NEVER
+    script.entry[i] = st.NOTHING
     script.ticks[i] = 0
 
 
@@ -131,14 +117,14 @@ def remove(clock, agents, events, grid, script, town, rules, i, now):
 def give_up_objects(queues, running, objects, grid, town, i):
     """Free what `i` uses or has reserved, and take it out of its queue."""
     used = running.object[i]
-    if used != NOTHING:
-        objects.user[used] = NOBODY
+    if used != st.NOTHING:
+        objects.user[used] = st.NOBODY
         mark_reserved(objects, town, grid, used)
-    running.affordance[i], running.object[i], running.left[i] = NOTHING, NOTHING, 0
+    running.affordance[i], running.object[i], running.left[i] = st.NOTHING, st.NOTHING, 0
     leave_queue(queues, objects, town, grid, i)
     for o in range(objects.last_user.size):
         if objects.last_user[o] == i:
-            objects.last_user[o] = NOBODY
+            objects.last_user[o] = st.NOBODY
 
 
 @inner
@@ -151,8 +137,8 @@ def forget_ties(ties, i):
             ties.trust[a, b] = 0.0
             ties.familiarity[a, b] = 0.0
             ties.rivalry[a, b] = 0.0
-            ties.chat_reward[a, b] = NEVER
-            ties.meal_shared[a, b] = NEVER
+            ties.chat_reward[a, b] = st.NEVER
+            ties.meal_shared[a, b] = st.NEVER
     ties.count[i] = 0
 
 
@@ -161,7 +147,7 @@ def free_tile(grid, town, people, i):
     """The tile (y * width + x) on which a newcomer of row `i` appears; NOTHING where none is free."""
     width, height, pad = town.size[0], town.size[1], town.size[2]
     home_x, home_y = people.start_x[i], people.start_y[i]
-    home, found, nearest = town.region[home_y, home_x], NOTHING, width + height
+    home, found, nearest = town.region[home_y, home_x], st.NOTHING, width + height
     for y in range(height):
         for x in range(width):
             distance = abs(x - home_x) + abs(y - home_y)
@@ -174,14 +160,14 @@ def free_tile(grid, town, people, i):
 def arrive(clock, agents, ties, grid, town, people, rules, rewards, i, tile, now):
     """A newcomer takes row `i`."""
     clock.arrivals[0] += 1
-    clock.counts[N_NEWCOMER] += 1
-    clock.coins[COIN_NEWCOMERS] += people.start_wallet[i]
+    clock.counts[st.N_NEWCOMER] += 1
+    clock.coins[st.COIN_NEWCOMERS] += people.start_wallet[i]
     x, y, pad = tile % town.size[0], tile // town.size[0], town.size[2]
     grid.agents[y + pad, x + pad] += 1
     agents.x[i], agents.y[i] = x, y
     agents.arrival[i] = clock.arrivals[0]
     agents.born[i] = now
-    agents.return_at[i] = NEVER
+    agents.return_at[i] = st.NEVER
     agents.wallet[i] = people.start_wallet[i]
     for n in range(agents.need.shape[1]):
         agents.need[i, n] = HALF_FULL
@@ -193,14 +179,14 @@ def arrive(clock, agents, ties, grid, town, people, rules, rewards, i, tile, now
     agents.phi[i] = potential(agents.need, rewards.weights[0], i)
     agents.episode_sum[i] = 0.0
     agents.faint_ticks[i], agents.unpaid_days[i], agents.blocked_moves[i] = 0, 0, 0
-    agents.last_action[i], agents.last_success[i], agents.last_duration[i] = ACTION_WAIT, False, 0
+    agents.last_action[i], agents.last_success[i], agents.last_duration[i] = st.ACTION_WAIT, False, 0
     agents.alive[i] = True
 
 
 @inner
 def free_slot(clock, agents, cooldown, i, now):
     """The embedding slot of the newcomer of row `i`, which is not yet alive."""
-    oldest = NOTHING
+    oldest = st.NOTHING
     for slot in range(clock.slot_freed.size):
         in_use = False
         for j in range(agents.alive.size):
@@ -209,23 +195,23 @@ def free_slot(clock, agents, cooldown, i, now):
             continue
         if clock.slot_freed[slot] + cooldown <= now:
             return slot
-        if oldest == NOTHING or clock.slot_freed[slot] < clock.slot_freed[oldest]:
+        if oldest == st.NOTHING or clock.slot_freed[slot] < clock.slot_freed[oldest]:
             oldest = slot
-    return oldest if oldest != NOTHING else (agents.arrival[i] - 1) % clock.slot_freed.size
+    return oldest if oldest != st.NOTHING else (agents.arrival[i] - 1) % clock.slot_freed.size
 
 
 @inner
 def begin_life(clock, queues, running, work, i):
     """Nothing of the former life is left in queues, cooldowns and work."""
-    queues.since[i], queues.ticket[i], queues.rotated[i] = NEVER, 0, NEVER
-    queues.blocked[i], queues.deadline[i], queues.cooling_until[i] = False, NEVER, 0
+    queues.since[i], queues.ticket[i], queues.rotated[i] = st.NEVER, 0, st.NEVER
+    queues.blocked[i], queues.deadline[i], queues.cooling_until[i] = False, st.NEVER, 0
     for o in range(clock.cooldown.shape[1]):
         clock.cooldown[i, o] = 0
-    running.started[i] = NEVER
-    work.state[i] = PRE_SHIFT
+    running.started[i] = st.NEVER
+    work.state[i] = st.PRE_SHIFT
     work.on_roll[i], work.arrived[i], work.on_site[i], work.dismissed[i] = False, False, False, False
     work.withheld[i], work.lateness[i], work.shifts[i] = 0.0, 0, 0
     for w in range(work.missed.shape[1]):
         work.missed[i, w] = False
     for d in range(work.absences.shape[1]):
-        work.absences[i, d] = NEVER
+        work.absences[i, d] = st.NEVER

@@ -26,24 +26,9 @@ to the next day).
 
 from __future__ import annotations
 
+from townlet.world import state as st
 from townlet.world.jit import inner, rule
 from townlet.world.shared_terms import attendance, potential
-from townlet.world.state import (
-    CAP,
-    CLIP,
-    EVICTED,
-    FAINTED,
-    GUARDRAIL,
-    LATENESS,
-    NEED_TERM,
-    PUNCTUALITY,
-    SHAPING,
-    SOCIAL,
-    STAYS,
-    SURVIVAL,
-    TERMINAL,
-    WAGES,
-)
 
 PRESSING = 0.85  # a deficit above this makes social rewards worthless
 
@@ -60,12 +45,12 @@ def update(clock, agents, work, tick, town, rules, rewards):
         if not alive[i]:
             continue
         worst, from_needs = needs_term(agents.need, weights, rewards.centred[0], sum_of_weights, i)
-        terms[i, SURVIVAL] = rewards.survival[0]
-        terms[i, NEED_TERM] = from_needs
+        terms[i, st.SURVIVAL] = rewards.survival[0]
+        terms[i, st.NEED_TERM] = from_needs
         work_terms(work, tick, rewards, i)
-        terms[i, SOCIAL] = 0.0 if worst > PRESSING else tick.social[i]
+        terms[i, st.SOCIAL] = 0.0 if worst > PRESSING else tick.social[i]
         earned = 0.0
-        for term in range(GUARDRAIL):
+        for term in range(st.GUARDRAIL):
             earned += terms[i, term]
         doomed = earned > 0.0 and death_is_near(agents, rules, rewards.death_ticks[0], time, town.size[3], i)
         tick.reward[i] = limit(agents, terms, rewards, i, earned, doomed)
@@ -88,15 +73,15 @@ def needs_term(need, weights, centred, sum_of_weights, i):
 def work_terms(work, tick, rewards, i):
     """Wages, punctuality and lateness."""
     on_site = work.on_site[i]
-    tick.terms[i, WAGES] = rewards.wage[0] if on_site else 0.0
+    tick.terms[i, st.WAGES] = rewards.wage[0] if on_site else 0.0
     ratio = attendance(work, i) if on_site else 0.0
-    tick.terms[i, PUNCTUALITY] = rewards.punctuality[0] * ratio
+    tick.terms[i, st.PUNCTUALITY] = rewards.punctuality[0] * ratio
     lateness = 0.0
     if tick.late[i]:
         lateness -= rewards.late_tick[0]
     if tick.absent[i]:
         lateness -= rewards.absence[0]
-    tick.terms[i, LATENESS] = lateness
+    tick.terms[i, st.LATENESS] = lateness
 
 
 @inner
@@ -109,7 +94,7 @@ def death_is_near(agents, rules, within, time, day_length, i):
     if agents.unpaid_days[i] == 0 or rules.rent[0] <= 0.0 or rules.exit_cap[0] == 0:
         return False
     if agents.unpaid_days[i] > 1:
-        return agents.leaving[i] == EVICTED or day_length - time <= within
+        return agents.leaving[i] == st.EVICTED or day_length - time <= within
     left = day_length - 1 - time if time < day_length - 1 else day_length
     return agents.wallet[i] < rules.rent[0] and left <= within
 
@@ -119,12 +104,12 @@ def limit(agents, terms, rewards, i, earned, doomed):
     """Guardrail, clip and the episode's cap, in this order. Returns what is left of `earned`."""
     clip = rewards.clip_per_tick[0]
     left = 0.0 if doomed else earned
-    terms[i, GUARDRAIL] = left - earned
+    terms[i, st.GUARDRAIL] = left - earned
     clipped = min(clip, max(-clip, left))
-    terms[i, CLIP] = clipped - left
+    terms[i, st.CLIP] = clipped - left
     room = rewards.episode_cap[0] - agents.episode_sum[i]
     capped = max(0.0, room) if clipped > 0.0 and clipped > room else clipped
-    terms[i, CAP] = capped - clipped
+    terms[i, st.CAP] = capped - clipped
     if capped > 0.0:
         agents.episode_sum[i] += capped
     return capped
@@ -134,14 +119,14 @@ def limit(agents, terms, rewards, i, earned, doomed):
 def leave_and_shape(agents, terms, rewards, i):
     """The terminal penalty and potential shaping: what no limit applies to."""
     leaving, terminal, shaping = agents.leaving[i], 0.0, 0.0
-    if leaving == FAINTED:
+    if leaving == st.FAINTED:
         terminal = rewards.faint[0]
-    elif leaving == EVICTED:
+    elif leaving == st.EVICTED:
         terminal = rewards.eviction[0]
     if rewards.shaping_on[0]:
-        phi = potential(agents.need, rewards.weights[0], i) if leaving == STAYS else 0.0
+        phi = potential(agents.need, rewards.weights[0], i) if leaving == st.STAYS else 0.0
         shaping = rewards.gamma[0] * phi - agents.phi[i]
         agents.phi[i] = phi
-    terms[i, TERMINAL] = terminal
-    terms[i, SHAPING] = shaping
+    terms[i, st.TERMINAL] = terminal
+    terms[i, st.SHAPING] = shaping
     return terminal + shaping

@@ -35,41 +35,23 @@ from __future__ import annotations
 
 import numpy as np
 
+from townlet.world import state as st
 from townlet.world.geometry import apart, step_toward
 from townlet.world.jit import inner, kernel
-from townlet.world.state import (
-    ACTION_CHAT,
-    ACTION_FIRST_AFFORDANCE,
-    ACTION_MOVE,
-    ACTION_RELEASE,
-    ACTION_WAIT,
-    CHAT,
-    MOVE,
-    NOBODY,
-    NOTHING,
-    RELEASE,
-    REQUEST,
-    START,
-    UNTIL_ARRIVED,
-    UNTIL_FINISHED,
-    UNTIL_GRANTED,
-    UNTIL_TICKS,
-    WAIT,
-)
 
 
 @kernel
-def direct(agents, queues, running, grid, script, town, schedule, people, choice):
+def direct(agents, queues, running, grid, script, town, schedule, people, batch):
     """Write the choice of everybody alive that follows a schedule; called again, it writes the same."""
     for i in range(agents.alive.shape[0]):
-        if script.entry[i] != NOTHING and agents.alive[i]:
+        if script.entry[i] != st.NOTHING and agents.alive[i]:
             _skip(agents, queues, running, grid, script, town, schedule, people, i)
             e = script.entry[i]
             over = script.ticks[i] == 0 and _holds(agents, queues, running, grid, town, schedule, e, i)
-            action = ACTION_WAIT
+            action = st.ACTION_WAIT
             if not over:
                 action = _action(agents, queues, running, grid, town, schedule, e, i)
-            _write(schedule, choice, e, action, i)
+            _write(schedule, batch, e, action, i)
 
 
 @kernel
@@ -77,12 +59,12 @@ def advance(agents, queues, running, grid, script, tick, town, schedule, people)
     """A tick has been played: whose entry is over goes on to the next one."""
     for i in range(agents.alive.shape[0]):
         e = script.entry[i]
-        if e == NOTHING or not agents.alive[i]:
+        if e == st.NOTHING or not agents.alive[i]:
             continue
         script.ticks[i] += 1
-        if schedule.until[e] == UNTIL_TICKS:
+        if schedule.until[e] == st.UNTIL_TICKS:
             over = script.ticks[i] >= schedule.ticks[e]
-        elif schedule.until[e] == UNTIL_FINISHED and schedule.kind[e] == START:
+        elif schedule.until[e] == st.UNTIL_FINISHED and schedule.kind[e] == st.START:
             over = tick.finished[i] == schedule.affordance[e]
         else:
             over = _holds(agents, queues, running, grid, town, schedule, e, i)
@@ -101,7 +83,7 @@ def _next(people, e, i):
 def _skip(agents, queues, running, grid, script, town, schedule, people, i):
     """Go on from an entry that has not begun and takes no tick to one that does; if none does, stay."""
     e = script.entry[i]
-    if script.ticks[i] > 0 or schedule.until[e] == UNTIL_TICKS:
+    if script.ticks[i] > 0 or schedule.until[e] == st.UNTIL_TICKS:
         return
     for _ in range(people.script_end[i] - people.script_first[i]):
         if not _holds(agents, queues, running, grid, town, schedule, e, i):
@@ -114,13 +96,13 @@ def _skip(agents, queues, running, grid, script, town, schedule, people, i):
 def _holds(agents, queues, running, grid, town, schedule, e, i):
     """Whether what entry `e` of agent `i` lasts until is so; not for `ticks` and starts until finished."""
     until, kind = schedule.until[e], schedule.kind[e]
-    if until == UNTIL_ARRIVED:
+    if until == st.UNTIL_ARRIVED:
         return _has_arrived(agents, grid, town, schedule.place[e], i)
-    if until == UNTIL_GRANTED and kind == WAIT:
-        return queues.reserved[i] != NOTHING or queues.object[i] == NOTHING
-    if until == UNTIL_GRANTED:
-        return queues.reserved[i] != NOTHING and _is_queued(queues, schedule, e, i)
-    return until == UNTIL_FINISHED and kind == WAIT and running.affordance[i] == NOTHING
+    if until == st.UNTIL_GRANTED and kind == st.WAIT:
+        return queues.reserved[i] != st.NOTHING or queues.object[i] == st.NOTHING
+    if until == st.UNTIL_GRANTED:
+        return queues.reserved[i] != st.NOTHING and _is_queued(queues, schedule, e, i)
+    return until == st.UNTIL_FINISHED and kind == st.WAIT and running.affordance[i] == st.NOTHING
 
 
 @inner
@@ -134,42 +116,42 @@ def _has_arrived(agents, grid, town, place, i):
 @inner
 def _is_queued(queues, schedule, e, i):
     """Whether agent `i` is in the queue (or has the reservation) of what entry `e` requests."""
-    if schedule.object[e] != NOTHING:
+    if schedule.object[e] != st.NOTHING:
         return queues.object[i] == schedule.object[e]
-    return queues.object[i] != NOTHING and queues.affordance[i] == schedule.affordance[e]
+    return queues.object[i] != st.NOTHING and queues.affordance[i] == schedule.affordance[e]
 
 
 @inner
 def _action(agents, queues, running, grid, town, schedule, e, i):
     """The id of what agent `i` does now on entry `e`."""
     kind, until = schedule.kind[e], schedule.until[e]
-    if kind == MOVE:
+    if kind == st.MOVE:
         if _has_arrived(agents, grid, town, schedule.place[e], i):
-            return ACTION_WAIT
+            return st.ACTION_WAIT
         x, y = np.int64(agents.x[i]), np.int64(agents.y[i])
         d = step_toward(town.distance, schedule.place[e], x, y)
-        return ACTION_WAIT if d == NOTHING else ACTION_MOVE + d
-    if kind == REQUEST:
-        if until == UNTIL_GRANTED and _is_queued(queues, schedule, e, i):
-            return ACTION_WAIT
-        return ACTION_FIRST_AFFORDANCE + 2 * schedule.affordance[e]
-    if kind == START:
-        if until == UNTIL_FINISHED and running.affordance[i] == schedule.affordance[e]:
-            return ACTION_WAIT
-        return ACTION_FIRST_AFFORDANCE + 2 * schedule.affordance[e] + 1
-    if kind == RELEASE:
-        return ACTION_RELEASE
-    return ACTION_CHAT if kind == CHAT else ACTION_WAIT
+        return st.ACTION_WAIT if d == st.NOTHING else st.ACTION_MOVE + d
+    if kind == st.REQUEST:
+        if until == st.UNTIL_GRANTED and _is_queued(queues, schedule, e, i):
+            return st.ACTION_WAIT
+        return st.ACTION_FIRST_AFFORDANCE + 2 * schedule.affordance[e]
+    if kind == st.START:
+        if until == st.UNTIL_FINISHED and running.affordance[i] == schedule.affordance[e]:
+            return st.ACTION_WAIT
+        return st.ACTION_FIRST_AFFORDANCE + 2 * schedule.affordance[e] + 1
+    if kind == st.RELEASE:
+        return st.ACTION_RELEASE
+    return st.ACTION_CHAT if kind == st.CHAT else st.ACTION_WAIT
 
 
 @inner
-def _write(schedule, choice, e, action, i):
+def _write(schedule, batch, e, action, i):
     """Choose `action`; what the entry names, and its label, go along unless it only waits."""
-    attempt = action != ACTION_WAIT
-    choice.action[i] = action
-    choice.object[i] = schedule.object[e] if attempt else NOTHING
-    choice.target[i] = schedule.target[e] if attempt else NOBODY
-    choice.quality[i] = schedule.quality[e] if action == ACTION_CHAT else -1.0
-    choice.labelled[i] = attempt and schedule.labelled[e]
-    choice.log_prob[i] = 0.0
-    choice.value[i] = 0.0
+    attempt = action != st.ACTION_WAIT
+    batch.action[i] = action
+    batch.object[i] = schedule.object[e] if attempt else st.NOTHING
+    batch.target[i] = schedule.target[e] if attempt else st.NOBODY
+    batch.quality[i] = schedule.quality[e] if action == st.ACTION_CHAT else -1.0
+    batch.labelled[i] = attempt and schedule.labelled[e]
+    batch.log_prob[i] = 0.0
+    batch.value[i] = 0.0

@@ -34,24 +34,11 @@ helped +.20 / +.10 / -.10.
 
 from __future__ import annotations
 
+from townlet.world import state as st
 from townlet.world.geometry import apart, next_to_act, rows_follow_arrivals
 from townlet.world.jit import inner, rule
 from townlet.world.relations import AMBITION, EXTROVERSION, change_tie, fade
 from townlet.world.rng import USE_CHAT, draw
-from townlet.world.state import (
-    CHAT,
-    GONE,
-    N_CHAT,
-    N_GOOD_CHAT,
-    N_SHARED,
-    NEVER,
-    NOBODY,
-    NOTHING,
-    RIVALRY_GHOST,
-    RIVALRY_HANDOVER,
-    RIVALRY_QUEUE,
-    RIVALRY_STEP,
-)
 
 CHAT_REWARD_PAUSE = 60  # ticks between two rewarded chats of a pair
 TABLE = 2  # tiles within which two that eat share a meal
@@ -65,22 +52,26 @@ def update(clock, agents, running, ties, tick, town, affordances, rules):
     alive, chats, eaters, avoided = agents.alive, 0, 0, 0
     conflicts = False
     for i in range(alive.size):
-        if tick.block_by[i] != NOBODY or tick.ghost_through[i] != NOBODY or tick.polite_to[i] != NOBODY:
+        if (
+            tick.block_by[i] != st.NOBODY
+            or tick.ghost_through[i] != st.NOBODY
+            or tick.polite_to[i] != st.NOBODY
+        ):
             conflicts = True
-        chats += tick.kind[i] == CHAT and alive[i]
+        chats += tick.kind[i] == st.CHAT and alive[i]
         avoided += tick.avoided[i]
-        if running.affordance[i] != NOTHING or tick.finished[i] != NOTHING:
-            eaters += eats_since(running, tick, affordances, clock.tick[0], i) != NEVER
+        if running.affordance[i] != st.NOTHING or tick.finished[i] != st.NOTHING:
+            eaters += eats_since(running, tick, affordances, clock.tick[0], i) != st.NEVER
     if conflicts:
         apply_conflicts(agents, ties, tick, affordances, rules)
     if eaters > 1:
         share_meals(clock, agents, running, ties, tick, affordances, rules)
     if chats > 0:
         ordered = rows_follow_arrivals(alive, agents.arrival)
-        i = next_to_act(alive, agents.arrival, tick.kind, CHAT, NOBODY, ordered)
-        while i != NOBODY:
+        i = next_to_act(alive, agents.arrival, tick.kind, st.CHAT, st.NOBODY, ordered)
+        while i != st.NOBODY:
             hold_chat(clock, agents, running, ties, tick, town, rules, i)
-            i = next_to_act(alive, agents.arrival, tick.kind, CHAT, i, ordered)
+            i = next_to_act(alive, agents.arrival, tick.kind, st.CHAT, i, ordered)
     if avoided > 0 and rules.avoid_rewards[0]:
         for i in range(alive.size):
             tick.social[i] += rules.social[0][AVOIDED] * tick.avoided[i]
@@ -89,24 +80,24 @@ def update(clock, agents, running, ties, tick, town, affordances, rules):
 @inner
 def apply_conflicts(agents, ties, tick, affordances, rules):
     """Blocks, then ghost steps, then polite waits."""
-    step, feelings = rules.rivalry[0][RIVALRY_STEP], agents.personality
+    step, feelings = rules.rivalry[0][st.RIVALRY_STEP], agents.personality
     for i in range(agents.alive.size):
         j = tick.block_by[i]
-        if j != NOBODY:
-            amount = step * (1.0 + rules.rivalry[0][RIVALRY_QUEUE] * tick.block_waiting[i])
+        if j != st.NOBODY:
+            amount = step * (1.0 + rules.rivalry[0][st.RIVALRY_QUEUE] * tick.block_waiting[i])
             if tick.block_rotated[i]:
-                amount += rules.rivalry[0][RIVALRY_HANDOVER] * step
+                amount += rules.rivalry[0][st.RIVALRY_HANDOVER] * step
             k = tick.affordance[i]
-            work = k != NOTHING and affordances.works[k]
+            work = k != st.NOTHING and affordances.works[k]
             change_tie(ties, feelings, rules, i, j, 0.0, -0.05, at_work(feelings, i, amount, work))
             change_tie(ties, feelings, rules, j, i, 0.0, -0.05, at_work(feelings, j, amount, work))
     for i in range(agents.alive.size):
         j = tick.ghost_through[i]
-        if j != NOBODY:
-            change_both(ties, feelings, rules, i, j, 0.0, -0.05, step * rules.rivalry[0][RIVALRY_GHOST])
+        if j != st.NOBODY:
+            change_both(ties, feelings, rules, i, j, 0.0, -0.05, step * rules.rivalry[0][st.RIVALRY_GHOST])
     for i in range(agents.alive.size):
         j = tick.polite_to[i]
-        if j != NOBODY:
+        if j != st.NOBODY:
             change_both(ties, feelings, rules, i, j, 0.05, 0.05, -0.05)
 
 
@@ -127,12 +118,12 @@ def at_work(personality, i, amount, work):
 def eats_since(running, tick, affordances, now, i):
     """The start tick of the meal that `i` eats in this tick, its last one included; NEVER = none."""
     k = running.affordance[i]
-    if k != NOTHING:
-        return running.started[i] if affordances.shares[k] else NEVER
+    if k != st.NOTHING:
+        return running.started[i] if affordances.shares[k] else st.NEVER
     k = tick.finished[i]
-    if k != NOTHING and affordances.shares[k]:
+    if k != st.NOTHING and affordances.shares[k]:
         return now - affordances.duration[k] + 1
-    return NEVER
+    return st.NEVER
 
 
 @inner
@@ -141,15 +132,19 @@ def share_meals(clock, agents, running, ties, tick, affordances, rules):
     now, x, y, count = clock.tick[0], agents.x, agents.y, agents.alive.size
     for i in range(count):
         since = eats_since(running, tick, affordances, now, i)
-        if since == NEVER:
+        if since == st.NEVER:
             continue
         for j in range(i + 1, count):
             other = eats_since(running, tick, affordances, now, j)
             overlap = max(since, other)
-            if other == NEVER or ties.meal_shared[i, j] == overlap or apart(x[i], y[i], x[j], y[j]) > TABLE:
+            if (
+                other == st.NEVER
+                or ties.meal_shared[i, j] == overlap
+                or apart(x[i], y[i], x[j], y[j]) > TABLE
+            ):
                 continue
             ties.meal_shared[i, j] = overlap
-            clock.counts[N_SHARED] += 1
+            clock.counts[st.N_SHARED] += 1
             change_both(ties, agents.personality, rules, i, j, 0.10, 0.25, 0.0)
 
 
@@ -158,11 +153,11 @@ def partner(agents, tick, i):
     """Whom `i` chats with; NOBODY where nobody is near enough."""
     x, y = agents.x, agents.y
     j = tick.target[i]
-    if j == GONE:
-        return NOBODY
-    if j != NOBODY:
-        return j if j != i and agents.alive[j] and apart(x[i], y[i], x[j], y[j]) <= 1 else NOBODY
-    found, nearest = NOBODY, 2
+    if j == st.GONE:
+        return st.NOBODY
+    if j != st.NOBODY:
+        return j if j != i and agents.alive[j] and apart(x[i], y[i], x[j], y[j]) <= 1 else st.NOBODY
+    found, nearest = st.NOBODY, 2
     for j in range(agents.alive.size):
         if j == i or not agents.alive[j]:
             continue
@@ -178,15 +173,15 @@ def partner(agents, tick, i):
 def hold_chat(clock, agents, running, ties, tick, town, rules, i):
     """The chat that `i` begins: is there a partner, is it good, what it changes and earns."""
     j = partner(agents, tick, i)
-    if running.affordance[i] != NOTHING or j == NOBODY:
+    if running.affordance[i] != st.NOTHING or j == st.NOBODY:
         return
     now, feelings = clock.tick[0], agents.personality
-    clock.counts[N_CHAT] += 1
+    clock.counts[st.N_CHAT] += 1
     p = 0.7 * (1.0 + 0.3 * ties.trust[i, j]) * (1.0 + 0.2 * ties.familiarity[i, j])
     if draw(town.seed[0], now, agents.arrival[i], USE_CHAT, 0) >= min(1.0, max(0.0, p)):
         change_both(ties, feelings, rules, i, j, 0.0, -0.05, 0.05)
         return
-    clock.counts[N_GOOD_CHAT] += 1
+    clock.counts[st.N_GOOD_CHAT] += 1
     tick.success[i] = True
     tick.chat_with[i] = j
     quality = tick.quality[i]
@@ -214,8 +209,8 @@ def work_ties(agents, ties, tick, rules):
     feelings = agents.personality
     for i in range(agents.alive.size):
         j = tick.taken_over_by[i]
-        if j != NOBODY:
+        if j != st.NOBODY:
             change_tie(ties, feelings, rules, i, j, -0.10, 0.0, at_work(feelings, i, 0.30, True))
         j = tick.helped_by[i]
-        if j != NOBODY:
+        if j != st.NOBODY:
             change_tie(ties, feelings, rules, i, j, 0.20, 0.10, -0.10)

@@ -7,17 +7,6 @@ import pytest
 from tests.world.play import queue, refresh, restock, tick, use
 from tests.worlds import RELEASE, WAIT, Entry, Offer, Person, Scene, Thing, request, scene, start
 from townlet.world import state as st
-from townlet.world.state import (
-    COIN_EARNINGS,
-    COIN_PRICES,
-    N_BLOCK,
-    N_FAILED_START,
-    N_FINISHED,
-    N_RESTOCK,
-    N_ROTATION,
-    NOBODY,
-    NOTHING,
-)
 
 EAT = Offer("fridge", 3, hunger=0.4, money=-0.5, take=(1, 0), pre=(("meal_available", "==", 1),))
 SLEEP = Offer("bed", 10, energy=0.8, interruptible=True)
@@ -45,8 +34,8 @@ def test_effects_apply_in_the_last_tick() -> None:
     assert world.tick.success[0]
     assert world.tick.duration[0] == 3
     assert world.objects.user[0] == 0
-    assert world.objects.holder[0] == NOBODY
-    assert world.queues.object[0] == world.queues.reserved[0] == NOTHING
+    assert world.objects.holder[0] == st.NOBODY
+    assert world.queues.object[0] == world.queues.reserved[0] == st.NOTHING
     assert world.objects.stock[0].tolist() == [1, 1]
     assert world.running.left[0] == 2
     assert world.agents.need[0].tolist() == [0.5, 0.5, 0.5]
@@ -55,14 +44,14 @@ def test_effects_apply_in_the_last_tick() -> None:
     tick(town, {}, refresh, queue, use)  # tick 3, the last
     assert world.agents.need[0].tolist() == [0.9, 0.5, 0.5]
     assert world.agents.wallet[0] == 1.5
-    assert world.clock.coins[COIN_PRICES] == 0.5
-    assert world.tick.finished.tolist() == [0, NOTHING]
-    assert world.running.affordance[0] == NOTHING
-    assert world.objects.user[0] == NOBODY
+    assert world.clock.coins[st.COIN_PRICES] == 0.5
+    assert world.tick.finished.tolist() == [0, st.NOTHING]
+    assert world.running.affordance[0] == st.NOTHING
+    assert world.objects.user[0] == st.NOBODY
     assert (world.objects.last_user[0], world.objects.last_used[0]) == (0, 3)
     assert world.clock.cooldown[0, 0] == world.queues.cooling_until[0] == 8
     assert world.grid.reserved.sum() == 0
-    assert world.clock.counts[N_FINISHED] == 1
+    assert world.clock.counts[st.N_FINISHED] == 1
 
 
 def test_a_duration_of_one_ends_on_the_tick_of_its_start() -> None:
@@ -88,13 +77,13 @@ def test_prices_follow_the_price_level_and_the_wallet() -> None:
     world.events.price[0] = 100.0  # more than there is: all of it
     finish(town, 2)
     assert world.agents.wallet[0] == 0.0
-    assert world.clock.coins[COIN_PRICES] == 2.0
+    assert world.clock.coins[st.COIN_PRICES] == 2.0
 
 
 def test_earnings() -> None:
     world = tick(kitchen(Offer("desk", 1, money=0.75)), {0: start("do")}, refresh, queue, use)
     assert world.agents.wallet[0] == 2.75
-    assert world.clock.coins[COIN_EARNINGS] == 0.75
+    assert world.clock.coins[st.COIN_EARNINGS] == 0.75
 
 
 @pytest.mark.parametrize(
@@ -120,11 +109,11 @@ def test_a_start_fails_without_its_preconditions(offer: Offer, why: str, gives_u
     tick(town, {0: request("easy")}, refresh, queue, use)
     town.world.events.utility[0] = False
     world = tick(town, {0: start("do")}, queue, use)
-    assert world.running.affordance[0] == NOTHING, why
+    assert world.running.affordance[0] == st.NOTHING, why
     assert not world.tick.success[0]
-    assert world.clock.counts[N_FAILED_START] == 1
-    assert world.queues.reserved[0] == (NOTHING if gives_up else 0)
-    assert world.clock.counts[N_BLOCK] == 0
+    assert world.clock.counts[st.N_FAILED_START] == 1
+    assert world.queues.reserved[0] == (st.NOTHING if gives_up else 0)
+    assert world.clock.counts[st.N_BLOCK] == 0
 
 
 def test_a_start_out_of_reach_fails() -> None:
@@ -133,14 +122,14 @@ def test_a_start_out_of_reach_fails() -> None:
     for action in (start("do"), start("do", 0)):
         world = tick(town, {0: action}, refresh, queue, use)
         assert not world.tick.success[0]
-        assert world.clock.counts[N_FAILED_START] == world.clock.counts[N_BLOCK] == 0
+        assert world.clock.counts[st.N_FAILED_START] == world.clock.counts[st.N_BLOCK] == 0
 
 
 def test_a_start_on_an_idle_object_without_reservation_fails_quietly() -> None:
     town = scene(agents=[(2, 2)], objects=[("bed", 2, 3)], offers={"do": SLEEP})
     world = tick(town, {0: start("do")}, refresh, queue, use)
     assert not world.tick.success[0]
-    assert world.tick.block_object[0] == NOTHING
+    assert world.tick.block_object[0] == st.NOTHING
 
 
 def test_a_start_without_the_reservation_is_a_block() -> None:
@@ -148,7 +137,7 @@ def test_a_start_without_the_reservation_is_a_block() -> None:
     tick(town, {0: request("do"), 1: request("do")}, refresh, queue, use)
     world = tick(town, {0: start("do"), 2: start("do")}, refresh, queue, use)
     assert world.tick.success.tolist()[:1] == [True]
-    assert world.tick.block_by.tolist() == [NOBODY, NOBODY, 0]
+    assert world.tick.block_by.tolist() == [st.NOBODY, st.NOBODY, 0]
     assert world.tick.block_waiting[2] == 1
     assert world.objects.user[0] == 0
 
@@ -161,11 +150,11 @@ def test_a_start_may_rotate_a_holder_who_starts_too_late() -> None:
     tick(town, {1: request("do")}, refresh, queue, use)
     world = tick(town, {0: start("do"), 1: start("do")}, refresh, queue, use)  # tick 1
     assert world.tick.block_rotated.tolist() == [True, False]
-    assert world.clock.counts[N_ROTATION] == 1
-    assert world.objects.user[0] == world.objects.holder[0] == NOBODY
+    assert world.clock.counts[st.N_ROTATION] == 1
+    assert world.objects.user[0] == world.objects.holder[0] == st.NOBODY
     assert world.objects.waiting[0] == 1
     assert world.grid.reserved.sum() == 0
-    assert world.tick.block_object[1] == NOTHING  # alone in the queue of an idle object: it simply fails
+    assert world.tick.block_object[1] == st.NOTHING  # alone in the queue of an idle object: it simply fails
     assert tick(town, {}, refresh, queue, use).objects.holder[0] == 1  # nobody else waits
 
 
@@ -188,10 +177,10 @@ def test_a_release_of_something_interruptible_gives_its_share() -> None:
     world = tick(town, {0: RELEASE}, refresh, queue, use)
     assert world.tick.success[0]
     assert world.agents.need[0, 2] == 0.5 + 0.8 * 0.5
-    assert world.running.affordance[0] == NOTHING
+    assert world.running.affordance[0] == st.NOTHING
     assert (world.objects.last_user[0], world.objects.last_used[0]) == (0, 6)
     assert world.clock.cooldown[0, 0] == 0
-    assert world.tick.finished[0] == NOTHING
+    assert world.tick.finished[0] == st.NOTHING
 
 
 def test_a_release_of_anything_else_gives_nothing() -> None:
@@ -209,7 +198,7 @@ def test_a_share_of_a_price_is_paid() -> None:
     tick(town, {0: start("do")}, refresh, queue, use)
     world = tick(town, {0: RELEASE}, refresh, queue, use)
     assert world.agents.wallet[0] == 1.75
-    assert world.clock.coins[COIN_PRICES] == 0.25
+    assert world.clock.coins[st.COIN_PRICES] == 0.25
 
 
 def test_commitment_holds_a_policy_but_not_a_schedule() -> None:
@@ -297,5 +286,5 @@ def test_restock() -> None:
     assert not world.events.stale[0]
     tick(town, {0: WAIT}, restock)  # the first tick of the second day
     assert world.objects.stock.tolist() == [[5, 0], [0, 2], [0, 7]]
-    assert world.clock.counts[N_RESTOCK] == 2
+    assert world.clock.counts[st.N_RESTOCK] == 2
     assert world.events.stale[0]

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.measure import Spent, in_turns, median, ratio
+from bench.questions.writing import FASTER, SAVEZ, numpys, simulated, write_all
 from bench.scale import Scale
 from bench.tables import Column, Row, Table, at_least, at_most
 from bench.towns import STANDARD, request, runs_of, write_town
-from bench.writing import FASTER, SAVEZ, numpys, simulated, write_all
-from townlet.commands.capture.capture import RunnerOptions, capture
+from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.capture.commit import stage_sample
 from townlet.dataset.store.local import LocalStore
 from townlet.pipelines.runners.warmup import warm

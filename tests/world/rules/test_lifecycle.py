@@ -5,27 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import strategies as any_
 
 from tests.plain import lifecycle as plain
 from tests.worlds import Person, Scene, Shift, scene
 from townlet.generator.start import identity
+from townlet.world import state as st
 from townlet.world.rules import lifecycle
-from townlet.world.state import (
-    COIN_DEPARTED,
-    COIN_NEWCOMERS,
-    EVICTED,
-    FAINTED,
-    N_EVICTION,
-    N_FAINT,
-    N_NEWCOMER,
-    NEVER,
-    NOBODY,
-    NOTHING,
-    PRE_SHIFT,
-    STAYS,
-    world_arrays,
-)
 
 ROW = [(1, 1), (2, 1), (3, 1), (4, 1)]
 
@@ -50,9 +36,9 @@ def settle(s: Scene, tick: int) -> None:
 def test_a_need_at_the_threshold_for_thirty_ticks_is_a_faint():
     s = scene(agents=[Person(1, 1, (1.0, 1.0, 0.03)), Person(2, 1, (1.0, 0.031, 1.0))])
     for tick in range(29):
-        assert play(s, tick) == [STAYS, STAYS]
-    assert play(s, 29) == [FAINTED, STAYS]
-    assert s.world.clock.counts[N_FAINT] == 1
+        assert play(s, tick) == [st.STAYS, st.STAYS]
+    assert play(s, 29) == [st.FAINTED, st.STAYS]
+    assert s.world.clock.counts[st.N_FAINT] == 1
 
 
 def test_one_good_tick_starts_the_countdown_again():
@@ -68,25 +54,25 @@ def test_two_unpaid_days_evict_a_few_a_day_the_earliest_arrivals_first():
     s = scene(agents=ROW, ticks_per_day=10, rules={"exit_cap": 2})
     s.world.agents.arrival[:] = [7, 2, 3, 4]
     s.world.agents.unpaid_days[:] = [2, 2, 1, 3]
-    assert play(s, 9) == [STAYS, EVICTED, STAYS, EVICTED]
-    assert s.world.clock.counts[N_EVICTION] == 2
+    assert play(s, 9) == [st.STAYS, st.EVICTED, st.STAYS, st.EVICTED]
+    assert s.world.clock.counts[st.N_EVICTION] == 2
     settle(s, 10)
-    assert play(s, 19)[0] == STAYS  # it is still the same count: nobody has begun a new day
-    assert play(s, 20)[0] == EVICTED
+    assert play(s, 19)[0] == st.STAYS  # it is still the same count: nobody has begun a new day
+    assert play(s, 20)[0] == st.EVICTED
     assert s.world.clock.exits_today[0] == 1
 
 
 def test_who_faints_is_not_evicted_as_well():
     s = scene(agents=[Person(1, 1, (0.0, 1.0, 1.0))], rules={"faint_after": 1})
     s.world.agents.unpaid_days[0] = 2
-    assert play(s) == [FAINTED]
+    assert play(s) == [st.FAINTED]
     assert s.world.clock.exits_today[0] == 0
 
 
 def test_nobody_leaves_with_lifecycle_off():
     s = scene(agents=[Person(1, 1, (0.0, 0.0, 0.0))], rules={"lifecycle_on": False, "faint_after": 1})
     s.world.agents.unpaid_days[0] = 2
-    assert play(s) == [STAYS]
+    assert play(s) == [st.STAYS]
 
 
 # --- removal
@@ -117,59 +103,67 @@ def busy_town(**rules) -> Scene:
 def test_who_leaves_gives_everything_up():
     s = busy_town()
     w = s.world
-    w.agents.leaving[0] = FAINTED
+    w.agents.leaving[0] = st.FAINTED
     settle(s, 6)
     assert w.agents.alive.tolist() == [False, True, True, True]
-    assert (w.objects.user[0], w.running.object[0], w.running.affordance[0]) == (NOBODY, NOTHING, NOTHING)
+    assert (w.objects.user[0], w.running.object[0], w.running.affordance[0]) == (
+        st.NOBODY,
+        st.NOTHING,
+        st.NOTHING,
+    )
     assert w.grid.reserved[6, 6] == 1.0  # the stove on the same tile is still reserved
     assert w.grid.agents[6, 6] == 0.0
-    assert w.objects.last_user.tolist() == [NOBODY, 3]
+    assert w.objects.last_user.tolist() == [st.NOBODY, 3]
     assert w.ties.count.tolist() == [0, 2, 2, 2]
     assert not w.ties.rivalry[0].any()
     assert not w.ties.trust[:, 0].any()
-    assert set(w.ties.chat_reward[0]) == set(w.ties.meal_shared[:, 0]) == {NEVER}
+    assert set(w.ties.chat_reward[0]) == set(w.ties.meal_shared[:, 0]) == {st.NEVER}
     assert w.ties.rivalry[1, 2] == 0.5
-    assert (w.agents.wallet[0], w.clock.coins[COIN_DEPARTED]) == (0.0, 2.0)
-    assert (w.events.meet_place[0], w.agents.leaving[0], w.agents.return_at[0]) == (NOTHING, STAYS, NEVER)
+    assert (w.agents.wallet[0], w.clock.coins[st.COIN_DEPARTED]) == (0.0, 2.0)
+    assert (w.events.meet_place[0], w.agents.leaving[0], w.agents.return_at[0]) == (
+        st.NOTHING,
+        st.STAYS,
+        st.NEVER,
+    )
     assert w.clock.slot_freed[0] == 6
 
 
 def test_a_reservation_and_a_place_in_a_queue_are_given_up():
     s = busy_town()
     w = s.world
-    w.agents.leaving[1:3] = EVICTED
+    w.agents.leaving[1:3] = st.EVICTED
     settle(s, 6)
-    assert w.objects.holder.tolist() == [NOBODY, NOBODY]
+    assert w.objects.holder.tolist() == [st.NOBODY, st.NOBODY]
     assert w.objects.waiting.tolist() == [0, 0]
-    assert w.queues.object.tolist() == w.queues.reserved.tolist() == [NOTHING] * 4
+    assert w.queues.object.tolist() == w.queues.reserved.tolist() == [st.NOTHING] * 4
     assert w.grid.reserved[6, 6] == 1.0  # the bed is still in use
-    w.agents.leaving[0] = FAINTED
+    w.agents.leaving[0] = st.FAINTED
     settle(s, 7)
     assert not w.grid.reserved.any()
 
 
 def test_nothing_happens_in_a_quiet_pause():
     s = busy_town(respawn_delay=3)
-    before = {name: array.copy() for name, array in world_arrays(s.world).items() if name != "clock.tick"}
+    before = {name: array.copy() for name, array in st.world_arrays(s.world).items() if name != "clock.tick"}
     settle(s, 6)
     assert all(
-        (before[name] == array).all() for name, array in world_arrays(s.world).items() if name in before
+        (before[name] == array).all() for name, array in st.world_arrays(s.world).items() if name in before
     )
 
 
 # --- newcomers
 def test_without_a_delay_nobody_returns():
     s = busy_town()
-    s.world.agents.leaving[0] = FAINTED
+    s.world.agents.leaving[0] = st.FAINTED
     for tick in range(6, 50):
         settle(s, tick)
-    assert s.world.clock.counts[N_NEWCOMER] == 0
+    assert s.world.clock.counts[st.N_NEWCOMER] == 0
 
 
 def test_a_newcomer_takes_the_row_after_the_delay():
     s = busy_town(respawn_delay=3)
     w = s.world
-    w.agents.leaving[0] = FAINTED
+    w.agents.leaving[0] = st.FAINTED
     w.agents.x[0], w.agents.y[0] = 7, 7
     w.grid.agents[6, 6], w.grid.agents[12, 12] = 0.0, 1.0
     alive = []
@@ -180,11 +174,11 @@ def test_a_newcomer_takes_the_row_after_the_delay():
     assert (w.agents.arrival[0], w.agents.born[0], w.clock.arrivals[0]) == (5, 9, 5)
     assert (w.agents.x[0], w.agents.y[0], w.grid.agents[6, 6]) == (1, 1, 1.0)
     assert w.agents.need[0].tolist() == [0.5, 0.5, 0.5]
-    assert (w.agents.wallet[0], w.clock.coins[COIN_NEWCOMERS]) == (2.0, 2.0)
+    assert (w.agents.wallet[0], w.clock.coins[st.COIN_NEWCOMERS]) == (2.0, 2.0)
     assert w.agents.phi[0] == pytest.approx(-1.2)
-    assert (w.script.entry[0], w.agents.return_at[0]) == (NOTHING, NEVER)
+    assert (w.script.entry[0], w.agents.return_at[0]) == (st.NOTHING, st.NEVER)
     work = w.work
-    assert (work.state[0], work.shifts[0], work.lateness[0], work.withheld[0]) == (PRE_SHIFT, 0, 0, 0.0)
+    assert (work.state[0], work.shifts[0], work.lateness[0], work.withheld[0]) == (st.PRE_SHIFT, 0, 0, 0.0)
     assert not (work.on_site[0] or work.arrived[0] or work.on_roll[0] or work.dismissed[0])
     assert (w.agents.last_success[0], w.agents.last_duration[0], w.agents.episode_sum[0]) == (False, 0, 0.0)
 
@@ -196,23 +190,23 @@ def test_nothing_of_the_former_life_is_left():
     kept |= {"queues.object", "queues.affordance", "queues.reserved"}
     s = busy_town(respawn_delay=1)
     groups = ("agents.", "queues.", "running.", "work.", "script.", "clock.cooldown")
-    rows = {name: array for name, array in world_arrays(s.world).items() if name.startswith(groups)}
+    rows = {name: array for name, array in st.world_arrays(s.world).items() if name.startswith(groups)}
     for name in rows.keys() - given - kept:
         rows[name][0] = 1
-    s.world.agents.leaving[0] = FAINTED
+    s.world.agents.leaving[0] = st.FAINTED
     settle(s, 6)
     settle(s, 7)
     fresh = scene(agents=[Person(1, 1, wallet=2.0)], objects=[("bed", 1, 1), ("stove", 1, 1)]).world
     for column in (fresh.queues.since, fresh.queues.deadline, fresh.running.started):
-        column[0] = NEVER
-    expected = world_arrays(fresh)
+        column[0] = st.NEVER
+    expected = st.world_arrays(fresh)
     assert [name for name in rows.keys() - given if (rows[name][0] != expected[name][0]).any()] == []
 
 
 def test_a_newcomer_who_finds_no_tile_waits_for_one():
     s = scene(size=(2, 1), agents=[(0, 0), (1, 0)], rules={"respawn_delay": 1})
     w = s.world
-    w.agents.leaving[0] = FAINTED
+    w.agents.leaving[0] = st.FAINTED
     settle(s, 6)
     w.grid.agents[5, 5] = 1.0  # somebody steps onto the tile
     settle(s, 7)
@@ -225,7 +219,7 @@ def test_a_newcomer_who_finds_no_tile_waits_for_one():
 
 def test_newcomers_arrive_in_the_order_of_rows():
     s = scene(agents=ROW, rules={"respawn_delay": 1})
-    s.world.agents.leaving[[2, 0]] = FAINTED
+    s.world.agents.leaving[[2, 0]] = st.FAINTED
     settle(s, 6)
     settle(s, 7)
     assert s.world.agents.arrival.tolist() == [5, 2, 6, 4]
@@ -234,7 +228,7 @@ def test_newcomers_arrive_in_the_order_of_rows():
 def test_an_identity_is_that_of_the_arrival_number_alone():
     two = [scene(agents=ROW, seed=seed, rules={"respawn_delay": 1}) for seed in (1, 2)]
     for s in two:
-        s.world.agents.leaving[0] = FAINTED
+        s.world.agents.leaving[0] = st.FAINTED
         settle(s, 6)
         settle(s, 7)
     first, second = (s.world.ties.identity[0] for s in two)
@@ -245,19 +239,22 @@ def test_an_identity_is_that_of_the_arrival_number_alone():
 
 
 # --- against the plain twin
-UNIT = st.sampled_from([0.0, 0.02, 0.03, 0.04, 1.0])
-LIFE = st.builds(
+UNIT = any_.sampled_from([0.0, 0.02, 0.03, 0.04, 1.0])
+LIFE = any_.builds(
     plain.Life,
-    arrival=st.just(0),
-    need=st.tuples(UNIT, UNIT, UNIT),
-    faint_ticks=st.integers(0, 31),
-    unpaid_days=st.integers(0, 3),
+    arrival=any_.just(0),
+    need=any_.tuples(UNIT, UNIT, UNIT),
+    faint_ticks=any_.integers(0, 31),
+    unpaid_days=any_.integers(0, 3),
 )
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.lists(LIFE, min_size=5, max_size=5), st.permutations(range(1, 6)), st.integers(0, 3), st.integers(0, 3)
+    any_.lists(LIFE, min_size=5, max_size=5),
+    any_.permutations(range(1, 6)),
+    any_.integers(0, 3),
+    any_.integers(0, 3),
 )
 def test_leaving_as_the_plain_twin(lives, arrivals, cap, exits):
     s = scene(agents=[Person(x, 0, life.need) for x, life in enumerate(lives)], rules={"exit_cap": cap})
@@ -274,11 +271,11 @@ def test_leaving_as_the_plain_twin(lives, arrivals, cap, exits):
     assert w.clock.exits_today[0] == exits + evicted
 
 
-TILE = st.tuples(st.integers(0, 4), st.integers(0, 3))
+TILE = any_.tuples(any_.integers(0, 4), any_.integers(0, 3))
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.sets(TILE, max_size=10), st.lists(TILE, min_size=1, max_size=9, unique=True))
+@given(any_.sets(TILE, max_size=10), any_.lists(TILE, min_size=1, max_size=9, unique=True))
 def test_landing_as_the_plain_twin(walls, people):
     people = [tile for tile in people if tile not in walls]
     if not people:
@@ -288,7 +285,7 @@ def test_landing_as_the_plain_twin(walls, people):
     region = {
         (x, y): int(s.params.town.region[y, x]) for x in range(5) for y in range(4) if (x, y) not in walls
     }
-    w.agents.leaving[0] = FAINTED
+    w.agents.leaving[0] = st.FAINTED
     settle(s, 6)
     w.grid.agents[people[0][1] + 5, people[0][0] + 5] = 1.0  # its tile is taken meanwhile
     settle(s, 7)
@@ -300,11 +297,11 @@ def test_landing_as_the_plain_twin(walls, people):
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.sampled_from([[NEVER, 0, 3, 5], [0, 3, 5], [3, 5]]).flatmap(
-        lambda ticks: st.lists(st.sampled_from(ticks), min_size=64, max_size=64)
+    any_.sampled_from([[st.NEVER, 0, 3, 5], [0, 3, 5], [3, 5]]).flatmap(
+        lambda ticks: any_.lists(any_.sampled_from(ticks), min_size=64, max_size=64)
     ),
-    st.integers(0, 64),
-    st.integers(0, 9),
+    any_.integers(0, 64),
+    any_.integers(0, 9),
 )
 def test_slots_as_the_plain_twin(freed, taken, cooldown):
     """The first `taken` slots are in use, or only one where that is more than there are agents."""
@@ -315,7 +312,7 @@ def test_slots_as_the_plain_twin(freed, taken, cooldown):
     )
     w = s.world
     w.agents.slot[:] = [min(n, max(taken - 1, 0)) for n in range(66)]
-    w.agents.leaving[0] = FAINTED
+    w.agents.leaving[0] = st.FAINTED
     settle(s, 6)
     w.clock.slot_freed[:] = freed
     used = set(w.agents.slot[1:].tolist())

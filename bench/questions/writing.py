@@ -12,10 +12,11 @@ from bench.measure import Spent, in_turns, median, ratio
 from bench.scale import Scale
 from bench.tables import Column, Row, Table, at_least
 from bench.towns import STANDARD, runs_of, write_town
-from townlet.dataset.format.npz import COMPRESSIONS, write_npz
+from townlet.dataset.format.npz import write_npz
 from townlet.rollout.play import play
 from townlet.run import Run
 from townlet.samples import ReplaySample, stack_groups
+from townlet.vocabulary import COMPRESSIONS
 
 SAVEZ = "np.savez"
 SAVEZ_COMPRESSED = "np.savez_compressed"

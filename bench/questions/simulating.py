@@ -10,7 +10,9 @@ from bench.scale import Scale
 from bench.tables import Column, Goal, Row, Table, at_least
 from bench.towns import runs_of, write_town
 from townlet.rollout import play as rollout
-from townlet.rollout.kernels import frames, play_segment, waiting_actions
+from townlet.rollout.agents import AgentRegistry
+from townlet.rollout.buffers import frames
+from townlet.rollout.player import Player
 
 BUFFER_BYTES = 1_250_000  # stays in a second-level cache of 2 MB
 LEAST_TICKS = 8  # of a buffer; a call from Python costs what some thirty agent-steps cost
@@ -27,12 +29,11 @@ class Town:
 
     def __init__(self, config: Path) -> None:
         run = runs_of(config, LEAST_TICKS)[0]
-        self._built = rollout.build_run(run)
-        self._agents = len(self._built.names.agents)
-        self._ticks = max(LEAST_TICKS, BUFFER_BYTES // rollout.frame_bytes(self._built))
-        self._deciders = rollout.deciders(self._built)
-        self._choice = waiting_actions(self._agents)
-        self._out = frames(self._agents, self._ticks, self._built.layout, self._built.catalogue.dim)
+        self._generated = rollout.build_run(run)
+        self._agents = len(self._generated.names.agents)
+        self._ticks = max(LEAST_TICKS, BUFFER_BYTES // rollout.frame_bytes(self._generated))
+        self._player = Player(self._generated, AgentRegistry.of(self._generated))
+        self._out = frames(self._generated, self._ticks)
 
     @property
     def buffer_bytes(self) -> int:
@@ -47,18 +48,8 @@ class Town:
 
     def play(self, calls: int) -> None:
         """Go on for so many buffers full. Raises RuntimeError where an agent is gone: steps would not count."""
-        built = self._built
         for _ in range(calls):
-            play_segment(
-                built.world,
-                built.params,
-                built.observation,
-                self._deciders,
-                self._choice,
-                self._out,
-                0,
-                self._ticks,
-            )
+            self._player.play_segment(self._out, 0, self._ticks)
         if not self._out.arrival.all():
             raise RuntimeError("somebody left the town: fewer agent-steps were played than are counted")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.measure import Spent, median, timed, townlet
-from bench.memory import MOST, SAME
+from bench.monitor import Moment, Monitored, monitor
+from bench.questions.memory import MOST, SAME
 from bench.scale import Scale
 from bench.suites import file_bytes
 from bench.tables import Column, Goal, Row, Table, at_most
-from bench.watching import Moment, Watched, watch
 from townlet.pipelines.runners.warmup import warm
 from townlet.planning.plan import Request, plan
 
@@ -67,14 +67,14 @@ def _command(runs: int, ticks: int, output: Path) -> list[str]:
     return townlet("capture", CONFIG, *seeds, "--quiet", "--output", output)
 
 
-def _capture(runs: int, ticks: int, output: Path) -> Watched:
-    """A capture as typed in a shell, watched: how many runs are simulated, and how many published."""
+def _capture(runs: int, ticks: int, output: Path) -> Monitored:
+    """A capture as typed in a shell, monitored: how many runs are simulated, and how many published."""
 
     def look() -> tuple[int, int]:
         published = sum(_entries(folder) for folder in (output / "runs").glob("*"))
         return _entries(output / ".staging") + published, published
 
-    return watch(_command(runs, ticks, output), look, interval=0.02 if runs < 1_000 else 0.25)
+    return monitor(_command(runs, ticks, output), look, interval=0.02 if runs < 1_000 else 0.25)
 
 
 def _entries(folder: Path) -> int:
@@ -131,9 +131,11 @@ def _part(what: str, before: Point, after: Point, runs: int = 0, steps: int = 0)
     return _row(what, spent, runs, steps, memory=after.memory)
 
 
-def _whole(runs: int, ticks: int, watched: Watched, goals: tuple[Goal, ...]) -> Row:
+def _whole(runs: int, ticks: int, monitored: Monitored, goals: tuple[Goal, ...]) -> Row:
     steps = ticks * AGENTS
-    return _row(f"{runs:,} runs, whole command", watched.spent, runs, steps, memory=watched.peak, goals=goals)
+    return _row(
+        f"{runs:,} runs, whole command", monitored.spent, runs, steps, memory=monitored.peak, goals=goals
+    )
 
 
 def _row(

@@ -5,19 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.worlds import Offer, Person, Scene, chat, scene
+from townlet.world import state as st
 from townlet.world.rng import USE_CHAT, draw
 from townlet.world.rules import social
-from townlet.world.state import (
-    GONE,
-    N_CHAT,
-    N_GOOD_CHAT,
-    N_SHARED,
-    NOBODY,
-    NOTHING,
-    RIVALRY_DECAY,
-    RIVALRY_MAX,
-    RIVALRY_MIN,
-)
 
 OFFERS = {
     "eat": Offer("fridge", duration=15, shares=True),
@@ -100,7 +90,7 @@ def test_others_waiting_and_a_rotation_make_it_worse():
 
 def test_a_block_by_nobody_changes_nothing():
     s = town()
-    block(s, 0, by=NOBODY, waiting=2)
+    block(s, 0, by=st.NOBODY, waiting=2)
     play(s)
     assert s.world.ties.count.sum() == 0
 
@@ -131,7 +121,7 @@ def test_personality():
 
 
 def test_ties_stay_in_range():
-    s = town(rivalry={RIVALRY_MAX: 0.8})
+    s = town(rivalry={st.RIVALRY_MAX: 0.8})
     set_tie(s, 0, 1, 0.0, -0.99, 0.75)
     block(s, 0, by=1)
     play(s)
@@ -151,7 +141,7 @@ def test_with_relationships_off_only_rivalry_moves():
 
 # --- fading and forgetting
 def test_ties_fade_toward_zero_before_anything_happens():
-    s = town(rivalry={RIVALRY_DECAY: 0.1})
+    s = town(rivalry={st.RIVALRY_DECAY: 0.1})
     set_tie(s, 0, 1, 0.25, -0.25, 0.25)
     set_tie(s, 0, 2, 0.05, -0.05, 0.05)
     block(s, 0, by=3)
@@ -163,14 +153,14 @@ def test_ties_fade_toward_zero_before_anything_happens():
 
 
 def test_the_forgiving_forget_faster():
-    s = town([Person(1, 1, personality=(0.0, 0.5, 0.0)), Person(2, 1)], rivalry={RIVALRY_DECAY: 0.1})
+    s = town([Person(1, 1, personality=(0.0, 0.5, 0.0)), Person(2, 1)], rivalry={st.RIVALRY_DECAY: 0.1})
     set_tie(s, 0, 1, 0.5, 0.0, 0.5)
     play(s)
     assert tie(s, 0, 1) == pytest.approx([0.4, 0.0, 0.5 - 0.1 * 1.25])
 
 
 def test_rivalry_has_a_floor():
-    s = town(rivalry={RIVALRY_DECAY: 0.1, RIVALRY_MIN: 0.2})
+    s = town(rivalry={st.RIVALRY_DECAY: 0.1, st.RIVALRY_MIN: 0.2})
     set_tie(s, 0, 1, 0.0, 0.0, 0.25)
     play(s)
     assert tie(s, 0, 1) == [0.0, 0.0, 0.2]
@@ -212,10 +202,10 @@ def test_a_shared_meal_counts_once():
     for tick in (5, 6, 7):
         play(s, tick)
     assert tie(s, 0, 2) == tie(s, 2, 0) == [0.10, 0.25, 0.0]
-    assert s.world.clock.counts[N_SHARED] == 1
+    assert s.world.clock.counts[st.N_SHARED] == 1
     eat(s, 2, since=9)  # the next meal of one of them is another overlap
     play(s, 9)
-    assert s.world.clock.counts[N_SHARED] == 2
+    assert s.world.clock.counts[st.N_SHARED] == 2
 
 
 def test_three_at_table_are_three_pairs():
@@ -223,7 +213,7 @@ def test_three_at_table_are_three_pairs():
     for i in range(3):
         eat(s, i, since=4)
     play(s, 4)
-    assert s.world.clock.counts[N_SHARED] == 3
+    assert s.world.clock.counts[st.N_SHARED] == 3
 
 
 def test_who_eats_its_last_tick_still_shares_it():
@@ -240,7 +230,7 @@ def test_no_meal_is_shared_from_afar_or_with_who_does_something_else():
     eat(s, 1, since=4)
     s.world.running.affordance[2] = SIT
     play(s, 4)
-    assert s.world.clock.counts[N_SHARED] == 0
+    assert s.world.clock.counts[st.N_SHARED] == 0
 
 
 # --- chats
@@ -250,7 +240,7 @@ def test_a_good_chat():
     play(s, LUCKY)
     assert tie(s, 0, 1) == tie(s, 1, 0) == [0.025, 0.05, 0.0]
     assert (bool(s.world.tick.success[0]), s.world.tick.chat_with[0]) == (True, 1)
-    assert s.world.clock.counts[[N_CHAT, N_GOOD_CHAT]].tolist() == [1, 1]
+    assert s.world.clock.counts[[st.N_CHAT, st.N_GOOD_CHAT]].tolist() == [1, 1]
     reward = 0.01 * (1 + 0.3 * 0.025 + 0.2 * 0.05)
     assert s.world.tick.social.tolist() == pytest.approx([reward, reward, 0.0, 0.0])
 
@@ -260,8 +250,8 @@ def test_a_failed_chat():
     s.choose(0, chat())
     play(s, UNLUCKY)
     assert tie(s, 0, 1) == tie(s, 1, 0) == [0.0, -0.05, 0.05]
-    assert (bool(s.world.tick.success[0]), s.world.tick.chat_with[0]) == (False, NOBODY)
-    assert s.world.clock.counts[[N_CHAT, N_GOOD_CHAT]].tolist() == [1, 0]
+    assert (bool(s.world.tick.success[0]), s.world.tick.chat_with[0]) == (False, st.NOBODY)
+    assert s.world.clock.counts[[st.N_CHAT, st.N_GOOD_CHAT]].tolist() == [1, 0]
     assert not s.world.tick.social.any()
 
 
@@ -300,10 +290,10 @@ def test_whom_one_chats_with():
         (chat(), [*near[:3], (9, 9), (5, 3)], {}, 1),  # the lowest arrival number within one tile
         (chat(), [*near[:3], (9, 9), (5, 3)], {1: 8}, 2),
         (chat(2), near, {}, 2),
-        (chat(4), near, {}, NOBODY),  # too far
-        (chat(0), near, {}, NOBODY),  # oneself
-        (chat(GONE), near, {}, NOBODY),
-        (chat(), [(3, 3), (5, 3), (3, 5), (9, 9), (1, 3)], {}, NOBODY),
+        (chat(4), near, {}, st.NOBODY),  # too far
+        (chat(0), near, {}, st.NOBODY),  # oneself
+        (chat(st.GONE), near, {}, st.NOBODY),
+        (chat(), [(3, 3), (5, 3), (3, 5), (9, 9), (1, 3)], {}, st.NOBODY),
     ]
     for action, places, arrivals, partner in cases:
         s = town([*places], size=(12, 12))
@@ -319,11 +309,11 @@ def test_the_busy_and_the_dead_do_not_chat():
     s.world.running.affordance[0] = SIT
     s.choose(0, chat())
     play(s, LUCKY)
-    s.world.running.affordance[0] = NOTHING
+    s.world.running.affordance[0] = st.NOTHING
     s.world.agents.alive[1] = False
     s.choose(1, chat())
     play(s, LUCKY)
-    assert s.world.clock.counts[N_CHAT] == 0
+    assert s.world.clock.counts[st.N_CHAT] == 0
 
 
 def test_avoiding_a_rival_is_rewarded_where_the_config_says_so():

@@ -6,16 +6,7 @@ from typing import Any
 
 from tests.world.play import queue, tick, use
 from tests.worlds import RELEASE, WAIT, Offer, Person, Scene, Thing, request, scene, start
-from townlet.world.state import (
-    N_AVOIDED,
-    N_BLOCK,
-    N_GRANT,
-    N_LAPSE,
-    N_ROTATION,
-    NOBODY,
-    NOTHING,
-    RIVALRY_AVOID,
-)
+from townlet.world import state as st
 
 WASH = request("wash")
 
@@ -32,11 +23,11 @@ def test_the_first_is_granted_and_the_others_wait() -> None:
     assert world.tick.success.tolist() == [True, False, False]
     assert world.objects.holder[0] == 0
     assert world.objects.waiting[0] == 2
-    assert world.queues.reserved.tolist() == [0, NOTHING, NOTHING]
+    assert world.queues.reserved.tolist() == [0, st.NOTHING, st.NOTHING]
     assert world.queues.ticket.tolist() == [0, 1, 2]
     assert world.grid.reserved[3 + 5, 3 + 5] == 1
-    assert world.clock.counts[N_GRANT] == 1
-    assert world.clock.counts[N_BLOCK] == 0
+    assert world.clock.counts[st.N_GRANT] == 1
+    assert world.clock.counts[st.N_BLOCK] == 0
 
 
 def test_requests_of_a_tick_queue_by_arrival_number() -> None:
@@ -59,10 +50,10 @@ def test_a_reservation_lapses_after_its_deadline() -> None:
     for _ in range(6):
         assert tick(town, {}, queue).queues.reserved[0] == 0
     world = tick(town, {}, queue)
-    assert world.queues.object[0] == NOTHING
-    assert world.objects.holder[0] == NOBODY
+    assert world.queues.object[0] == st.NOTHING
+    assert world.objects.holder[0] == st.NOBODY
     assert world.grid.reserved[3 + 5, 3 + 5] == 0
-    assert world.clock.counts[N_LAPSE] == 1
+    assert world.clock.counts[st.N_LAPSE] == 1
 
 
 def test_a_lapse_grants_the_next_in_the_same_tick() -> None:
@@ -78,7 +69,7 @@ def test_release_leaves_the_queue() -> None:
     town = bathroom(2)
     tick(town, {0: WASH, 1: WASH}, queue)
     world = tick(town, {0: RELEASE, 1: RELEASE}, queue)
-    assert world.queues.object.tolist() == [NOTHING, NOTHING]
+    assert world.queues.object.tolist() == [st.NOTHING, st.NOTHING]
     assert world.objects.waiting[0] == 0
     assert world.tick.success.tolist() == [True, True]
     assert not tick(town, {0: RELEASE}, queue).tick.success[0]
@@ -99,14 +90,14 @@ def test_asking_for_what_one_holds_changes_nothing() -> None:
     world = tick(town, {0: WASH}, queue)
     assert world.tick.success[0]
     assert world.queues.since[0] == 0
-    assert world.clock.counts[N_BLOCK] == 0
+    assert world.clock.counts[st.N_BLOCK] == 0
 
 
 def test_asking_again_while_waiting_is_a_block_by_the_holder() -> None:
     town = bathroom()
     tick(town, {0: WASH, 1: WASH, 2: WASH}, queue)
     world = tick(town, {2: WASH}, queue)
-    assert world.tick.block_object.tolist() == [NOTHING, NOTHING, 0]
+    assert world.tick.block_object.tolist() == [st.NOTHING, st.NOTHING, 0]
     assert world.tick.block_by[2] == 0
     assert world.tick.block_waiting[2] == 1  # agent 1
     assert world.queues.blocked.tolist() == [False, False, True]
@@ -119,12 +110,12 @@ def test_without_holder_or_user_whoever_is_ahead_is_blamed() -> None:
     town.world.events.closed[0] = True
     this = request("wash", 0)
     tick(town, {0: this, 1: this, 2: this}, queue)
-    assert town.world.objects.holder[0] == NOBODY
+    assert town.world.objects.holder[0] == st.NOBODY
     world = tick(town, {0: this, 2: this}, queue)
     assert world.tick.block_by[2] == 0
     assert world.tick.block_waiting[2] == 1
     assert world.tick.block_object[0] == 0  # the first in line is blocked as well, but by nobody
-    assert world.tick.block_by[0] == NOBODY
+    assert world.tick.block_by[0] == st.NOBODY
 
 
 def test_blocks_rotate_a_holder_who_has_not_started() -> None:
@@ -135,11 +126,11 @@ def test_blocks_rotate_a_holder_who_has_not_started() -> None:
     assert world.tick.block_rotated.tolist() == [False, True, False]
     assert world.tick.block_by[1] == 0
     assert world.objects.holder[0] == 1
-    assert world.queues.reserved.tolist() == [NOTHING, 0, NOTHING]
+    assert world.queues.reserved.tolist() == [st.NOTHING, 0, st.NOTHING]
     assert world.queues.ticket[0] == 3
     assert world.objects.blocks[0] == 0
     assert world.tick.success[1]  # its request of this tick is granted
-    assert world.clock.counts[N_ROTATION] == 1
+    assert world.clock.counts[st.N_ROTATION] == 1
 
 
 def test_nobody_is_rotated_with_zero() -> None:
@@ -174,7 +165,7 @@ def test_age_overtakes_tickets() -> None:
 def test_a_cooldown_is_skipped_over() -> None:
     town = bathroom(2, tick=50)
     town.world.clock.cooldown[0, 0] = town.world.queues.cooling_until[0] = 52
-    assert tick(town, {0: request("wash", 0)}, queue).objects.holder[0] == NOBODY  # tick 50
+    assert tick(town, {0: request("wash", 0)}, queue).objects.holder[0] == st.NOBODY  # tick 50
     assert tick(town, {1: request("wash", 0)}, queue).objects.holder[0] == 1  # tick 51
     tick(town, {1: RELEASE}, queue)  # tick 52: the cooldown is over
     assert town.world.objects.holder[0] == 0
@@ -183,7 +174,7 @@ def test_a_cooldown_is_skipped_over() -> None:
 def test_a_closed_object_is_not_granted() -> None:
     town = bathroom(1)
     town.world.events.closed[0] = True
-    assert tick(town, {0: request("wash", 0)}, queue).objects.holder[0] == NOBODY
+    assert tick(town, {0: request("wash", 0)}, queue).objects.holder[0] == st.NOBODY
     town.world.events.closed[0] = False
     assert tick(town, {}, queue).objects.holder[0] == 0
 
@@ -196,7 +187,7 @@ def test_waiting_politely_is_noted() -> None:
     tick(town, {}, queue, use)
     world = tick(town, {}, queue, use)  # tick 4
     assert world.queues.reserved[1] == 0
-    assert world.tick.polite_to.tolist() == [NOBODY, 0]
+    assert world.tick.polite_to.tolist() == [st.NOBODY, 0]
 
 
 def test_who_was_blocked_did_not_wait_politely() -> None:
@@ -206,7 +197,7 @@ def test_who_was_blocked_did_not_wait_politely() -> None:
     for _ in range(3):
         world = tick(town, {}, queue, use)
     assert world.queues.reserved[1] == 0
-    assert world.tick.polite_to[1] == NOBODY
+    assert world.tick.polite_to[1] == st.NOBODY
 
 
 def test_a_request_means_the_nearest_usable_object() -> None:
@@ -225,7 +216,7 @@ def test_a_request_without_any_object_fails() -> None:
     town = scene(objects=[Thing("fridge", 3, 3, meals=0)], offers=offers)
     for action in (WASH, request("eat"), request("wash", 0)):
         world = tick(town, {0: action}, queue)
-        assert world.queues.object[0] == NOTHING
+        assert world.queues.object[0] == st.NOTHING
         assert not world.tick.success[0]
 
 
@@ -234,7 +225,7 @@ def test_who_is_busy_does_not_request() -> None:
     tick(town, {0: WASH}, queue)
     tick(town, {0: start("wash")}, queue, use)
     world = tick(town, {0: request("wash", 1)}, queue)
-    assert world.queues.object[0] == NOTHING
+    assert world.queues.object[0] == st.NOTHING
     assert not world.tick.success[0]
 
 
@@ -244,7 +235,7 @@ def rivals(hunger: float = 1.0) -> Scene:
         agents=[Person(3, 2, need=(hunger, 1.0, 1.0)), (2, 3)],
         objects=[("shower", 3, 3), ("shower", 3, 7)],
         offers={"wash": Offer("shower", 3)},
-        rivalry={RIVALRY_AVOID: 0.7},
+        rivalry={st.RIVALRY_AVOID: 0.7},
     )
     town.world.ties.rivalry[0, 1], town.world.ties.count[0] = 0.71, 1
     tick(town, {1: WASH}, queue)
@@ -255,7 +246,7 @@ def test_a_rival_is_avoided_and_counted() -> None:
     world = tick(town := rivals(), {0: WASH}, queue)
     assert world.queues.object.tolist() == [1, 0]
     assert world.tick.avoided[0] == 1
-    assert world.clock.counts[N_AVOIDED] == 1
+    assert world.clock.counts[st.N_AVOIDED] == 1
     assert world.objects.holder.tolist() == [1, 0]
     town.world.ties.rivalry[0, 1] = 0.7  # not above the threshold any more
     assert tick(town, {0: WASH}, queue).queues.object[0] == 0
@@ -267,4 +258,4 @@ def test_a_rival_is_not_avoided_in_need_or_where_nothing_else_is() -> None:
     town.world.events.closed[1] = True
     world = tick(town, {0: WASH, 1: WAIT}, queue)
     assert world.queues.object[0] == 0
-    assert world.clock.counts[N_AVOIDED] == 0
+    assert world.clock.counts[st.N_AVOIDED] == 0

@@ -1,4 +1,4 @@
-"""Watching a program of this project while it runs: its processor time, its memory, how far it is.
+"""Monitoring a program of this project while it runs: its processor time, its memory, how far it is.
 
 What is said about a process comes from /proc, and is said of it with all processes that it has started.
 """
@@ -27,7 +27,7 @@ class Moment(NamedTuple):
     seen: tuple[int, ...]  # what `look` said
 
 
-class Watched(NamedTuple):
+class Monitored(NamedTuple):
     """A program that has ended."""
 
     spent: Spent
@@ -35,7 +35,7 @@ class Watched(NamedTuple):
     moments: list[Moment]
 
 
-def watch(command: Sequence[str], look: Callable[[], tuple[int, ...]], interval: float) -> Watched:
+def monitor(command: Sequence[str], look: Callable[[], tuple[int, ...]], interval: float) -> Monitored:
     """Run a program to its end and look at it, and with `look` at its work, every `interval` seconds.
 
     The last moment is its end. Raises RuntimeError, with what it said, where it fails, and where the system has no
@@ -62,7 +62,7 @@ def watch(command: Sequence[str], look: Callable[[], tuple[int, ...]], interval:
     assert ended is not None
     spent = Spent(ended, time.perf_counter() - started)
     moments.append(Moment(spent.wall, spent.cpu, moments[-1].memory if moments else 0, look()))
-    return Watched(spent, sum(highest.values()), moments)
+    return Monitored(spent, sum(highest.values()), moments)
 
 
 def _wait(child: subprocess.Popen[str], seconds: float) -> float | None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.measure import Spent, median, ratio, run_child, townlet
+from bench.monitor import cpu_of
 from bench.scale import Scale
 from bench.tables import Column, Row, Table
 from bench.towns import STANDARD, write_town
-from bench.watching import cpu_of
 from deploy.flink.cluster import Cluster
 from townlet.pipelines.runners.flink import JAR
 

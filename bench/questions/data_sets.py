@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.measure import median, python, townlet
+from bench.monitor import Monitored, monitor
 from bench.scale import Scale
 from bench.suites import AGENTS, SCENARIOS, TICKS, ManyRuns, file_bytes, link_tree
 from bench.tables import Column, Goal, Row, Table, at_least, at_most
 from bench.towns import STANDARD, write_town
-from bench.watching import Watched, watch
 from townlet.dataset.store.open_store import open_store
 from townlet.dataset.versions.versions import finish_publishing, publish, utc_now
 
@@ -119,22 +119,22 @@ def _verifying(place: Path) -> dict[str, list[str]]:
     }
 
 
-def _run(command: Sequence[str]) -> Watched:
-    return watch(command, lambda: (), interval=0.05)
+def _run(command: Sequence[str]) -> Monitored:
+    return monitor(command, lambda: (), interval=0.05)
 
 
-def _in_turns(works: Mapping[str, Sequence[str]], repeats: int) -> dict[str, list[Watched]]:
+def _in_turns(works: Mapping[str, Sequence[str]], repeats: int) -> dict[str, list[Monitored]]:
     """As `bench.measure.in_turns`, for processes; the first round counts, as what it reads was just written."""
-    taken: dict[str, list[Watched]] = {what: [] for what in works}
+    taken: dict[str, list[Monitored]] = {what: [] for what in works}
     for _ in range(repeats):
         for what, command in works.items():
             taken[what].append(_run(command))
     return taken
 
 
-def _row(what: str, taken: list[Watched], size: Size, goals: tuple[Goal, ...], kind: str = "") -> Row:
-    middle = median([watched.spent for watched in taken])
-    figures = {WALL: middle.wall, CPU: middle.cpu, MEMORY: max(watched.peak for watched in taken)}
+def _row(what: str, taken: list[Monitored], size: Size, goals: tuple[Goal, ...], kind: str = "") -> Row:
+    middle = median([monitored.spent for monitored in taken])
+    figures = {WALL: middle.wall, CPU: middle.cpu, MEMORY: max(monitored.peak for monitored in taken)}
     figures[SAMPLES_WALL] = size.samples / middle.wall
     if what.startswith(("capture", "verify")) and what != "capture again":
         figures |= {MB_WALL: size.bytes / 1e6 / middle.wall, MB_CPU: size.bytes / 1e6 / middle.cpu}

@@ -1,0 +1,1 @@
+"""What is measured, a file each: `answer(scale, place)` gives the rows of one table."""
