@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from townlet.config.load import shipped_configs
+from townlet.config.shipped import shipped_configs
 from townlet.planning.plan import Request, plan
 
 STORED = json.loads((Path(__file__).parent / "fingerprints.json").read_text(encoding="utf-8"))
