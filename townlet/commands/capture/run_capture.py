@@ -1,6 +1,6 @@
 """Capturing planned runs, from Python: `capture(plan(Request(("town.yaml",))), "samples/town")`.
 
-What the command `townlet capture` does, without its talk. The process stays as it was: its streams, signals, logging
+What the command `townlet capture` does, without its output. The process stays as it was: its streams, signals, logging
 and environment. Ctrl-C raises KeyboardInterrupt, and the same call continues with what is there.
 """
 
@@ -43,7 +43,7 @@ def capture(
     there, run = open_store(output), planned.runs[0]
     with output_lock(output):
         if not planned.is_data_set and state_of(there, run) == "done":
-            publish_run(there, run, records_of(there, run))  # sweeps up after a writer that was killed
+            publish_run(there, run, records_of(there, run))  # deletes what a writer that was killed has left
             return replace(_outcome(planned, there, output), already_complete=True)
         store = open_store(begin_overwrite(output, planned.runs)) if overwrite else there
         outcome = capture_into(planned, store, output, runner_options)
