@@ -38,7 +38,7 @@ def test_what_can_be_said(said: object, action: Action) -> None:
 
 
 def test_the_nearest_action_is_named() -> None:
-    with pytest.raises(UserError, match='did you mean {"affordance":"eat","kind":"start"}'):
+    with pytest.raises(UserError, match=r'did you mean \{"affordance":"eat","kind":"start"\}'):
         SPACE.parse({"kind": "start", "affordance": "eet"})
     with pytest.raises(
         UserError, match="is not an action of this config; `townlet actions CONFIG` lists them"
