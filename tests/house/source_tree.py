@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("townlet", "pipelines", "scripts", "bench", "deploy")  # tests may import anything
 
 # Public names of the README, kept where users import them from. They pass on and do nothing else; no file of ours

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source_tree import PRODUCT, RE_EXPORTS, ROOT, sources
+from tests.house.source_tree import PRODUCT, RE_EXPORTS, ROOT, sources
 
 MOST_FILES = 15  # in a folder
 LONGEST = 400  # lines; a longer file wants a second look, and then a reason here
