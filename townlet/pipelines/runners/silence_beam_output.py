@@ -1,7 +1,4 @@
-"""Keeping Beam's threads and log quiet: what they report comes as an exception too, and we report it, once.
-
-No Beam here: its threads and its log are found by name.
-"""
+"""Keeping Beam's threads and log quiet: what they report comes as an exception too, and we report it, once."""
 
 from __future__ import annotations
 
