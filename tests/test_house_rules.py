@@ -1,6 +1,6 @@
 """The rules of the house: who may import whom (the table of ARCHITECTURE.md), no circles, and what is where.
 
-`tests/test_house_layout.py` holds where files lie. What a file imports counts wherever it does so: at its top, inside
+`tests/house/test_layout.py` holds where files lie. What a file imports counts wherever it does so: at its top, inside
 a function, or for its annotations only.
 """
 
@@ -15,8 +15,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.architecture import ImportRow, import_table
-from tests.source_tree import PRODUCT, RE_EXPORTS, ROOT, file_of, imports, sources, tree_of
+from tests.house.architecture import ImportRow, import_table
+from tests.house.source_tree import PRODUCT, RE_EXPORTS, ROOT, file_of, imports, sources, tree_of
 
 NO_BEAM = "No Beam here: "  # how a file of townlet/pipelines begins the line that says why it imports none
 

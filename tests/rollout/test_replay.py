@@ -189,7 +189,7 @@ def test_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     captured(run, tmp_path / "good")
     captured(run, tmp_path / "bad", alter)
     assert main(["verify", str(tmp_path / "good"), "--replay"]) == 0
-    assert "ok, 1 capture, replayed to the bit: 120 timesteps" in capsys.readouterr().out
+    assert "ok, 1 capture, replayed bit for bit: 120 timesteps" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "bad")]) == 0, "every file is as it was written"
     assert main(["verify", str(tmp_path / "bad"), "--replay"]) == 1
     assert "bob (segment 0): features: differs first at tick 18" in capsys.readouterr().err

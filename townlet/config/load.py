@@ -118,7 +118,7 @@ def load_config(path: str | os.PathLike[str], *, root: str | os.PathLike[str] | 
 def auto_seed(resolved: Resolved) -> Resolved:
     """Add `alice` and `bob`, and an object of each kind that the affordances use and the town lacks.
 
-    A config that spawns anybody is returned as it is.
+    A config that has agents is returned as it is.
     """
     if resolved.agents:
         return resolved
@@ -168,7 +168,7 @@ def find_affordances(name: str, config_file: Path) -> tuple[Path | None, str]:
     """The affordance file that a config names, and where that is, if it is neither beside it nor a shipped one.
 
     Looked for beside the config, in the folders above it, in the working folder, among the shipped configs. The
-    folders above end where everybody may write: a file there can be anybody's.
+    folders above end where every user may write: a file there can be anyone's.
     """
     folder = config_file.resolve().parent
     if is_file(folder / name):

@@ -77,7 +77,7 @@ def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
 
 
 class Meter:
-    """How far work is: live on a terminal, a plain line now and then elsewhere."""
+    """Progress: live on a terminal, a plain line now and then elsewhere."""
 
     def __init__(self, what: str, *, quiet: bool) -> None:
         self._what, self._quiet = what, quiet
@@ -94,7 +94,7 @@ class Meter:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
     def show(self, done: int, total: int, read: int = 0) -> None:
-        """`done` of `total` (0: not known), `read` bytes so far (0: nobody counts them)."""
+        """`done` of `total` (0: not known), `read` bytes so far (0: not counted)."""
         now = time.monotonic()
         if self._quiet or now - self._last < (LIVE_INTERVAL_S if self._live else PLAIN_INTERVAL_S):
             return

@@ -1,6 +1,6 @@
 """A command's standard streams, whatever was done to them: closed, a pipe that nobody reads, a full disk, ASCII.
 
-What a command does never depends on who reads what it says. Output that cannot be written is dropped, the work goes
+What a command does never depends on who reads its output. Output that cannot be written is dropped, the work goes
 on, and only where it could not be written for another reason than that its reader has left is that a failure.
 """
 
@@ -34,7 +34,7 @@ class Streams:
 
     @property
     def problem(self) -> str:
-        """Why standard output could not be written; "" where it could, or nobody wanted to read it."""
+        """Why standard output could not be written; "" where it could, or its reader has left."""
         error = self._out.error
         if error is None or isinstance(error, READER_HAS_LEFT):
             return ""
@@ -43,7 +43,7 @@ class Streams:
 
 @contextlib.contextmanager
 def standard_streams() -> Iterator[Streams]:
-    """Make `sys.stdout` and `sys.stderr` such streams. For the process that is a command, and for nobody else."""
+    """Make `sys.stdout` and `sys.stderr` such streams. Only for the process that is a command."""
     before = sys.stdin, sys.stdout, sys.stderr
     streams = Streams()
     if sys.stdin is None:

@@ -383,9 +383,9 @@ def test_what_the_command_says(store: LocalStore, capsys: pytest.CaptureFixture[
     assert main(["gc", str(store.root), "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "notes.txt" in said and "in no manifest" in said
-    assert f"{store.root}: 2 would be removed, " in said
+    assert f"{store.root}: 2 would be deleted, " in said
     assert main(["gc", str(store.root), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["removed"]) == 2
     assert main(["gc", str(store.root)]) == 0
-    assert capsys.readouterr().out == f"{store.root}: nothing to remove\n"
+    assert capsys.readouterr().out == f"{store.root}: nothing to delete\n"
     assert main(["gc", str(store.root.parent)]) == 2

@@ -59,7 +59,7 @@ def print_notices(planned: Plan, runner_options: RunnerOptions) -> None:
 
 
 def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:
-    """`main` as a process under another name, for one config: says what is wrong instead of raising."""
+    """`main` as the process of another entry point, for one config: prints errors instead of raising them."""
     return run_as_process(lambda: _script(argv, prog, positional))
 
 

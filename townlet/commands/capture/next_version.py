@@ -44,7 +44,7 @@ def changes_of(store: Store, planned: Plan) -> Changes:
 
 
 def build_next(store: Store, planned: Plan, changes: Changes, runner_options: RunnerOptions) -> BuiltVersion:
-    """Carry over what is unchanged, capture the rest, and verify the whole. For whoever holds the lock.
+    """Carry over what is unchanged, capture the rest, and verify the result. The caller holds the lock.
 
     What an earlier attempt has left is used; a version that is complete already is verified again. Raises
     CorruptSampleError where it does not verify.

@@ -180,8 +180,8 @@ def parse(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, list
         from townlet.pipelines.runners.options import beam_parser
         from townlet.pipelines.runners.profiles import flags_of
 
-        said = beams if arguments.workers is None else [*beams, "--direct_num_workers"]
-        beams = [*flags_of(arguments.profile, said, beam_parser()), *beams]
+        given = beams if arguments.workers is None else [*beams, "--direct_num_workers"]
+        beams = [*flags_of(arguments.profile, given, beam_parser()), *beams]
     return arguments, beams
 
 

@@ -1,6 +1,6 @@
 """Capturing planned runs, from Python: `capture(plan(Request(("town.yaml",))), "samples/town")`.
 
-What the command `townlet capture` does, without its talk. The process stays as it was: its streams, signals, logging
+What the command `townlet capture` does, without its output. The process stays as it was: its streams, signals, logging
 and environment. Ctrl-C raises KeyboardInterrupt, and the same call continues with what is there.
 """
 

@@ -42,7 +42,7 @@ class GoldenOutcome:
     """What became of a golden file."""
 
     document: Mapping[str, Any]  # empty where runs failed
-    written: bool = False  # False: it said the same already
+    written: bool = False  # False: it held the same already
     moved: Drift | None = None  # against the file that was there; None: there was none
     failures: Sequence[Failure] = ()
 

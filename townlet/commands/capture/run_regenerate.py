@@ -125,7 +125,7 @@ def _judged(
     golden: dict[str, Any] | None,
     options: RegenerateOptions,
 ) -> RegenerateOutcome:
-    """With what failed, what was simulated, and how far the figures have moved."""
+    """With what failed, what was simulated, and how far the metrics have changed."""
     outcome = replace(outcome, failures=built.failures, simulated=built.simulated)
     if golden is None or built.failures:
         return outcome

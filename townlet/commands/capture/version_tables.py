@@ -11,7 +11,7 @@ from townlet.dataset.versions.changes import Changes, ChangeState
 from townlet.dataset.versions.drift import Drift, Movement
 from townlet.run import seed_spans
 
-LARGEST = 9.99  # of a drift that is shown; above, the number says nothing
+LARGEST = 9.99  # of a drift that is shown; above, the number means nothing
 LONGEST = 24  # characters of the seeds in a row
 
 

@@ -12,7 +12,7 @@ examples:
   townlet schema > townlet.schema.json
   townlet schema suite > suite.schema.json
 
-An editor that speaks YAML completes and checks keys once the first line of a config says:
+An editor for YAML completes and checks keys if the first line of a config is:
   # yaml-language-server: $schema=townlet.schema.json
 """
 

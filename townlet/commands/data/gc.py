@@ -18,8 +18,8 @@ examples:
   townlet gc samples/nightly
   townlet gc samples/nightly --all         also what an interrupted command could continue from
 
-Files of finished captures are never deleted, nor are captures that the index does not list yet. Nobody else may
-write meanwhile.
+Files of finished captures are never deleted, nor are captures that the index does not list yet. No other writer
+may be at work.
 
 exit codes: 0 done, 1 an index is damaged (nothing is deleted), 2 not an output of Townlet, or in use
 """
@@ -46,27 +46,27 @@ def main(argv: Sequence[str], prog: str = "townlet gc") -> int:
 
     from townlet.dataset.checking.gc import gc
 
-    swept = gc(arguments.path, dry_run=arguments.dry_run, everything=arguments.all)
+    report = gc(arguments.path, dry_run=arguments.dry_run, everything=arguments.all)
     if arguments.json:
-        print_json(swept.to_json_dict())
+        print_json(report.to_json_dict())
     elif not arguments.quiet:
-        _show(swept, arguments.path)
+        _show(report, arguments.path)
     return 0
 
 
-def _show(swept: GcReport, path: str) -> None:
-    if swept.gone:
-        rows = [(leftover.name, size(leftover.size), leftover.why) for leftover in swept.gone[:SHOWN]]
+def _show(report: GcReport, path: str) -> None:
+    if report.gone:
+        rows = [(leftover.name, size(leftover.size), leftover.why) for leftover in report.gone[:SHOWN]]
         print_table(("name", "size", "why"), rows, numbers=["size"])
-    if len(swept.gone) > SHOWN:
-        print(f"... and {len(swept.gone) - SHOWN} more")
-    for name in swept.finished:
+    if len(report.gone) > SHOWN:
+        print(f"... and {len(report.gone) - SHOWN} more")
+    for name in report.finished:
         print(f"{name}: given its final name, which an interrupted writer had not done")
-    for kept in swept.kept[:SHOWN]:
+    for kept in report.kept[:SHOWN]:
         print(f"kept: {kept.name}: {kept.why}", file=sys.stderr)
-    if len(swept.kept) > SHOWN:
-        print(f"kept: and {len(swept.kept) - SHOWN} more", file=sys.stderr)
+    if len(report.kept) > SHOWN:
+        print(f"kept: and {len(report.kept) - SHOWN} more", file=sys.stderr)
     sys.stdout.flush()
-    done = "would be deleted" if swept.dry_run else "deleted"
-    count = len(swept.gone)
-    print(f"{path}: {f'{count} {done}, {size(swept.size)}' if count else 'nothing to delete'}")
+    done = "would be deleted" if report.dry_run else "deleted"
+    count = len(report.gone)
+    print(f"{path}: {f'{count} {done}, {size(report.size)}' if count else 'nothing to delete'}")

@@ -195,7 +195,7 @@ def _metric(metrics: Mapping[str, Any], key: str, form: str) -> str:
 
 
 def _print_terms(samples: Sequence[Mapping[str, Any]]) -> None:
-    """Sums over each sample; terms that nobody got are left out."""
+    """Sums over each sample; terms that are 0 for all agents are left out."""
     names = [
         name
         for name in samples[0]["reward_by_term"]

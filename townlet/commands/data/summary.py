@@ -117,7 +117,7 @@ def describe(action: Mapping[str, Any]) -> str:
 
 
 def warnings_of(samples: Sequence[Mapping[str, Any]], rewards: Mapping[str, Any] | None) -> list[str]:
-    """What somebody who wants to train on these samples should know. `rewards`: the config's section."""
+    """What is worth knowing before training on these samples. `rewards`: the config's section."""
     found = [text for sample in samples for text in _sample_warnings(sample, rewards)]
     return found + _penalty_advice(samples, rewards)
 

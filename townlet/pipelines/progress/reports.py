@@ -69,7 +69,7 @@ class ProgressReporter:
         self._write({"worker": os.getpid()})
 
     def worker_failed(self, reason: str) -> None:
-        """This process cannot work."""
+        """This process cannot start its work."""
         self._write({"broken": reason})
 
     def fatal(self, message: str) -> None:
@@ -101,7 +101,7 @@ class Tally:
     reused: set[str] = field(default_factory=set)  # of these, read back instead of simulated
     failures: dict[str, str] = field(default_factory=dict)  # label -> reason
     workers: list[int] = field(default_factory=list)  # process ids
-    broken: str | None = None  # why a worker cannot work
+    broken: str | None = None  # why a worker cannot start its work
     fatal: str | None = None  # why the output cannot be used
 
 

@@ -97,7 +97,7 @@ def _provision(endpoint: str) -> Any:
 
 
 def _end_with(engine: int) -> None:
-    """End when the engine does, even when it was killed and could hang up on nobody."""
+    """End when the engine does, even when it was killed and could not close its connections."""
     while os.getppid() == engine:
         time.sleep(MONITOR_INTERVAL_S)
     os._exit(1)

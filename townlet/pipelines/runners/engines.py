@@ -1,7 +1,7 @@
 """Engines on other machines: what can be known before a pipeline goes to one, so that nothing hangs or is fetched.
 
 Beam waits for ever for a job server that is not there, downloads what it misses, and starts workers in containers of
-its own if nobody says otherwise, where Townlet is not installed.
+its own unless told otherwise, where Townlet is not installed.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def reports_beside(store: Store) -> Iterator[str | None]:
 
 def _check_workers(options: PipelineOptions, runner: str) -> None:
     portable, setup = options.view_as(PortableOptions), options.view_as(SetupOptions)
-    said = (
+    given = (
         portable.environment_type not in (None, "DOCKER"),
         portable.environment_config,
         portable.environment_options,
@@ -85,7 +85,7 @@ def _check_workers(options: PipelineOptions, runner: str) -> None:
         is_loopback(options),
         "." in runner,
     )
-    if not any(said):
+    if not any(given):
         raise UserError(
             f"--runner {runner}: no option says where workers find Townlet; give --profile flink, flink-kubernetes, "
             "spark or dataflow, or Beam's --environment_type and --environment_config, or --sdk_container_image"

@@ -141,7 +141,7 @@ def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> No
 
 
 def free_port() -> int:
-    """A port of this machine that nobody uses just now."""
+    """A port of this machine that is free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

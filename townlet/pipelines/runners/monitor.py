@@ -43,7 +43,7 @@ def run_monitored(
 
     `runner` None: the engine that the options name. Ctrl-C is answered at once, whatever the steps do:
     KeyboardInterrupt, with the workers ended, or the engine told to end the job. Raises OutputError where a step
-    says that the output cannot be used or where another writer has taken it over, WorkerDied where a worker process
+    reports that the output cannot be used or where another writer has taken it over, WorkerDied where a worker process
     ends before its time, and PipelineFailed for anything else. The process is left as it was; only where steps do not
     end when they are asked to, or a worker died, do threads of Beam remain that wait for something: see `is_stuck`.
     """
@@ -105,9 +105,9 @@ def _raise_what_is_wrong(
         raise WorkerDied(f"a worker cannot start: {tally.broken}")
     if silenced.worker_end:
         last = reports.last_line_of_workers()
-        said = f" ({last})" if last and not tally.workers else ""
+        detail = f" ({last})" if last and not tally.workers else ""
         raise WorkerDied(
-            f"a worker process ended before its time: {silenced.worker_end}{said}; run the same command to continue"
+            f"a worker process ended before its time: {silenced.worker_end}{detail}; run the same command to continue"
         )
     if problems:
         raise translate_error(problems[0]) from problems[0]

@@ -1,4 +1,4 @@
-"""Beam's options: which there are, what the user said, and what we say where the user says nothing."""
+"""Beam's options: which there are, what the user gave, and our defaults for the others."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ CONNECT_TIMEOUT_S = 10.0  # seconds
 PROCESSES_FROM = 5_000_000
 LOCAL_RUNNERS = ("DirectRunner", "FnApiRunner")
 _NO_FREEZE = (
-    "disable_logging_submission_environment"  # else Beam runs `pip freeze`, for a log that nobody reads
+    "disable_logging_submission_environment"  # else Beam runs `pip freeze`, for a log that is not read
 )
 _QUIET = ("--default_sdk_harness_log_level=ERROR",)  # else a worker tells its whole life
 
@@ -132,7 +132,7 @@ def runner_of(options: PipelineOptions) -> str:
 
 
 def check_job_server(options: PipelineOptions) -> None:
-    """Raise UserError where no job server listens: Beam would wait for it for ever, without a word."""
+    """Raise UserError where no job server listens: Beam would wait for it for ever, without a message."""
     from apache_beam.options.pipeline_options import PortableOptions
 
     endpoint = options.view_as(PortableOptions).job_endpoint

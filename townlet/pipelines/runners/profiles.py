@@ -48,13 +48,13 @@ def find_profile(name: str) -> Path:
 def flags_of(name: str, given: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
     """A profile's options as the command line would have them, less those that it has: `given` wins.
 
-    `parser` knows all of Beam's options. Raises UserError; what is wrong is said with lines, all of it at once.
+    `parser` knows all of Beam's options. Raises UserError; all mistakes at once, with their lines.
     """
     document = read_document(find_profile(name))
     if not isinstance(document.root.value, dict):
         raise config_error([document.problem((), "expected a mapping of Beam's options")])
     known = parser._option_string_actions
-    said = {known[flag].dest for flag in (word.split("=", 1)[0] for word in given) if flag in known}
+    given_options = {known[flag].dest for flag in (word.split("=", 1)[0] for word in given) if flag in known}
     problems: list[Problem] = list(document.problems)
     flags: list[str] = []
     for key, entry in document.root.value.items():
@@ -65,7 +65,7 @@ def flags_of(name: str, given: Sequence[str], parser: argparse.ArgumentParser) -
         except UserError as error:
             problems.append(_problem(document, key, entry, str(error)))
             continue
-        if action.dest not in said:
+        if action.dest not in given_options:
             flags += words
     if problems:
         raise config_error(problems)

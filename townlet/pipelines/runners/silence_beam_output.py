@@ -1,7 +1,4 @@
-"""Keeping Beam's threads and log quiet: what they report comes as an exception too, and we report it, once.
-
-No Beam here: its threads and its log are found by name.
-"""
+"""Keeping Beam's threads and log quiet: what they report comes as an exception too, and we report it, once."""
 
 from __future__ import annotations
 
@@ -41,7 +38,7 @@ def silenced_beam() -> Iterator[SilencedBeam]:
 
     Beam's threads raise when their worker process ends with an error, and nobody catches that; others then report
     that the connection is gone; and whatever a step raises is printed, with 150 lines of traceback. Threads that were
-    there before are the caller's, and are heard as ever.
+    there before are the caller's, and print and log as before.
     """
     callers = [thread for thread in threading.enumerate() if not _is_beams(thread)]
     log = logging.getLogger("apache_beam")

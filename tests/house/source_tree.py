@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("townlet", "pipelines", "scripts", "bench", "deploy")  # tests may import anything
 
 # Public names of the README, kept where users import them from. They pass on and do nothing else; no file of ours
@@ -23,7 +23,7 @@ RE_EXPORTS = (
 class Import(NamedTuple):
     name: str  # dotted; for `from a import b`: a.b
     line: int
-    at_top: bool  # not inside a function
+    at_top: bool  # whether importing the file imports it: not inside a function, nor for annotations only
 
 
 @cache
@@ -38,13 +38,17 @@ def tree_of(path: str) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"), filename=path)
 
 
+def is_for_annotations(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
 @cache
 def imports(path: str) -> tuple[Import, ...]:
     """Everything that a file imports."""
     lazy = {
         id(inner)
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_for_annotations(node)
         for inner in ast.walk(node)
     }
     found = []

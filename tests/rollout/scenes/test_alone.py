@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from tests.rollout.by_hand import (
+from tests.rollout.scenes.tables import (
     action,
     as_json,
     captured,

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.rollout.by_hand import action, as_json, captured, exactly, features, from_needs, mask, on_map, rows
+from tests.rollout.scenes.tables import (
+    action,
+    as_json,
+    captured,
+    exactly,
+    features,
+    from_needs,
+    mask,
+    on_map,
+    rows,
+)
 from townlet.samples import ReplaySample
 
 #   . . . . .     Ann (1, 1) is granted the shower (2, 1), on which Bob stands; he asks for it on tick 0, and again on

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture import TEXT, names, rows
-from tests.source_tree import PRODUCT, ROOT, sources, tree_of
+from tests.house.architecture import TEXT, names, rows
+from tests.house.source_tree import PRODUCT, ROOT, sources, tree_of
 from townlet.cli import COMMANDS
 
 IN_BACKTICKS = sorted(set(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", TEXT, flags=re.DOTALL))))

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from tests.source_tree import ROOT
+from tests.house.source_tree import ROOT
 
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 GROUND_FLOOR = "townlet/*.py"

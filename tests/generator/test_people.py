@@ -1,0 +1,35 @@
+"""Who lives in the town, and who decides for them."""
+
+from __future__ import annotations
+
+from tests.generator.towns import TOWN
+from townlet.generator.generate import generate
+from townlet.world import state as st
+from townlet.world.state import POLICY_NEEDS, POLICY_UNIFORM
+
+
+def test_who_decides(load) -> None:
+    text = TOWN % ""
+    assert generate(load(text), seed=0).params.people.policy.tolist() == [POLICY_NEEDS, POLICY_NEEDS]
+    assert (
+        generate(load(text), seed=0, policy="uniform").params.people.policy.tolist() == [POLICY_UNIFORM] * 2
+    )
+    own = text + "policy: {default: uniform, agents: {bob: needs}}\n"
+    assert generate(load(own), seed=0).params.people.policy.tolist() == [POLICY_UNIFORM, POLICY_NEEDS]
+    assert generate(load(own), seed=0, policy="needs").params.people.policy.tolist() == [POLICY_NEEDS] * 2
+
+
+def test_what_schedules_say_as_numbers(load) -> None:
+    said = ", schedule: [{kind: blocked, object: fridge}, {kind: move, position: [2, 1], until: arrived}]"
+    generated = generate(load(TOWN % said), seed=0)
+    schedule, people, names = generated.params.schedule, generated.params.people, generated.names
+    assert schedule.kind.tolist() == [st.REQUEST, st.MOVE] and schedule.labelled.tolist() == [True, False]
+    assert schedule.until.tolist() == [st.UNTIL_TICKS, st.UNTIL_ARRIVED]
+    assert names.affordances[schedule.affordance[0]] == "eat_meal" and schedule.object.tolist() == [
+        0,
+        st.NOTHING,
+    ]
+    assert (people.script_first.tolist(), people.script_end.tolist()) == ([0, 2], [2, 2])
+    ignored = generate(load(TOWN % said), seed=0, ignore_schedules=True)
+    assert len(ignored.params.schedule) == 0 and ignored.params.people.script_end.tolist() == [0, 0]
+    assert ignored.params.town.distance is generated.params.town.distance

@@ -1,0 +1,37 @@
+"""Where things stand that have no position."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.generator.towns import TOWN
+from townlet.errors import UserError
+from townlet.generator.generate import generate
+
+
+def test_what_has_no_position_is_put_on_the_same_free_tile_every_time(load) -> None:
+    text = TOWN.replace("position: [2, 2], ", "") % ""
+    first, second, other = (generate(load(text), seed=seed) for seed in (1, 1, 2))
+    tiles = [(b.params.town.site.x[0], b.params.town.site.y[0]) for b in (first, second, other)]
+    assert tiles[0] == tiles[1]
+    assert not first.params.town.wall[tiles[0][1], tiles[0][0]]
+    assert tiles[0] not in ((1, 1), (4, 1), (1, 2))
+    assert first.notices == (f"object fridge has no position: put on [{tiles[0][0]}, {tiles[0][1]}]",)
+
+
+def test_a_full_grid_is_refused(load) -> None:
+    world = "world: {grid_size: [3, 1], walls: [[1, 0]]}"  # two tiles that do not reach each other
+    text = f"config_id: full\n{world}\njobs: {{}}\nscenario: {{agents: [{{id: a}}, {{id: b}}]}}\n"
+    with pytest.raises(UserError, match="agent b: no free tile is left on the grid; make"):
+        generate(load(text), seed=0)
+
+
+def test_objects_are_placed_before_agents_and_never_on_one_another(load) -> None:
+    text = TOWN.replace("position: [2, 2], ", "").replace("position: [4, 1]", "needs: {}") % ""
+    for seed in range(20):
+        generated = generate(load(text), seed=seed)
+        site, people = generated.params.town.site, generated.params.people
+        columns = [*site.x, *people.start_x], [*site.y, *people.start_y]
+        tiles = list(zip(*columns, strict=True))
+        assert len(set(tiles)) == 4
+        assert [notice.split()[0] for notice in generated.notices] == ["object", "agent"]
