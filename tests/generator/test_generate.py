@@ -46,5 +46,5 @@ def test_worlds_of_one_config_share_what_is_only_read(load) -> None:
 
 
 def test_nobody_lives_there(load) -> None:
-    with pytest.raises(UserError, match="scenario.agents: expected at least one agent, found nobody"):
+    with pytest.raises(UserError, match=r"scenario\.agents: expected at least one agent, found nobody"):
         generate(load("config_id: empty"), seed=0)

@@ -31,9 +31,7 @@ def test_objects_are_placed_before_agents_and_never_on_one_another(load) -> None
     for seed in range(20):
         generated = generate(load(text), seed=seed)
         site, people = generated.params.town.site, generated.params.people
-        tiles = [
-            *zip(site.x.tolist(), site.y.tolist()),
-            *zip(people.start_x.tolist(), people.start_y.tolist()),
-        ]
+        columns = [*site.x, *people.start_x], [*site.y, *people.start_y]
+        tiles = list(zip(*columns, strict=True))
         assert len(set(tiles)) == 4
         assert [notice.split()[0] for notice in generated.notices] == ["object", "agent"]

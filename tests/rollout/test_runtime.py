@@ -55,7 +55,7 @@ def test_who_decides_for_whom(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="seed: expected a whole number, got 1.5"):
+    with pytest.raises(UserError, match=r"seed: expected a whole number, got 1\.5"):
         PolicyRuntime(three(tmp_path), seed=1.5)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="policy: expected one of scripted, needs, uniform, got 'x'"):
         PolicyRuntime(three(tmp_path), "x")
