@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.samples import ACTIONS, FEATURES, make_group, make_metadata, make_sample
 from townlet.dataset.format.npz import write_npz
+from townlet.errors import UserError
 from townlet.frames import frames_to_replay_sample
 from townlet.run import canonical_json
 from townlet.samples import (
@@ -24,6 +25,7 @@ from townlet.samples import (
     TRAINING_ARRAYS,
     FrameGroup,
     ReplaySample,
+    SampleError,
     content_digest,
     stack_groups,
 )
@@ -305,6 +307,59 @@ def test_frames_that_make_no_sample() -> None:
     other = (frames[1]["action_id"] + 1) % len(ACTIONS)
     frames[1]["action_id"] = other
     with pytest.raises(ValueError, match=f"tick 1: action .* found action_id {other}"):
+        frames_to_replay_sample(frames)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tick": 1.0}, r"frames\[1\]: tick: expected a whole number, found 1.0"),
+        ({"tick": True}, r"frames\[1\]: tick: expected a whole number, found True"),
+        ({"action_id": 1.0}, "actions: expected int64, found float64"),
+        ({"reward": "1"}, "rewards: expected float32, found <U"),
+        ({"reward": None}, "rewards: expected float32, found object"),
+        ({"done": 0}, "dones: expected bool, found int64"),
+        ({"position": (1.5, 2)}, "positions: expected int16, found float64"),
+        ({"position": (40_000, 2)}, "positions: expected int16, found 40000"),
+        ({"position": (1, 2, 3)}, "positions: expected rows of one shape"),
+        ({"map": np.zeros((1, 1))}, "map: expected rows of one shape"),
+        ({"action_mask": [1, 0, 0, 0, 0]}, "action_mask: expected bool, found int64"),
+        ({"log_prob": float("nan")}, r"old_log_probs: expected finite numbers, found nan at \[1\]"),
+        ({"action": None}, "tick 1: action None has id None in action_lookup"),
+    ],
+)
+def test_frames_are_not_bent_into_shape(change: dict[str, Any], message: str) -> None:
+    frames = frames_of(make_group(5))
+    if change.get("done") == 0:
+        for frame in frames:
+            frame["done"] = int(frame["done"])
+    if "action_mask" in change:
+        for frame in frames:
+            frame["action_mask"] = frame["action_mask"].astype(int)
+    frames[1].update(change)
+    with pytest.raises(SampleError, match=message):
+        frames_to_replay_sample(frames)
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (None, "expected a list of frames, found NoneType"),
+        ("frames", "expected a list of frames, found str"),
+        ({}, "expected a list of frames, found dict"),
+        ([1], r"frames\[0\]: expected a mapping, found int"),
+        ([{"tick": 0}], r"frames\[0\] lacks agent_id, action, map, features, action_id"),
+    ],
+)
+def test_what_is_no_list_of_frames(frames: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        frames_to_replay_sample(frames)
+
+
+def test_frames_without_their_facts() -> None:
+    frames = frames_of(make_group(3))
+    frames[-1]["info"] = "all of them"
+    with pytest.raises(UserError, match="info: expected a mapping with `action_lookup`"):
         frames_to_replay_sample(frames)
 
 
