@@ -192,8 +192,9 @@ class Affordances(Section):
     affordances_file: Text = Field(
         default="configs/affordances/core.yaml",
         min_length=1,
-        description="Looked for beside the config, in the folders above it, in the working folder, and "
-        "among the shipped configs.",
+        description="Looked for beside the config, in the folders above it (up to one that every user may write to), "
+        "in the working folder, and among the shipped configs. A notice names a file that is neither beside it nor "
+        "shipped.",
     )
     runtime: AffordanceRuntime = Field(
         default=AffordanceRuntime(), description="How an installation calls its hooks."
