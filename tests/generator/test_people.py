@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.generator.towns import TOWN
 from townlet.generator.generate import generate
+from townlet.generator.people import policy_of
 from townlet.world import state as st
 from townlet.world.state import POLICY_NEEDS, POLICY_UNIFORM
 
@@ -33,3 +36,20 @@ def test_what_schedules_say_as_numbers(load) -> None:
     ignored = generate(load(TOWN % said), seed=0, ignore_schedules=True)
     assert len(ignored.params.schedule) == 0 and ignored.params.people.script_end.tolist() == [0, 0]
     assert ignored.params.town.distance is generated.params.town.distance
+
+
+@pytest.mark.parametrize(
+    ("own", "run", "default", "expected"),
+    [
+        ("uniform", "needs", "needs", "uniform"),  # its own, else the run's, else the config's, else needs
+        (None, "uniform", "needs", "uniform"),
+        (None, None, "uniform", "uniform"),
+        (None, None, None, "needs"),
+        (None, "scripted", "uniform", "needs"),  # it has no schedule: the default acts
+    ],
+)
+def test_the_first_that_is_named_decides(load, own, run, default, expected) -> None:
+    section = {"default": default, "agents": {"bob": own} if own else {}}
+    lines = "".join(f"  {key}: {value}\n" for key, value in section.items() if value)
+    resolved = load(TOWN % "" + (f"policy:\n{lines}" if lines else ""))
+    assert policy_of(resolved.config, resolved.agents[1], run) == expected

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.generator.towns import TOWN
 from townlet.errors import UserError
 from townlet.generator.generate import generate
+from townlet.generator.placement import Placement
 
 
 def test_what_has_no_position_is_put_on_the_same_free_tile_every_time(load) -> None:
@@ -35,3 +37,14 @@ def test_objects_are_placed_before_agents_and_never_on_one_another(load) -> None
         tiles = list(zip(*columns, strict=True))
         assert len(set(tiles)) == 4
         assert [notice.split()[0] for notice in generated.notices] == ["object", "agent"]
+
+
+def test_only_free_tiles_of_the_largest_floor_are_given() -> None:
+    """Four connected tiles, of which one is taken, and two others beyond a wall."""
+    region = np.array([[0, 0, -1, 1], [0, 0, -1, 1]], np.int32)
+    placement = Placement(seed=7, region=region, taken={(1, 1)})
+    given = {placement.place("object", name) for name in ("a", "b", "c")}
+    assert given == {(0, 0), (1, 0), (0, 1)}
+    assert len(placement.notices) == 3
+    with pytest.raises(UserError, match="object d: no free tile is left"):
+        placement.place("object", "d")

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from townlet.arrays import I64, Array
 from townlet.dataset.reading.capture import join_segments
+from townlet.dataset.reading.sample_source import SampleSource
 from townlet.dataset.reading.selection import Ordered, pack_positions, unpack_positions
 from townlet.samples import ARRAYS, FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample
-
-if TYPE_CHECKING:
-    from townlet.dataset.reading.data_set import DataSet
 
 # What stands where nobody lives; 0 (False) in all other arrays.
 PADDING = {"tick": -1, "action_args": -1, "positions": -1}
@@ -28,7 +26,7 @@ PADDING = {"tick": -1, "action_args": -1, "positions": -1}
 class Spans:
     """The stretches of a data set, sorted by scenario, seed, arrival and tick. Found without reading a sample."""
 
-    def __init__(self, data_set: DataSet) -> None:
+    def __init__(self, data_set: SampleSource) -> None:
         self._data_set = data_set
         self._rows = np.sort(data_set._rows)  # the index is sorted by run, arrival and segment
         self._frames = self._column("frame_count")  # [rows]
@@ -65,7 +63,7 @@ class Spans:
 class Span:
     """Consecutive segments of one life."""
 
-    data_set: DataSet
+    data_set: SampleSource
     rows: I64  # of the segments
     ends: I64  # [segments + 1] timesteps before each segment, and in all
 
@@ -124,7 +122,7 @@ class Lives(Ordered[ReplaySample]):
     A life of which a segment in the middle is missing comes in several pieces.
     """
 
-    def __init__(self, data_set: DataSet, chosen: I64 | None = None) -> None:
+    def __init__(self, data_set: SampleSource, chosen: I64 | None = None) -> None:
         self._data_set = data_set
         self._chosen = chosen  # numbers of stretches; None = all
 

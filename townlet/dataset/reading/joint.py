@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from townlet.arrays import Array
 from townlet.dataset.reading.episodes import Spans, padded
+from townlet.dataset.reading.sample_source import SampleSource
 from townlet.errors import UserError
 from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS
-
-if TYPE_CHECKING:
-    from townlet.dataset.reading.data_set import DataSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +54,7 @@ class _Part:
     arrays: dict[str, Array]  # of at least one timestep
 
 
-def joint_of(data_set: DataSet, scenario: str, seed: int, ticks: range | None = None) -> Joint:
+def joint_of(data_set: SampleSource, scenario: str, seed: int, ticks: range | None = None) -> Joint:
     """The agents of one run's samples. Raises UserError where nobody lives in these ticks."""
     if ticks is not None and ticks.step != 1:
         raise UserError(f"joint: expected ticks without a gap, got a step of {ticks.step}")

@@ -18,7 +18,7 @@ from townlet.dataset.format.metrics import fixed_sum
 from townlet.errors import UserError
 
 if TYPE_CHECKING:
-    from townlet.dataset.reading.data_set import DataSet
+    from townlet.dataset.reading.sample_source import SampleSource
     from townlet.samples import ReplaySample
 
 LEAST_STD = 1e-6  # what varies less counts as constant
@@ -87,7 +87,7 @@ _NAMES = ("feature_names", "map_channels", "reward_term_names")
 _SPREADS = ("features", "map", "rewards", "reward_terms")
 
 
-def statistics_of(data_set: DataSet) -> Statistics:
+def statistics_of(data_set: SampleSource) -> Statistics:
     """Reads every sample once. Raises LayoutError for several layouts, UserError where there is no sample."""
     layout = data_set.layout
     if not len(data_set):

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from townlet.arrays import I64, Array
 from townlet.dataset.reading.episodes import Spans, padded
+from townlet.dataset.reading.sample_source import SampleSource
 from townlet.dataset.reading.selection import Ordered, pack_positions, unpack_positions
 from townlet.errors import UserError
 from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS
-
-if TYPE_CHECKING:
-    from townlet.dataset.reading.data_set import DataSet
 
 KEPT = 64  # MB of samples that are kept, where the data set does not say: neighbours lie in the same ones
 
@@ -58,7 +56,7 @@ class Windows(Ordered[Window]):
 
     def __init__(
         self,
-        data_set: DataSet,
+        data_set: SampleSource,
         length: int,
         stride: int | None = None,
         drop_short: bool = False,
