@@ -17,8 +17,8 @@ TRAIN := $(VENV)-train
 LOCKER := $(VENV)-lock
 # Exact versions whose hashes stand in a lock, as wheels: nothing is built here but the project itself, with the
 # setuptools of the lock.
-PIP_LOCKED := -m pip install --quiet --require-hashes --only-binary :all:
-PIP_PROJECT := -m pip install --quiet --no-deps --no-build-isolation --editable .
+PIP_LOCKED := -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
+PIP_PROJECT := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train lock test test-newest test-train campaign check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
@@ -44,7 +44,7 @@ test: $(STAMP) ## run the tests
 
 test-newest: ## run the tests with the newest versions that setup.py admits, whatever is locked
 	@bash scripts/make_venv.sh "$(NEWEST)" "$(PYTHON)"
-	$(NEWEST)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager setuptools --editable '.[cloud,dev]'
+	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager setuptools --editable '.[cloud,dev]'
 	@$(NEWEST)/bin/python -m pip freeze --all --exclude-editable | awk -f scripts/newer_than.awk requirements/main.txt -
 	$(NEWEST)/bin/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
 
