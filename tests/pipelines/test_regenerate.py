@@ -23,7 +23,6 @@ from townlet.commands.capture.run_golden import golden
 from townlet.commands.capture.run_regenerate import RegenerateOptions, RegenerateOutcome, regenerate
 from townlet.dataset.capture.commit import publish_runs
 from townlet.dataset.capture.preflight import check_output
-from townlet.dataset.checking import check_captures, parallel_check
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index.index_file import read_index
@@ -177,28 +176,6 @@ def test_a_version_that_does_not_verify_is_not_published(
     ):
         make(EDITED, out)
     assert current_version(LocalStore(out)) == 1
-
-
-def test_a_file_that_is_carried_over_is_read_once(
-    fake_play: list[str], out: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By whoever finds out the status of its run; verifying the version does not read it again."""
-    make(FIRST, out)
-    read: list[str] = []
-
-    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda store, name: read.append(name) or real(store, name)
-
-    monkeypatch.setattr(LocalStore, "open_read", noting(LocalStore.open_read))
-    monkeypatch.setattr(check_captures, "hashed", noting(check_captures.hashed))
-    monkeypatch.setattr(parallel_check, "hashed", noting(parallel_check.hashed))
-    make(EDITED, out)
-    samples = [name for name in read if name.endswith(".npz")]
-    carried, new = (
-        {name for name in samples if name.startswith(f"runs/{run}/")} for run in ("a/seed-0", "a/seed-2")
-    )
-    assert len(carried) == len(new) == 2
-    assert sorted(name for name in samples if name in carried) == sorted(carried)
 
 
 def test_a_damaged_capture_is_not_carried_over(fake_play: list[str], out: Path) -> None:

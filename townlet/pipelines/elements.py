@@ -1,6 +1,6 @@
 """What travels between the steps of the pipeline, besides frames.
 
-No Beam here: these are plain values, picklable.
+No Beam here: these are plain values, which the steps pickle and compare.
 """
 
 from __future__ import annotations
