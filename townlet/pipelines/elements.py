@@ -1,4 +1,7 @@
-"""What travels between the steps of the pipeline, besides frames. Plain values, picklable: Beam is not needed here."""
+"""What travels between the steps of the pipeline, besides frames.
+
+No Beam here: plain values, picklable.
+"""
 
 from __future__ import annotations
 
