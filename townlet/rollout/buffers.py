@@ -1,4 +1,4 @@
-"""What a rollout records: buffers by row and slot, and a pool that uses them again.
+"""The recorder: what a rollout records, the buffers by row and slot, and the kernels that fill them.
 
 Buffers have one slot more than ticks: slot t holds what is seen before acting at t, and what is seen after a life's
 last step stands in the slot behind it (free in any case: a newcomer never arrives the tick after a departure).
@@ -15,6 +15,7 @@ import numpy as np
 from townlet.arrays import F32, I16, I32, I64, Bool
 from townlet.generator.generate import GeneratedWorld
 from townlet.world import state as st
+from townlet.world.jit import kernel
 
 TIME_MAJOR = (
     "map", "features", "actions", "old_log_probs", "value_preds", "rewards", "dones", "action_args", "action_mask",
@@ -58,6 +59,44 @@ def frames(generated: GeneratedWorld, ticks: int) -> Frames:
         positions=np.empty((agents, ticks, 2), np.int16),
         mismatch=np.empty((agents, ticks), np.bool_),
     )
+
+
+@kernel
+def record_before(agents, batch, out, t):
+    """Write slot `t` of everything that is known before the tick is played. The bit of the action taken is set."""
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i]:
+            out.arrival[i, t] = 0
+            continue
+        out.arrival[i, t] = agents.arrival[i]
+        out.action_mask[i, t, batch.action[i]] = True
+        out.actions[i, t] = batch.action[i]
+        out.old_log_probs[i, t] = batch.log_prob[i]
+        out.value_preds[i, t] = batch.value[i]
+        out.action_args[i, t, 0] = batch.object[i]
+        out.action_args[i, t, 1] = batch.target[i]
+        out.action_args[i, t, 2] = batch.quality[i]
+        out.positions[i, t, 0] = agents.x[i]
+        out.positions[i, t, 1] = agents.y[i]
+
+
+@kernel
+def record_after(agents, tick, batch, out, t):
+    """Write what the tick brought those who lived in it; whether anybody leaves."""
+    leaving = False
+    for i in range(agents.alive.shape[0]):
+        if not agents.alive[i]:
+            continue
+        out.rewards[i, t] = tick.reward[i]
+        for r in range(tick.terms.shape[1]):
+            out.reward_terms[i, t, r] = tick.terms[i, r]
+        gone = agents.leaving[i] != st.STAYS
+        leaving |= gone
+        out.dones[i, t] = gone
+        out.mismatch[i, t] = batch.labelled[i] and tick.success[i]
+        if gone:
+            out.value_preds[i, t + 1] = 0.0
+    return leaving
 
 
 def tick_bytes(generated: GeneratedWorld) -> int:

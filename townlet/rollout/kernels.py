@@ -1,7 +1,7 @@
 """A rollout inside compiled code: observe, decide, step, record, tick after tick.
 
 `play_segment` plays a whole segment. Where a policy is Python's, the same kernels are called one after another for each
-tick (`townlet/rollout/player.py`): there is one recorder. Buffers and their slots: `townlet/rollout/buffers.py`.
+tick (`townlet/rollout/player.py`). The one recorder, its buffers and their slots: `townlet/rollout/buffers.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 from townlet.observation.encode import observe
 from townlet.policy.needs import needs_action
 from townlet.policy.uniform import count_legal, uniform_action
+from townlet.rollout.buffers import record_after, record_before
 from townlet.world import state as st
 from townlet.world.jit import kernel
 from townlet.world.rules import schedule
@@ -52,44 +53,6 @@ def decide(agents, script, people, seed, tick, tables, features, masks, t, batch
             legal = count_legal(masks, i, t)
             batch.action[i] = uniform_action(masks, i, t, legal, seed, tick, agents.arrival[i])
             batch.log_prob[i] = tables.log_table[legal]
-
-
-@kernel
-def record_before(agents, batch, out, t):
-    """Write slot `t` of everything that is known before the tick is played. The bit of the action taken is set."""
-    for i in range(agents.alive.shape[0]):
-        if not agents.alive[i]:
-            out.arrival[i, t] = 0
-            continue
-        out.arrival[i, t] = agents.arrival[i]
-        out.action_mask[i, t, batch.action[i]] = True
-        out.actions[i, t] = batch.action[i]
-        out.old_log_probs[i, t] = batch.log_prob[i]
-        out.value_preds[i, t] = batch.value[i]
-        out.action_args[i, t, 0] = batch.object[i]
-        out.action_args[i, t, 1] = batch.target[i]
-        out.action_args[i, t, 2] = batch.quality[i]
-        out.positions[i, t, 0] = agents.x[i]
-        out.positions[i, t, 1] = agents.y[i]
-
-
-@kernel
-def record_after(agents, tick, batch, out, t):
-    """Write what the tick brought those who lived in it; whether anybody leaves."""
-    leaving = False
-    for i in range(agents.alive.shape[0]):
-        if not agents.alive[i]:
-            continue
-        out.rewards[i, t] = tick.reward[i]
-        for r in range(tick.terms.shape[1]):
-            out.reward_terms[i, t, r] = tick.terms[i, r]
-        gone = agents.leaving[i] != st.STAYS
-        leaving |= gone
-        out.dones[i, t] = gone
-        out.mismatch[i, t] = batch.labelled[i] and tick.success[i]
-        if gone:
-            out.value_preds[i, t + 1] = 0.0
-    return leaving
 
 
 @kernel
