@@ -24,7 +24,7 @@ class Scale:
     long_ticks: int  # (e) of the one long run
     segment_ticks: int | None  # (e) of the one long run; None = what a capture chooses by itself
 
-    cold_compiles: int  # (f) each takes about a minute
+    cold_compiles: int  # (f) each takes about 20 s of CPU time
 
     data_set_runs: tuple[int, int]  # (g) few and many
     data_set_ticks: int  # (g) of each of them

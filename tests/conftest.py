@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from townlet.compiler.warmup import warm_if_possible
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Whatever runs in a shell's background ignores SIGINT, and so would every child of it."""
@@ -19,3 +21,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(
             "needs torch, which is not installed here; `make test-train` installs it and runs this test"
         )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before there are several workers: each would compile what it calls."""
+    if not hasattr(session.config, "workerinput"):
+        warm_if_possible(quiet=False)

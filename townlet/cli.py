@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import importlib
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,12 @@ from typing import NamedTuple
 from townlet import __version__
 from townlet.console.entry_point import run_as_process
 from townlet.console.errors import check_working_folder, report
+from townlet.console.interpreted import command_line
 from townlet.errors import UserError
+
+# Objects until garbage is looked for. Importing some 1,700 modules would set that off hundreds of times, for a tenth of
+# all that a small capture takes; nothing here makes circles of objects that have to go soon.
+COLLECTED_AFTER = 50_000
 
 
 class Command(NamedTuple):
@@ -30,6 +36,9 @@ COMMANDS = {
     ),
     "golden": Command(
         "townlet.commands.capture.golden", "write the golden metrics of a suite, and show what changed"
+    ),
+    "warm": Command(
+        "townlet.commands.capture.warm", "compile the simulation, before the first capture needs it"
     ),
     "inspect": Command("townlet.commands.data.inspect", "show what is in a capture, a data set or a sample"),
     "verify": Command(
@@ -51,7 +60,9 @@ COMMANDS = {
 
 def run() -> int:
     """The entry point of the process `townlet`; returns its exit code."""
-    return run_as_process(lambda: main(sys.argv[1:]))
+    gc.set_threshold(COLLECTED_AFTER)
+    with command_line("townlet.cli:main", sys.argv[1:]):
+        return run_as_process(lambda: main(sys.argv[1:]))
 
 
 def main(argv: Sequence[str]) -> int:

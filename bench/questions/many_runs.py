@@ -15,7 +15,7 @@ from bench.questions.memory import MOST, SAME
 from bench.scale import Scale
 from bench.suites import file_bytes
 from bench.tables import Column, Goal, Row, Table, at_most
-from townlet.pipelines.runners.warmup import warm
+from townlet.compiler.warmup import warm
 from townlet.planning.plan import Request, plan
 
 CONFIG = "scenarios/kitchen_breakfast.yaml"
@@ -42,9 +42,8 @@ class Point(NamedTuple):
 
 def answer(scale: Scale, place: Path) -> Table:
     few, many, ticks = *scale.data_set_runs, scale.data_set_ticks
-    warm(
-        next(plan(_request(1, ticks)).playable()), quiet=True
-    )  # the kernels are compiled, and planning has its modules
+    warm(quiet=True)
+    plan(_request(1, ticks))  # so that planning has its modules
     small, large = (_capture(runs, ticks, place / f"{runs}") for runs in (few, many))
     rows = [
         _row("planning, in this process", _planning(many, ticks, scale.repeats)),

@@ -14,9 +14,9 @@ from bench.scale import Scale
 from bench.tables import Column, Row, Table, at_least, at_most
 from bench.towns import STANDARD, request, runs_of, write_town
 from townlet.commands.capture.run_capture import RunnerOptions, capture
+from townlet.compiler.warmup import warm
 from townlet.dataset.capture.commit import stage_sample
 from townlet.dataset.store.local import LocalStore
-from townlet.pipelines.runners.warmup import warm
 from townlet.planning.plan import plan
 from townlet.rollout.play import play
 from townlet.run import Run
@@ -45,7 +45,7 @@ def whole(config: Path, ticks: int, runs: int, output: Path) -> None:
 def bare(runs: tuple[Run, ...], output: Path) -> None:
     """The same samples without Beam: simulated, stacked and staged, one run after the other; nothing is published."""
     store = LocalStore(output)
-    warm(runs[0], quiet=True)  # as the capture does; it also makes both start without a buffer
+    warm(quiet=True)  # as the capture does
     for run in runs:
         _bare_run(store, run)
 

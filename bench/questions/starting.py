@@ -13,15 +13,17 @@ from bench.measure import Spent, median, python, run_child, townlet
 from bench.scale import Scale
 from bench.tables import Column, Goal, Row, Table, at_most
 from bench.towns import runs_of, write_town
-from townlet.world.jit import CACHE_VARIABLE
+from townlet.compiler.store import CACHE_VARIABLE
 
 SMALL = "scenarios/kitchen_breakfast.yaml"  # a capture that a newcomer would try
-SMALL_WALL = 2.0  # seconds
+TICKS = 200
+CAPTURE = f"townlet capture {SMALL} --ticks {TICKS}"
+COMPILE = "townlet warm, empty cache"
 COLUMNS = (Column("wall", "seconds"), Column("CPU", "seconds"))
 
 
 def first_tick(config: str) -> None:
-    """Play one tick of a config: all kernels are compiled, or loaded from the cache."""
+    """Play one tick of a config, with compiled code that is loaded for it."""
     from townlet.rollout.play import play
 
     for _ in play(runs_of(Path(config), 1)[0]):
@@ -33,16 +35,18 @@ def answer(scale: Scale, place: Path) -> Table:
     tick = python(first_tick, str(write_town(place)))
     for number in range(scale.cold_compiles):
         environment[CACHE_VARIABLE] = str(place / f"cache_{number}")
-        rows.append(_row("first tick, empty cache", [run_child(tick, environment)[0]]))
-    run_child(tick, environment)
+        rows.append(_row(COMPILE, [run_child(townlet("warm"), environment)[0]], _goals(COMPILE)))
+    run_child(townlet("warm"), environment)
+    nothing_compiled = {**environment, CACHE_VARIABLE: str(place / "never")}
     output = place / "output"
+    capture = townlet("capture", SMALL, "--ticks", TICKS, "--output", output)
     works = {
         "python -c pass": partial(run_child, [sys.executable, "-c", "pass"], environment),
         "townlet --help": partial(run_child, townlet("--help"), environment),
-        "first tick, cached": partial(run_child, tick, environment),
-        f"townlet capture {SMALL}": partial(
-            run_child, townlet("capture", SMALL, "--output", output), environment
-        ),
+        "python -c 'import numba'": partial(run_child, [sys.executable, "-c", "import numba"], environment),
+        "first tick, compiled": partial(run_child, tick, environment),
+        CAPTURE: partial(run_child, capture, environment),
+        f"{CAPTURE}, not compiled": partial(run_child, capture, nothing_compiled),
     }
     spent = _in_turns(works, scale.child_repeats, output)
     rows += [_row(what, taken, _goals(what)) for what, taken in spent.items()]
@@ -64,7 +68,14 @@ def _in_turns(
 
 
 def _goals(what: str) -> tuple[Goal, ...]:
-    return (at_most(COLUMNS[0].name, SMALL_WALL),) if what.endswith(SMALL) else ()
+    """What it may take on two cores that nobody else uses."""
+    wall, cpu = (column.name for column in COLUMNS)
+    goals = {
+        COMPILE: (at_most(wall, 18.0),),
+        CAPTURE: (at_most(wall, 2.0), at_most(cpu, 1.2)),
+        f"{CAPTURE}, not compiled": (at_most(wall, 5.0),),
+    }
+    return goals.get(what, ())
 
 
 def _row(what: str, taken: list[Spent], goals: tuple[Goal, ...] = ()) -> Row:

@@ -35,9 +35,9 @@ def seconds(process: subprocess.Popen[str]) -> float:
 def test_two_cold_workers_compile_once(tmp_path: Path) -> None:
     both = [warming(tmp_path), warming(tmp_path)]
     taken = [seconds(process) for process in both]
-    compiled = sorted(path.name for path in tmp_path.rglob("*.nbc"))
+    compiled = sorted(path.name for path in tmp_path.rglob("*.unit"))
     assert compiled
     warm = seconds(warming(tmp_path))
     print(f"\ncold, two at once: {taken[0]} s and {taken[1]} s; warm: {warm} s")
     assert warm < min(taken) / 2
-    assert sorted(path.name for path in tmp_path.rglob("*.nbc")) == compiled
+    assert sorted(path.name for path in tmp_path.rglob("*.unit")) == compiled

@@ -41,7 +41,7 @@ def is_path(text: str) -> bool:
 
 
 def is_there(path: str) -> bool:
-    return path in MADE_BY_SETUP or any(ROOT.glob(path.rstrip("/")))
+    return path in MADE_BY_SETUP or any(ROOT.glob(re.sub(r"<\w+>", "*", path.rstrip("/"))))
 
 
 def is_somebodys(text: str) -> bool:

@@ -18,6 +18,14 @@ TAKEN = {"build", "dist", "lib"}  # tools take these for generated output
 TESTED_BY_FILE = ("world/rules", "observation", "policy", "rollout", "planning", "console", "generator")
 # Files without a test of their own name: where they are tested, and why there.
 TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
+    "townlet/planning/plan_status.py": (
+        "tests/commands/capture/test_plan.py",
+        "it is what `townlet plan` shows",
+    ),
+    "townlet/planning/remaining.py": (
+        "tests/pipelines/test_resume.py",
+        "what is left is what the pipeline is given",
+    ),
     "townlet/rollout/kernels.py": (
         "tests/rollout/test_play.py",
         "they play a run, and what they record is a sample",

@@ -65,10 +65,9 @@ def main(log: str) -> None:
     import townlet.pipelines.runners.in_process
     import townlet.pipelines.runners.monitor  # noqa: F401
     from townlet import cli
-    from townlet.pipelines.runners.warmup import warm
-    from townlet.planning import plan
+    from townlet.compiler.warmup import warm
 
-    warm(next(plan.plan(plan.Request(("kitchen_breakfast",))).playable()), quiet=True)
+    warm(quiet=True)
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

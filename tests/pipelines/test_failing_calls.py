@@ -117,7 +117,7 @@ class Fault:
 
 @pytest.fixture(autouse=True)
 def no_warming(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "warm", lambda run, *, quiet: None)
+    monkeypatch.setattr(launch, "warm_if_possible", lambda *, quiet: None)
 
 
 class Stage:

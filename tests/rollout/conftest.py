@@ -20,6 +20,9 @@ def make_run() -> Callable[..., Run]:
     def make(name: str, ticks: int = 60, **more) -> Run:
         resolved = load_config(CONFIGS / f"{name}.yaml")
         text = canonical_json(resolved.to_json_dict())
-        return Run(resolved.name, more.pop("seed", 0), ticks, text, resolved.config_path, **more)
+        return Run(
+            name=resolved.name, seed=more.pop("seed", 0), ticks=ticks, config_json=text,
+            config_path=resolved.config_path, **more,
+        )  # fmt: skip
 
     return make

@@ -28,8 +28,8 @@ def town(tmp_path: Path) -> Resolved:
 
 def captured(config: Resolved, ticks: int, **more: Any) -> dict[str, ReplaySample]:
     run = Run(
-        config.name, more.pop("seed", config.seed), ticks, canonical_json(config.to_json_dict()),
-        config.config_path, **more,
+        name=config.name, seed=more.pop("seed", config.seed), ticks=ticks,
+        config_json=canonical_json(config.to_json_dict()), config_path=config.config_path, **more,
     )  # fmt: skip
     return {key.agent_id: stack_groups([group]) for key, group in play(run)}
 

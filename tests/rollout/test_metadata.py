@@ -18,7 +18,13 @@ from townlet.run import Run, canonical_json
 
 def test_facts_of_a_run_and_of_a_life(tmp_path: Path) -> None:
     town = three(tmp_path)
-    run = Run("three", 11, 9, canonical_json(town.to_json_dict()), "three.yaml")
+    run = Run(
+        name="three",
+        seed=11,
+        ticks=9,
+        config_json=canonical_json(town.to_json_dict()),
+        config_path="three.yaml",
+    )
     generated = generate(town, seed=11)
     facts, registry = static_facts(generated, town.config, run), AgentRegistry.of(generated)
     assert facts["object_names"] == ["bench_1"] and facts["action_lookup"]['{"kind":"wait"}'] == 0

@@ -37,7 +37,10 @@ def west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def run_of(config: Resolved, ticks: int, **more: Any) -> Run:
-    return Run(config.name, 11, ticks, canonical_json(config.to_json_dict()), config.config_path, **more)
+    return Run(
+        name=config.name, seed=11, ticks=ticks, config_json=canonical_json(config.to_json_dict()),
+        config_path=config.config_path, **more,
+    )  # fmt: skip
 
 
 def samples(run: Run) -> dict[tuple[str, int], ReplaySample]:

@@ -151,9 +151,10 @@ def _read_text(path: Path, label: str) -> str:
         raise refuse(label, "expected a YAML file, found nothing under this name") from None
     except PermissionError:
         raise refuse(label, "cannot be read: permission denied") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise refuse(label, f"cannot be read: {reason}") from None
+    except OSError as error:
+        raise refuse(label, f"cannot be read: {error.strerror or error}") from None
+    except ValueError:  # a null byte in it, or half of a character
+        raise refuse(label, "cannot be read: no file can have this name") from None
     if len(content) > MOST_BYTES:
         raise refuse(label, f"expected at most {MOST_BYTES:,} bytes, got more")
     try:

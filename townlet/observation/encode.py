@@ -13,11 +13,11 @@ from townlet.observation.layout import COMPACT, FULL, PERSONALITY, STATUS, TARGE
 from townlet.observation.maps import write_maps, write_paths, write_types
 from townlet.observation.mask import write_masks
 from townlet.observation.social import write_social
-from townlet.world.jit import rule
+from townlet.world.jit import kernel
 from townlet.world.state import NOTHING
 
 
-@rule
+@kernel
 def observe(world, params, obs, maps, features, masks, t, which):
     """Write slot `t` of the buffers for every agent alive (`which` = ALL_ALIVE), or only for those who
     leave at the end of the tick just played (LEAVERS).

@@ -28,13 +28,13 @@ from townlet.observation.columns import (
 )
 from townlet.observation.layout import ALL_ALIVE, DOING, STATUS
 from townlet.observation.routes import STAY
-from townlet.world.jit import inner, spliced
+from townlet.world.jit import inner, kernel, rule
 from townlet.world.reservations import comes_before
 from townlet.world.rules.lifecycle import UNPAID_DAYS
 from townlet.world.state import NOBODY, NOTHING, POWER, STAYS, WATER
 
 
-@inner
+@rule
 def write_doing(clock, agents, queues, running, affordances, rules, obs, features, t, which):
     """The one-hot of the running affordance, what is left of it, and of the longest cooldown."""
     first, status = obs.sizes.block[0, DOING], obs.sizes.block[0, STATUS]
@@ -66,7 +66,7 @@ def queue_place(i, agents, queues, now, age_weight):
     return place
 
 
-@inner
+@rule
 def write_status(clock, agents, queues, events, rules, obs, features, t, which):
     """Queue, fainting, rent, utilities and prices."""
     first, now, rent = obs.sizes.block[0, STATUS], clock.tick[0], rules.rent[0]
@@ -87,7 +87,7 @@ def write_status(clock, agents, queues, events, rules, obs, features, t, which):
         features[i, t, first + PRICE_LEVEL] = price_level
 
 
-@inner
+@rule
 def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which):
     """The ticks to the shift, the way to the job, and the walls around."""
     first, day, pad = obs.sizes.block[0, STATUS], town.size[3], town.size[2]
@@ -114,7 +114,7 @@ def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which
         features[i, t, first + WALL_WEST] = 1.0 - floor[y + pad, x + pad - 1]
 
 
-@inner
+@rule
 def write_near(agents, objects, closed, town, obs, features, t, which):
     """The nearest object of every type: the way, its stock, whether it is free."""
     for i in range(agents.alive.shape[0]):
@@ -138,7 +138,7 @@ def write_near(agents, objects, closed, town, obs, features, t, which):
             features[i, t, obs.near.free[kind]] = 1.0 if free else 0.0
 
 
-@spliced
+@kernel
 def write_extended(
     clock, agents, queues, running, objects, work, events, town, affordances, people, jobs, rules, obs,
     features, t, which,

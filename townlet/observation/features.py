@@ -28,14 +28,14 @@ from townlet.observation.columns import (
     WALLET,
 )
 from townlet.observation.layout import ALL_ALIVE, NEARBY, PERSONALITY, TARGETS
-from townlet.world.jit import inner
+from townlet.world.jit import rule
 from townlet.world.shared_terms import attendance
 from townlet.world.state import NOTHING, STAYS
 
 SHIFT_STATES = 5
 
 
-@inner
+@rule
 def write_self(clock, agents, queues, work, day, obs, features, t, which):
     """The columns that are always there, but rivalry and path hints, in slot t, for every agent shown."""
     now = clock.tick[0]
@@ -67,7 +67,7 @@ def write_self(clock, agents, queues, work, day, obs, features, t, which):
         features[i, t, IN_QUEUE] = 1.0 if queues.object[i] != NOTHING and not reserved else 0.0
 
 
-@inner
+@rule
 def write_targets(agents, obs, features, t, which):
     """The block `targets`: a row of a table by tile."""
     start = obs.sizes.block[0, TARGETS]
@@ -77,7 +77,7 @@ def write_targets(agents, obs, features, t, which):
                 features[i, t, start + c] = obs.target[agents.y[i], agents.x[i], c]
 
 
-@inner
+@rule
 def write_personality(agents, obs, features, t, which):
     """The block `personality`."""
     start = obs.sizes.block[0, PERSONALITY]
@@ -87,7 +87,7 @@ def write_personality(agents, obs, features, t, which):
                 features[i, t, start + c] = agents.personality[i, c]
 
 
-@inner
+@rule
 def write_nearby(agents, grid, town, obs, features, t, which):
     """The block `nearby` (compact): counts over the tiles of the map, and the nearest other agent on it."""
     start, side = obs.sizes.block[0, NEARBY], obs.sizes.window[0]

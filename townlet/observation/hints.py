@@ -22,7 +22,7 @@ from townlet.observation.columns import PATH_HINT_NORTH
 from townlet.observation.layout import ALL_ALIVE
 from townlet.observation.routes import STAY
 from townlet.world.geometry import apart
-from townlet.world.jit import inlined, inner
+from townlet.world.jit import inlined, inner, rule
 from townlet.world.state import FAR, NOTHING, STAYS
 
 MEET_RADIUS, RESERVED_RADIUS, QUEUED_RADIUS, JOB_RADIUS, NEED_RADIUS = 2, 1, 3, 2, 2
@@ -98,7 +98,7 @@ def hint(i, time, agents, queues, running, work, events, town, affordances, peop
     return place * 4 + radius
 
 
-@inner
+@rule
 def write_hints(
     clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs,
     features, t, which,

@@ -16,7 +16,7 @@ from townlet.observation.hints import hint
 from townlet.observation.layout import ALL_ALIVE
 from townlet.observation.routes import STAY
 from townlet.world.geometry import apart
-from townlet.world.jit import inlined, inner
+from townlet.world.jit import inlined, inner, rule
 from townlet.world.state import NOTHING, STAYS
 
 SELF, AGENTS, OBJECTS, RESERVATIONS = 0, 1, 2, 3  # channels
@@ -61,7 +61,7 @@ def copy_channel(layer, corner, pitch, maps, at, side):
         at += side
 
 
-@inner
+@rule
 def write_maps(agents, grid, town, window, maps, t, which):
     """The first four channels of slot t, for every agent that is shown."""
     side, pitch = np.uint64(window), np.uint64(grid.agents.shape[1])
@@ -80,7 +80,7 @@ def write_maps(agents, grid, town, window, maps, t, which):
         copy_channel(grid.reserved, corner, pitch, maps, at + THREE * tiles, side)
 
 
-@inner
+@rule
 def write_types(agents, town, window, channel_type, maps, t, which):
     """`compact`: the channels `walkable` and `object:<type>` of slot t."""
     side, pitch = np.uint64(window), np.uint64(town.layer_walkable.shape[1])
@@ -101,7 +101,7 @@ def write_types(agents, town, window, channel_type, maps, t, which):
                 copy_channel(town.layer_types, first + corner, pitch, maps, at, side)
 
 
-@inner
+@rule
 def write_paths(
     clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs, maps, t, which
 ):

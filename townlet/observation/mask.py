@@ -19,11 +19,11 @@ import numpy as np
 
 from townlet.observation.layout import ALL_ALIVE
 from townlet.world import state as st
-from townlet.world.jit import inlined, inner
+from townlet.world.jit import inlined, rule
 from townlet.world.preconditions import price
 
 
-@inner
+@rule
 def write_masks(clock, agents, queues, running, events, grid, town, affordances, commit, masks, t, which):
     """Slot t of the masks, for every agent that is shown; `commit` is option_commit_ticks."""
     now, pad, actions = clock.tick[0], town.size[2], masks.shape[2]

@@ -12,11 +12,11 @@ import numpy as np
 
 from townlet.observation.columns import RIVALRY_AVOID_COUNT, RIVALRY_MAX
 from townlet.observation.layout import AGGREGATES, ALL_ALIVE, SOCIAL_SLOTS
-from townlet.world.jit import inlined, inner
+from townlet.world.jit import inlined, inner, rule
 from townlet.world.state import NOTHING, RIVALRY_AVOID, STAYS
 
 
-@inner
+@rule
 def write_social(agents, ties, limits, obs, features, t, which):
     """All social columns of slot t, for every agent that is shown; `limits` is Rules.rivalry."""
     most_friends, most_rivals = obs.sizes.friends[0], obs.sizes.rivals[0]

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from townlet.compiler.warmup import warm_if_possible
 from townlet.dataset.store.contract import Store
 from townlet.pipelines.capture import build
 from townlet.pipelines.progress.display import display
@@ -21,7 +22,6 @@ from townlet.pipelines.runners.in_process import InProcessRunner, bypass_proxies
 from townlet.pipelines.runners.monitor import run_monitored
 from townlet.pipelines.runners.options import beam_options, is_local, runner_of
 from townlet.pipelines.runners.silence_beam_output import unchanged_logging
-from townlet.pipelines.runners.warmup import warm
 from townlet.planning.plan import Plan
 from townlet.planning.plan_status import warn_if_too_large
 
@@ -55,7 +55,7 @@ def launch(
     costs = {run.label(): cost for run, cost in zip(planned.runs, planned.costs, strict=True)}
     with contextlib.ExitStack() as stack:
         if local or is_loopback(options):
-            warm(next(planned.playable()), quiet=quiet)
+            warm_if_possible(quiet=quiet)
             if not quiet:
                 warn_if_too_large(planned, output)
             reports = stack.enter_context(_temporary_folder())

@@ -115,6 +115,21 @@ def plan(request: Request) -> Plan:
     )
 
 
+def requested_runs(request: Request) -> Iterator[tuple[Resolved, int, int]]:
+    """Of each config: the config, how many ticks it is played, and for how many seeds. Nothing is built.
+
+    Raises what `plan` raises for configs that cannot be read.
+    """
+    _check(request)
+    left = request.limit
+    for entry in _entries(request):
+        seeds = len(request.seeds or entry.seeds or (0,))
+        if left is not None:
+            seeds = min(seeds, left)
+            left -= seeds
+        yield entry.resolved, _ticks(entry, request), seeds
+
+
 def _check(request: Request) -> None:
     """What can be wrong with the options, whatever the configs say."""
     if request.ticks is not None and not 1 <= request.ticks <= MOST_TICKS:
@@ -204,13 +219,12 @@ def _shown(path: Path) -> str:
 
 def _runs_of(entry: _Entry, request: Request, is_data_set: bool, worlds: _Worlds) -> Iterator[Run]:
     """The entry's runs, one for each seed."""
-    scenario = entry.resolved.config.scenario
     _check_agent(entry, request.agent)
     seeds = request.seeds or entry.seeds or (entry.resolved.seed,)
     first = Run(
         name=entry.name,
         seed=seeds[0],
-        ticks=request.ticks or entry.ticks or (scenario and scenario.ticks) or DEFAULT_TICKS,
+        ticks=_ticks(entry, request),
         config_json=canonical_json(entry.resolved.to_json_dict()),
         config_path=entry.resolved.config_path,
         policy=request.policy or entry.policy,
@@ -248,6 +262,11 @@ class _Worlds:
             built = build_run(run)
             self._told[same] = frame_bytes(built), tuple(built.notices)
         return self._told[same]
+
+
+def _ticks(entry: _Entry, request: Request) -> int:
+    scenario = entry.resolved.config.scenario
+    return request.ticks or entry.ticks or (scenario and scenario.ticks) or DEFAULT_TICKS
 
 
 def _segment_ticks(run: Run, entry: _Entry, request: Request, worlds: _Worlds) -> int:

@@ -12,7 +12,7 @@ from townlet.observation.encode import observe
 from townlet.policy.needs import needs_action
 from townlet.policy.uniform import count_legal, uniform_action
 from townlet.world import state as st
-from townlet.world.jit import kernel, spliced
+from townlet.world.jit import kernel
 from townlet.world.rules import schedule
 from townlet.world.step import settle, step
 
@@ -150,7 +150,7 @@ def replay_segment(world, params, observation, tables, actions, args, batch, out
     return ticks
 
 
-@spliced
+@kernel
 def look(world, params, observation, tables, batch, out, t):
     """Show everybody slot `t`, and fill `batch` for those whom a compiled policy or a schedule decides for."""
     observe(world, params, observation, out.map, out.features, out.action_mask, t, ALIVE)
@@ -164,7 +164,7 @@ def look(world, params, observation, tables, batch, out, t):
     )  # fmt: skip
 
 
-@spliced
+@kernel
 def play_tick(world, params, observation, batch, out, t):
     """One tick with everybody's action chosen; slot `t` of `out` has been observed already.
 
@@ -176,7 +176,7 @@ def play_tick(world, params, observation, batch, out, t):
         observe(world, params, observation, out.map, out.features, out.action_mask, t + 1, LEAVING)
 
 
-@spliced
+@kernel
 def observe_end(world, params, observation, out, t):
     """Write what everybody sees behind the last tick, in slot `t`, and who that is."""
     observe(world, params, observation, out.map, out.features, out.action_mask, t, ALIVE)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from townlet.compiler.warmup import warm_if_possible
 from townlet.config.load import Resolved
 from townlet.observation.layout import Layout
 from townlet.policy.actions import ActionSpace
@@ -48,6 +49,7 @@ class SimulationLoop:
         policy: str | Policy | AgentPolicy | None = None,
         ignore_schedules: bool = False,
     ):
+        warm_if_possible(quiet=False)
         self._stepper = Stepper(config, seed, policy, ignore_schedules=ignore_schedules)
         self.config = self._stepper.config
         self.seed = self._stepper.seed

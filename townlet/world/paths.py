@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from townlet.world.jit import allocating, kernel
+from townlet.arrays import I32, I64, U16, Bool
+from townlet.world.jit import kernel
 from townlet.world.state import FAR, STEP_X, STEP_Y
 
 
-@allocating
-def distance_fields(wall, place_x, place_y, distance):
+def distance_fields(wall: Bool, place_x: I64, place_y: I64, distance: U16) -> None:
     """Fill `distance` [P, H, W] (uint16) with the walking distance, in tiles, from every tile to each place.
 
     Breadth first over floor tiles in four directions; FAR where the place cannot be reached, and on walls.
     """
+    fill_distances(wall, place_x, place_y, np.empty(wall.size, np.int64), distance)
+
+
+@kernel
+def fill_distances(wall, place_x, place_y, frontier, distance):
+    """See `distance_fields`; `frontier` [H * W] int64 is scratch space."""
     height, width = wall.shape
-    frontier = np.empty(height * width, np.int64)
     for p in range(place_x.shape[0]):
         field = distance[p]
         field[:] = FAR
@@ -33,11 +38,15 @@ def distance_fields(wall, place_x, place_y, distance):
                     tail += 1
 
 
-@allocating
-def regions(wall, region):
+def regions(wall: Bool, region: I32) -> None:
     """Number the connected pieces of floor 0, 1, ... in row-major order of their first tile; walls get -1."""
+    number_regions(wall, np.empty(wall.size, np.int64), region)
+
+
+@kernel
+def number_regions(wall, frontier, region):
+    """See `regions`; `frontier` [H * W] int64 is scratch space."""
     height, width = wall.shape
-    frontier = np.empty(height * width, np.int64)
     region[:] = -1
     found = 0
     for start in range(height * width):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from townlet.world import state as st
-from townlet.world.jit import kernel, spliced
+from townlet.world.jit import kernel
 from townlet.world.rules import (
     affordances,
     economy,
@@ -86,7 +86,7 @@ def finish(clock, agents, tick):
     clock.tick[0] += 1
 
 
-@spliced
+@kernel
 def step(world, params, batch):
     """Play one tick: everybody has seen its observation and has chosen."""
     clock, agents, queue, running, objects, ties, work, now, grid, script, tick = world
@@ -110,7 +110,7 @@ def step(world, params, batch):
     affordances.refresh(objects, now, town, offers)
 
 
-@spliced
+@kernel
 def settle(world, params):
     """Remove who left in the last tick and bring the newcomers who are due: after the last look of the departed."""
     clock, agents, queue, running, objects, ties, work, now, grid, script, _ = world

@@ -29,7 +29,7 @@ def captured(folder: Path, config: str, ticks: int, seed: int = 0, **affordance:
     (folder / "one.yaml").write_text(AFFORDANCES.format(**affordance))
     (folder / "scene.yaml").write_text(config)
     resolved = load_config(folder / "scene.yaml")
-    run = Run("scene", seed, ticks, canonical_json(resolved.to_json_dict()))
+    run = Run(name="scene", seed=seed, ticks=ticks, config_json=canonical_json(resolved.to_json_dict()))
     return [stack_groups([group]) for _, group in play(run)]
 
 

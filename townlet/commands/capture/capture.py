@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.outcome import as_json, print_outcome
 from townlet.commands.capture.run_capture import RunnerOptions, capture
+from townlet.commands.capture.start import start
 from townlet.console.entry_point import run_as_process
 from townlet.console.errors import check_working_folder, finished_runs_are_kept, report
 from townlet.console.formatting import print_json
+from townlet.console.interpreted import command_line
 from townlet.console.parsing import Parser
 from townlet.planning.plan import Plan, plan
 
@@ -23,7 +25,11 @@ def main(
     """Capture what the command line asks for. Returns the exit code; raises TownletError for mistakes."""
     parser = capture_options.capture_parser(prog, positional=positional, many=many)
     arguments, runner_options = prepare(parser, argv)
-    planned = plan(capture_options.request(arguments))
+    request = capture_options.request(arguments)
+    played = None if runner_options.flags else start(request, quiet=arguments.quiet)
+    if played is not None:
+        return played
+    planned = plan(request)
     if arguments.dry_run:
         from townlet.commands.capture.plan import show
 
@@ -60,10 +66,12 @@ def print_notices(planned: Plan, runner_options: RunnerOptions) -> None:
 
 def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:
     """`main` as the process of another entry point, for one config: prints errors instead of raising them."""
-    return run_as_process(lambda: _script(argv, prog, positional))
+    with command_line("townlet.commands.capture.capture:run_script", list(argv), prog, positional):
+        return run_as_process(lambda: run_script(argv, prog, positional))
 
 
-def _script(argv: Sequence[str], prog: str, positional: bool) -> int:
+def run_script(argv: Sequence[str], prog: str, positional: bool) -> int:
+    """`script` in this process, whatever else it is for."""
     try:
         check_working_folder()
         return main(argv, prog, positional=positional, many=False)

@@ -12,6 +12,7 @@ from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.capture import prepare, print_notices
 from townlet.commands.capture.outcome import print_failures
 from townlet.commands.capture.run_golden import GoldenOutcome, golden
+from townlet.commands.capture.start import start
 from townlet.commands.capture.version_tables import print_changes, print_drift, runs
 from townlet.console.errors import finished_runs_are_kept
 from townlet.console.formatting import print_json
@@ -36,7 +37,11 @@ exit codes: 0 written, or unchanged; 1 some runs failed, nothing is written; 2 w
 def main(argv: Sequence[str], prog: str = "townlet golden") -> int:
     """Returns the exit code; raises TownletError for mistakes."""
     arguments, runner_options = prepare(golden_parser(prog), argv)
-    planned = plan(replace(capture_options.request(arguments), as_data_set=True))
+    request = replace(capture_options.request(arguments), as_data_set=True)
+    played = None if runner_options.flags else start(request, quiet=arguments.quiet)
+    if played is not None:
+        return played
+    planned = plan(request)
     print_notices(planned, runner_options)
 
     def show(changes: Changes) -> None:

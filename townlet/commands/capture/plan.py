@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.plan_tables import as_json as json_of
 from townlet.commands.capture.plan_tables import print_plan
+from townlet.commands.capture.start import start
 from townlet.console.formatting import print_json
 from townlet.console.parsing import Parser
-from townlet.dataset.status.status import TO_SIMULATE
 from townlet.planning.plan import Plan, plan
 from townlet.planning.plan_status import plan_status
 
@@ -46,7 +46,11 @@ def main(argv: Sequence[str], prog: str = "townlet plan") -> int:
     printed.add_argument("--quiet", action="store_true", help="no progress, no notices")
     printed.add_argument("--json", action="store_true", help="print the plan as JSON, run by run")
     arguments = parser.parse_args(argv)
-    planned = plan(capture_options.request(arguments))
+    request = capture_options.request(arguments)
+    played = start(request, quiet=arguments.quiet)
+    if played is not None:
+        return played
+    planned = plan(request)
     capture = shlex.join(["townlet", "capture", *(word for word in argv if word not in ("--all", "--json"))])
     options = {"each": arguments.all, "as_json": arguments.json, "quiet": arguments.quiet}
     show(planned, arguments.output, capture, **options)
@@ -68,10 +72,6 @@ def show(
     `command`: the line that captures what is planned. `each`: one line for each run.
     """
     status = plan_status(planned, output, quiet=quiet, overwrite=overwrite)
-    if status.of(*TO_SIMULATE):
-        from townlet.pipelines.runners.warmup import warm
-
-        warm(next(planned.playable()), quiet=quiet)
     if as_json:
         print_json(json_of(status))
         return

@@ -24,6 +24,7 @@ from townlet.commands.capture.run_regenerate import (
     RegenerateOutcome,
     regenerate,
 )
+from townlet.commands.capture.start import start
 from townlet.commands.capture.version_tables import how_far, print_changes, print_drift, runs, summary
 from townlet.console.errors import finished_runs_are_kept
 from townlet.console.formatting import print_json
@@ -67,7 +68,11 @@ def main(argv: Sequence[str], prog: str = "townlet regenerate") -> int:
             print_changes(changes)
             sys.stdout.flush()
 
-    planned = plan(replace(capture_options.request(arguments), as_data_set=True))
+    request = replace(capture_options.request(arguments), as_data_set=True)
+    played = None if runner_options.flags else start(request, quiet=arguments.quiet)
+    if played is not None:
+        return played
+    planned = plan(request)
     print_notices(planned, runner_options)
     with finished_runs_are_kept():
         outcome = regenerate(planned, arguments.output, runner_options, options, show)

@@ -7,8 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from townlet.commands.capture.start import start_work
 from townlet.console.formatting import Meter, counted, number, print_json, size
 from townlet.console.parsing import Parser, positive
+from townlet.planning.interpreted_cost import AGENT_STEP
 
 if TYPE_CHECKING:
     from townlet.dataset.checking.verify import Report
@@ -51,6 +53,9 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
     problems = [str(problem) for problem in report.problems]
     if arguments.replay and report.ok:
         captures = _captures(arguments.path, report)
+        played = start_work(lambda: sum(map(_interpreted_seconds, captures)), quiet=arguments.quiet)
+        if played is not None:
+            return played
         replays = [_replay(folder) for folder in counted(captures, "replayed", quiet=arguments.quiet)]
         findings["replay"] = replays
         problems += [f"{replay['capture']}: {text}" for replay in replays for text in replay["problems"]]
@@ -123,6 +128,13 @@ def _replay(place: str) -> dict[str, Any]:
         "timesteps": report.timesteps,
         "problems": list(report.problems),
     }
+
+
+def _interpreted_seconds(place: str) -> float:
+    """What a capture's replay takes in plain Python, but for the world's making."""
+    from townlet.dataset.reading.capture import load_capture
+
+    return load_capture(place).metadata["frame_count"] * AGENT_STEP
 
 
 def _captures(place: str, report: Report) -> list[str]:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from townlet.pipelines.runners.warmup import warm_worker
+from townlet.compiler.warmup import warm
 
 MONITOR_INTERVAL_S = 0.5
 ANSWER_TIMEOUT_S = 60.0  # seconds for the engine to answer
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve one engine, or (`--warm`) only prepare for that. Returns the exit code."""
     arguments = _parser().parse_args(sys.argv[1:] if argv is None else argv)
     if arguments.warm:
-        print(f"ready, in {warm_worker():.1f} s")
+        print(f"ready, in {warm(quiet=False):.1f} s")
         return 0
     if not arguments.id or not arguments.provision_endpoint:
         print("townlet-worker is started by an engine; see docs/cluster.md", file=sys.stderr)
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.suppress(
             Exception
         ):  # what is wrong is reported where it is read: when the first run starts
-            warm_worker()
+            warm(quiet=True)
         sdk_worker_main.main(sys.argv)
     return 0
 

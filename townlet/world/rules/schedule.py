@@ -37,10 +37,10 @@ import numpy as np
 
 from townlet.world import state as st
 from townlet.world.geometry import apart, step_toward
-from townlet.world.jit import inner, kernel
+from townlet.world.jit import inner, rule
 
 
-@kernel
+@rule
 def direct(agents, queues, running, grid, script, town, schedule, people, batch):
     """Write the choice of everybody alive that follows a schedule; called again, it writes the same."""
     for i in range(agents.alive.shape[0]):
@@ -54,7 +54,7 @@ def direct(agents, queues, running, grid, script, town, schedule, people, batch)
             _write(schedule, batch, e, action, i)
 
 
-@kernel
+@rule
 def advance(agents, queues, running, grid, script, tick, town, schedule, people):
     """A tick has been played: whose entry is over goes on to the next one."""
     for i in range(agents.alive.shape[0]):

@@ -31,7 +31,6 @@ from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.versions.versions import current_version, resolve, utc_now
 from townlet.errors import CorruptSampleError, OutputError, TownletError, UserError
-from townlet.pipelines import launch
 from townlet.planning.plan import Plan
 from townlet.rollout import play as rollout
 from townlet.run import Run
@@ -57,12 +56,6 @@ def make(plan: Plan, output: Path, **wanted: Any) -> RegenerateOutcome:
 
 def counts(outcome: RegenerateOutcome) -> tuple[int, ...]:
     return tuple(outcome.changes.counts().values())  # unchanged, changed, new, removed
-
-
-@pytest.fixture(autouse=True)
-def no_warming(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It plays a tick of a run, which would be counted."""
-    monkeypatch.setattr(launch, "warm", lambda run, *, quiet: None)
 
 
 @pytest.fixture

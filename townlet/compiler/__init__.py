@@ -1,0 +1,6 @@
+"""Compiling the simulation: Numba, made to measure. Only this package imports Numba; its door is `townlet.world.jit`.
+
+Read in this order: `store` (where machine code is kept, and whether it is there; knows no Numba), `groups` (what a
+kernel is handed), `elements` (how it reads and writes it), `target` (what is compiled for), `kernels` (what is compiled
+together, and when), `parallel` (all of it, by several processes at once), `warmup` (the same from outside, with a bar).
+"""

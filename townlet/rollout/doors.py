@@ -1,0 +1,51 @@
+"""Finds all calls from Python into compiled code, so that they can be compiled before the first of them is made.
+
+`python -m townlet.rollout.doors N` compiles them, with N processes. They are found by what makes them: a town is played
+in plain Python, as captures, loops, policies and replays play it, and whichever kernel Python calls is noted.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from townlet.compiler.kernels import Door, noted_calls
+from townlet.compiler.parallel import compile_all
+from townlet.config.load import load_config
+from townlet.generator.generate import generate
+from townlet.policy.registry import entry
+from townlet.rollout.agents import AgentRegistry
+from townlet.rollout.buffers import frames
+from townlet.rollout.player import Player, setting_of
+from townlet.vocabulary import OUTSIDE
+from townlet.world import state as st
+
+ANY = "kitchen_breakfast"  # a shipped config: all have the same types
+POLICIES = ("needs", "uniform")  # that are compiled, and are called from Python where the policy is an object
+
+
+def doors() -> list[Door]:
+    """The doors, in the order in which they were needed first."""
+    with noted_calls() as noted:
+        for policy in POLICIES:
+            generated = generate(load_config(ANY), seed=0, policy=OUTSIDE, ignore_schedules=True)
+            _play(Player(generated, AgentRegistry.of(generated), entry(policy).make(setting_of(generated))))
+    return noted
+
+
+def _play(player: Player) -> None:
+    """A segment, a replay, and a tick from Python."""
+    out = frames(player.generated, 1)
+    stored = np.full((2, 1), st.ACTION_WAIT, np.int64), np.full((2, 1, 3), -1.0, np.float32)
+    player.play_segment(out, 0, 1)
+    player.replay_segment(*stored, out, 0, 1)
+    player.look(out, 0)
+    player.decide(out, 0)
+    player.play(out, 0)
+    player.settle()
+    player.end(out, 1)
+
+
+if __name__ == "__main__":
+    compile_all(doors(), int(sys.argv[1]))
