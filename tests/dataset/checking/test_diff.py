@@ -285,7 +285,7 @@ def test_what_the_command_says(tmp_path: Path, capsys: pytest.CaptureFixture[str
         "  scene seeds 1, 5: 4 samples",
         "  scene seeds 2..3: the same config and options",
         "rewards            from timestep 3 (tick 3), 1 timestep; ",
-        "metrics that moved",
+        "metrics that changed",
     ):
         assert text in said
     assert main(["diff", a, b, "--quiet"]) == 1

@@ -195,7 +195,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     shown = capsys.readouterr()
     assert "town.parquet" in shown.out and shown.err == ""
     assert cli.main(arguments) == 2
-    assert "out: is there already" in capsys.readouterr().err
+    assert "out: already exists" in capsys.readouterr().err
     assert cli.main([*arguments[:-1], str(tmp_path / "all"), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["samples"] == 20

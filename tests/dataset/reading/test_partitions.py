@@ -175,7 +175,7 @@ def test_two_contents_of_one_sample(tmp_path: Path, name: str, place: str) -> No
             publish_runs(store, [(run, [*records, conflict])])
     for part in (run.label(), records[1].npz.staged, conflict.npz.staged, conflict.content_digest[:12]):
         assert part in str(caught.value)
-    assert status_of(store, run) == "missing"
+    assert status_of(store, run) == "staged"
 
 
 def test_another_content_than_the_one_that_is_there(tmp_path: Path, undisturbed: Tree) -> None:
