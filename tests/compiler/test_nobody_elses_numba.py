@@ -51,7 +51,7 @@ print(json.dumps({
     "features": context.magic_tuple()[2],
     "cache": theirs.add._cache.cache_path,
     "hits": sum(theirs.add.stats.cache_hits.values()),
-    "over": int(over(loop.snapshot())),
+    "over": int(over(loop.snapshot().world)),
     "draw": draw(1, 2, 3, 4, 5),
 }))
 """

@@ -101,7 +101,8 @@ from townlet.rollout.loop import SimulationLoop
 from townlet.rollout.play import play
 for name in ("kitchen_breakfast", "market_day", "hard_winter", "examples/town.yaml"):
     for policy in ("needs", "uniform"):
-        for _ in play(replace(plan(Request((name,), ticks=3, policy=policy)).runs[0], check=True)):
+        run = next(plan(Request((name,), ticks=3, policy=policy)).playable())
+        for _ in play(replace(run, check=True)):
             pass
         loop = SimulationLoop(name, policy=policy)
         loop.step()

@@ -6,6 +6,8 @@ import os
 import sys
 import time
 
+from townlet.console.errors import report
+
 
 def work(words: list[str], code: int) -> int:
     print(" ".join(words), os.environ["NUMBA_DISABLE_JIT"], "numba" in sys.modules)
@@ -20,7 +22,6 @@ def wait(path: str) -> int:
     os.replace(f"{path}.new", path)
     try:
         time.sleep(60)
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
-        return 130
+    except KeyboardInterrupt as error:
+        return report(error)
     return 0

@@ -119,7 +119,7 @@ def test_an_interpreted_capture_is_a_compiled_one(tmp_path: Path) -> None:
     assert main([*words, "--output", str(tmp_path / "other"), "--quiet"]) == 0
     assert written(tmp_path / "one") == written(tmp_path / "other")
     replayed = townlet(empty, "verify", tmp_path / "one", "--replay")
-    assert "replayed to the bit: 120 timesteps" in replayed.stdout
+    assert "replayed bit for bit: 120 timesteps" in replayed.stdout
     assert not [path for path in empty.rglob("*") if path.suffix in (".door", ".unit")]
 
 
