@@ -35,7 +35,7 @@ def frames_to_replay_sample(frames: Sequence[Mapping[str, Any]]) -> ReplaySample
     The latest frame carries `final_map`, `final_features`, `final_action_mask`, `final_value`, and under
     `info` the facts that do not change from frame to frame (names, policy, what was captured). Gives the same
     bytes as `stack_groups` of the same frames. Raises SampleError for frames of two agents, for gaps, and for
-    an action whose id is not the catalogue's.
+    an action whose id is not in the action space.
     """
     ordered = _ordered(frames)
     latest = ordered[-1]

@@ -26,7 +26,7 @@ def canonical_json(value: Any) -> str:
 
 
 def seed_spans(seeds: Iterable[int]) -> list[str]:
-    """Seeds at a glance, sorted, neighbours together: `["0..9", "12"]`."""
+    """Seeds in short, sorted, neighbours together: `["0..9", "12"]`."""
     spans: list[list[int]] = []
     for seed in sorted(seeds):
         if spans and seed == spans[-1][1] + 1:

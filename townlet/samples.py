@@ -4,7 +4,7 @@ A *frame* is one tick of one agent, a *frame group* is consecutive frames as arr
 a frame group plus what was seen, and valued, after its last step. Frame t holds the observation *before*
 action t, the reward *for* action t, and whether the episode ended there.
 
-Axes: T timesteps, C map channels, H x W map window, F features, A actions of the catalogue, K reward terms.
+Axes: T timesteps, C map channels, H x W map window, F features, A actions, K reward terms.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ARRAYS: Mapping[str, ArraySpec] = MappingProxyType(
     {
         "map": _spec("<f4", "T", "C", "H", "W"),  # seen before acting
         "features": _spec("<f4", "T", "F"),  # seen before acting
-        "actions": _spec("<i8", "T"),  # ids of the catalogue
+        "actions": _spec("<i8", "T"),  # ids of the action space
         "old_log_probs": _spec("<f4", "T"),  # natural log, of the policy that acted
         "value_preds": _spec("<f4", "T+1"),  # the last is the bootstrap value
         "rewards": _spec("<f4", "T"),  # for the action of the same row
@@ -88,7 +88,7 @@ class ReplaySample:
 
     Raises SampleError, naming the array, what was expected and what was found, for anything that a trainer
     would trip over: a missing or misshapen array, a wrong dtype, a gap in the ticks, an action outside the
-    catalogue or its mask, a `done` before the end, a number that is not finite. `deep=False` leaves out the
+    action space or its mask, a `done` before the end, a number that is not finite. `deep=False` leaves out the
     search of `map` for such numbers, as the capture does for maps that its own encoder has just drawn: it
     would cost a fifth of the writing.
 

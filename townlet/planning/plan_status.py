@@ -11,7 +11,7 @@ from pathlib import Path
 
 from townlet.console.formatting import counted, size
 from townlet.dataset.capture.preflight import refuse_place
-from townlet.dataset.status.run_status import read_index_for_status, run_status, survey
+from townlet.dataset.status.run_status import read_index_for_status, run_status, run_statuses
 from townlet.dataset.status.status import COMPLETE, TO_SIMULATE, RunStatus, StatusOfRun
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.open_store import is_remote, open_store
@@ -78,7 +78,7 @@ def _statuses(store: Store, planned: Plan, quiet: bool) -> tuple[str, list[Statu
         return str(error), [StatusOfRun(RunStatus.OTHER) for _ in planned.runs]
     if not planned.is_data_set:
         return "", [run_status(store, planned.runs[0])]
-    found = survey(store, planned.runs, read_index_for_status(store))
+    found = run_statuses(store, planned.runs, read_index_for_status(store))
     shown = counted(planned.runs, "runs checked", quiet=quiet)
     return "", [status for _, status in zip(shown, found, strict=True)]
 

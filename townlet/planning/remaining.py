@@ -15,7 +15,7 @@ from townlet.console.formatting import counted
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.paths import LEASE, STAGING
 from townlet.dataset.index.index_file import NO_SUITE, index_files, write_index
-from townlet.dataset.status.run_status import Index, clear_damaged, read_index_for_status, survey
+from townlet.dataset.status.run_status import Index, clear_damaged, read_index_for_status, run_statuses
 from townlet.dataset.status.status import RunStatus, StatusOfRun
 from townlet.dataset.store.contract import Store, holds
 from townlet.planning.plan import Plan
@@ -58,7 +58,7 @@ def remaining_runs(planned: Plan, store: Store, *, quiet: bool) -> Remaining:
 
 def _statuses(planned: Plan, store: Store, index: Index, quiet: bool) -> list[StatusOfRun]:
     shown = counted(planned.runs, "runs checked", quiet=quiet)
-    return [status for _, status in zip(shown, survey(store, planned.runs, index), strict=True)]
+    return [status for _, status in zip(shown, run_statuses(store, planned.runs, index), strict=True)]
 
 
 def _complete(runs: Sequence[RunRef], found: Sequence[StatusOfRun]) -> tuple[RunRef, ...]:

@@ -15,7 +15,7 @@ from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index.index_file import Failure, write_index
-from townlet.dataset.status.run_status import clear_damaged, read_index_for_status, run_status, survey
+from townlet.dataset.status.run_status import clear_damaged, read_index_for_status, run_status, run_statuses
 from townlet.dataset.status.status import RunStatus, StatusOfRun
 from townlet.dataset.store.local import LocalStore
 from townlet.run import Run
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 def found(store: LocalStore, *runs: Run) -> list[StatusOfRun]:
-    return list(survey(store, runs, read_index_for_status(store)))
+    return list(run_statuses(store, runs, read_index_for_status(store)))
 
 
 def of(store: LocalStore, run: Run) -> StatusOfRun:
@@ -193,7 +193,7 @@ def test_a_single_capture(store: LocalStore) -> None:
 
 
 def test_manifests_say_what_they_said(store: LocalStore) -> None:
-    """What the survey reads of a manifest without looking twice is what the strict reader reads."""
+    """What the status of a run reads of a manifest without looking twice is what the strict reader reads."""
     capture(store, FIRST)
     document = json.loads(manifest_of(store).read_bytes())
     document["samples"].pop()

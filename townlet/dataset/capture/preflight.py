@@ -20,7 +20,7 @@ from townlet.dataset.format.paths import (
     staging_folder,
 )
 from townlet.dataset.status.contents import leftovers
-from townlet.dataset.status.run_status import run_status, survey
+from townlet.dataset.status.run_status import run_status, run_statuses
 from townlet.dataset.status.status import RunStatus, StatusOfRun
 from townlet.dataset.store.contract import Store
 from townlet.dataset.versions.versions import refuse_versioned
@@ -44,7 +44,7 @@ def check_output(store: Store, runs: Sequence[RunRef], found: Iterable[StatusOfR
     single = len(runs) == 1 and not runs[0].folder
     refuse_place(store, is_data_set=not single)
     if found is None:
-        found = [run_status(store, runs[0], read=False)] if single else survey(store, runs, read=False)
+        found = [run_status(store, runs[0], read=False)] if single else run_statuses(store, runs, read=False)
     for status in found:
         _refuse(store, status)
     for folder, names in leftovers(store, runs).items():

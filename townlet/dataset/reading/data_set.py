@@ -66,12 +66,12 @@ class DataSet(Ordered[ReplaySample]):
         sample_index: SampleIndex,
         rows: I64 | None = None,
         layout: Layout | None = None,
-        remembered: SampleCache | None = None,
+        sample_cache: SampleCache | None = None,
     ) -> None:
         self._sample_index = sample_index
         self._rows = np.arange(len(sample_index)) if rows is None else rows
         self._layout = layout  # that samples are remapped to; None = as they are
-        self._remembered = remembered
+        self._sample_cache = sample_cache
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -161,7 +161,7 @@ class DataSet(Ordered[ReplaySample]):
 
         Their arrays are read-only. Windows in shuffled order over long samples are slow without it.
         """
-        return self._with(remembered=SampleCache(int(megabytes * 1e6)))
+        return self._with(sample_cache=SampleCache(int(megabytes * 1e6)))
 
     # Layouts
 
@@ -191,8 +191,8 @@ class DataSet(Ordered[ReplaySample]):
         Without `to`: the union of all layouts here, in which nothing is lost.
         """
         layout = Layout.union(self.layouts.values()) if to is None else to
-        remembered = None if self._remembered is None else SampleCache(self._remembered.limit)
-        return self._with(layout=layout, remembered=remembered)
+        sample_cache = None if self._sample_cache is None else SampleCache(self._sample_cache.limit)
+        return self._with(layout=layout, sample_cache=sample_cache)
 
     def refuse_mixed(self) -> None:
         """Raise LayoutError where samples of different layouts would come together."""
@@ -275,16 +275,16 @@ class DataSet(Ordered[ReplaySample]):
         return self._with(rows=self._rows[positions])
 
     def _with(self, **changes: Any) -> Self:
-        state = {"rows": self._rows, "layout": self._layout, "remembered": self._remembered, **changes}
+        state = {"rows": self._rows, "layout": self._layout, "sample_cache": self._sample_cache, **changes}
         return type(self)(self._sample_index, **state)
 
     def _item(self, position: int) -> ReplaySample:
         return self._sample(int(self._rows[position]))
 
     def _sample(self, row: int) -> ReplaySample:
-        if self._remembered is None:
+        if self._sample_cache is None:
             return self._fresh(row)
-        return self._remembered.get(row, self._fresh)
+        return self._sample_cache.get(row, self._fresh)
 
     def _fresh(self, row: int) -> ReplaySample:
         sample = self._read(row, read_sample)
@@ -295,16 +295,16 @@ class DataSet(Ordered[ReplaySample]):
         try:
             return how(known.store, known.folder(row), known.entry(row))
         except CorruptSampleError as error:
-            raise known.explained(error, int(known.run_of[row])) from error
+            raise known.with_place(error, int(known.run_of[row])) from error
 
     def __getstate__(self) -> dict[str, Any]:
-        limit = None if self._remembered is None else self._remembered.limit
+        limit = None if self._sample_cache is None else self._sample_cache.limit
         rows = pack_positions(self._rows)
         return {"sample_index": self._sample_index, "rows": rows, "layout": self._layout, "limit": limit}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        remembered = None if state["limit"] is None else SampleCache(state["limit"])
-        self.__init__(state["sample_index"], unpack_positions(state["rows"]), state["layout"], remembered)
+        sample_cache = None if state["limit"] is None else SampleCache(state["limit"])
+        self.__init__(state["sample_index"], unpack_positions(state["rows"]), state["layout"], sample_cache)
 
 
 class SampleColumns(Mapping[str, Array]):

@@ -1,6 +1,6 @@
-"""Lives: the segments of one agent joined, and stretches cut out of them, wherever a segment ends.
+"""Lives: the segments of one agent joined, and spans cut out of them, wherever a segment ends.
 
-A *stretch* is consecutive segments of one life. All of a life is one stretch, unless a segment in the middle is
+A *span* is consecutive segments of one life. All of a life is one span, unless a segment in the middle is
 not among the samples chosen.
 """
 
@@ -24,25 +24,25 @@ PADDING = {"tick": -1, "action_args": -1, "positions": -1}
 
 
 class Spans:
-    """The stretches of a data set, sorted by scenario, seed, arrival and tick. Found without reading a sample."""
+    """The spans of a data set, sorted by scenario, seed, arrival and tick. Found without reading a sample."""
 
     def __init__(self, data_set: SampleSource) -> None:
         self._data_set = data_set
         self._rows = np.sort(data_set._rows)  # the index is sorted by run, arrival and segment
         self._frames = self._column("frame_count")  # [rows]
-        self._first = np.flatnonzero(self._begins())  # [stretches] where in _rows each begins
-        self.first_ticks = self._column("first_tick")[self._first]  # [stretches]
+        self._first = np.flatnonzero(self._begins())  # [spans] where in _rows each begins
+        self.first_ticks = self._column("first_tick")[self._first]  # [spans]
         counts = np.add.reduceat(self._frames, self._first) if len(self._first) else self._first
-        self.frames: I64 = counts.astype(np.int64)  # [stretches]
+        self.frames: I64 = counts.astype(np.int64)  # [spans]
 
     def __len__(self) -> int:
         return len(self._first)
 
-    def stretch(self, number: int) -> Span:
+    def span(self, number: int) -> Span:
         last = self._first[number + 1] if number + 1 < len(self) else len(self._rows)
-        span = slice(self._first[number], last)
-        ends = np.cumsum(self._frames[span])
-        return Span(self._data_set, self._rows[span], np.concatenate([[0], ends]).astype(np.int64))
+        rows = slice(self._first[number], last)
+        ends = np.cumsum(self._frames[rows])
+        return Span(self._data_set, self._rows[rows], np.concatenate([[0], ends]).astype(np.int64))
 
     def _column(self, name: str) -> Array:
         return self._data_set._sample_index.table.numpy(name)[self._rows]
@@ -124,24 +124,24 @@ class Lives(Ordered[ReplaySample]):
 
     def __init__(self, data_set: SampleSource, chosen: I64 | None = None) -> None:
         self._data_set = data_set
-        self._chosen = chosen  # numbers of stretches; None = all
+        self._chosen = chosen  # numbers of spans; None = all
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     @cached_property
-    def _stretches(self) -> Spans:
+    def _spans(self) -> Spans:
         return Spans(self._data_set)
 
     @cached_property
     def _numbers(self) -> I64:
-        return np.arange(len(self._stretches)) if self._chosen is None else self._chosen
+        return np.arange(len(self._spans)) if self._chosen is None else self._chosen
 
     def _picked(self, positions: I64) -> Lives:
         return Lives(self._data_set, self._numbers[positions])
 
     def _item(self, position: int) -> ReplaySample:
-        return join_segments(list(self._stretches.stretch(int(self._numbers[position])).samples()))
+        return join_segments(list(self._spans.span(int(self._numbers[position])).samples()))
 
     def __getstate__(self) -> dict[str, Any]:
         chosen = None if self._chosen is None else pack_positions(self._chosen)

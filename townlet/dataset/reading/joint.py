@@ -47,7 +47,7 @@ class Joint:
 
 @dataclass(frozen=True)
 class _Part:
-    """What of a stretch lies in the ticks asked for."""
+    """What of a span lies in the ticks asked for."""
 
     column: int
     first_tick: int
@@ -59,38 +59,38 @@ def joint_of(data_set: SampleSource, scenario: str, seed: int, ticks: range | No
     if ticks is not None and ticks.step != 1:
         raise UserError(f"joint: expected ticks without a gap, got a step of {ticks.step}")
     data_set.refuse_mixed()
-    stretches = Spans(data_set)
+    spans = Spans(data_set)
     where = f"{data_set.place}: {scenario} seed {seed}"
-    if not len(stretches):
+    if not len(spans):
         raise UserError(f"{where}: has no sample here")
-    first = stretches.first_ticks.astype(np.int64)
-    span = range(int(first.min()), int((first + stretches.frames).max())) if ticks is None else ticks
-    inside = np.flatnonzero((first < span.stop) & (first + stretches.frames > span.start))
+    first = spans.first_ticks.astype(np.int64)
+    period = range(int(first.min()), int((first + spans.frames).max())) if ticks is None else ticks
+    inside = np.flatnonzero((first < period.stop) & (first + spans.frames > period.start))
     if not len(inside):
-        raise UserError(f"{where}: nobody lives in ticks {span.start} to {span.stop - 1}")
-    who = {index: stretches.stretch(int(index)).who for index in inside}
+        raise UserError(f"{where}: nobody lives in ticks {period.start} to {period.stop - 1}")
+    who = {index: spans.span(int(index)).who for index in inside}
     arrivals = sorted({facts["arrival"] for facts in who.values()})
     names = {facts["arrival"]: facts["agent_id"] for facts in who.values()}
     arrays: dict[str, Array] = {}
     for index in inside:
-        begin = max(span.start, int(first[index]))
-        end = min(span.stop, int(first[index] + stretches.frames[index]))
-        cut = stretches.stretch(int(index)).cut(begin - int(first[index]), end - int(first[index]))
-        arrays = arrays or _empty(cut, span, len(arrivals))
-        _place(arrays, _Part(arrivals.index(who[index]["arrival"]), begin - span.start, cut))
+        begin = max(period.start, int(first[index]))
+        end = min(period.stop, int(first[index] + spans.frames[index]))
+        cut = spans.span(int(index)).cut(begin - int(first[index]), end - int(first[index]))
+        arrays = arrays or _empty(cut, period, len(arrivals))
+        _place(arrays, _Part(arrivals.index(who[index]["arrival"]), begin - period.start, cut))
     agents = tuple(names[arrival] for arrival in arrivals)
     return Joint(arrays, scenario, seed, agents, tuple(arrivals))
 
 
-def _empty(cut: dict[str, Array], span: range, agents: int) -> dict[str, Array]:
+def _empty(cut: dict[str, Array], period: range, agents: int) -> dict[str, Array]:
     """Nobody alive yet; sizes as those of a first part."""
     arrays: dict[str, Any] = {}
     for name in GROUP_ARRAYS:
-        length = len(span) + int(name == "value_preds")
+        length = len(period) + int(name == "value_preds")
         arrays[name] = padded(name, (length, agents, *cut[name].shape[1:]))
-    arrays["tick"] = np.arange(span.start, span.stop, dtype=np.int32)
+    arrays["tick"] = np.arange(period.start, period.stop, dtype=np.int32)
     arrays |= {name: np.zeros((agents, *cut[name].shape), cut[name].dtype) for name in FINAL_ARRAYS}
-    arrays["alive"] = np.zeros((len(span), agents), bool)
+    arrays["alive"] = np.zeros((len(period), agents), bool)
     return arrays
 
 

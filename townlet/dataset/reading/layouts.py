@@ -88,7 +88,7 @@ def remap(sample: ReplaySample, to: Layout) -> ReplaySample:
     - Features, map channels and reward terms that the sample lacks are 0; those that `to` lacks are left out
       (so that reward terms may no longer add up to the reward, which stays).
     - A map is cut or padded with 0 on all sides alike, so that its centre stays its centre.
-    - Actions get the ids of `to`; those that the sample's catalogue lacks are masked out (False). Masked-out
+    - Actions get the ids of `to`; those that the sample's action space lacks are masked out (False). Masked-out
       or not, what `to` lacks cannot be said in it: raises UserError where such an action was taken.
     - Everything else (log-probs, values, rewards, ticks, positions, action_args) stays as it is; `metrics` and
       `sha256`, which tell of the stored arrays, leave the metadata.

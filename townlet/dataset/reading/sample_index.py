@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 5  # at a data set whose versions come and go
 
-Spans = Mapping[str, Sequence[tuple[int, int]]]  # scenario -> first and last seed of each stretch of seeds
+Spans = Mapping[str, Sequence[tuple[int, int]]]  # scenario -> first and last seed of each range of seeds
 
 
 class ChangedError(TownletError):
@@ -163,9 +163,9 @@ class SampleIndex:
         try:
             return read_capture(self.store, entry["folder"], entry["manifest"], entry["manifest_sha256"])
         except (CorruptSampleError, UserError) as error:
-            raise self.explained(error, run) from error
+            raise self.with_place(error, run) from error
 
-    def explained(self, error: TownletError, run: int) -> TownletError:
+    def with_place(self, error: TownletError, run: int) -> TownletError:
         """The error, or what is behind it: the data set was removed, or this run was replaced, since it was read."""
         mine = self.runs[run]
         try:
@@ -194,8 +194,8 @@ class SampleIndex:
         """Only the runs in these spans."""
         wanted = {
             (scenario, seed)
-            for scenario, stretches in spans.items()
-            for first, last in stretches
+            for scenario, ranges in spans.items()
+            for first, last in ranges
             for seed in range(first, last + 1)
         }
         kept = np.array([(run["scenario"], run["seed"]) in wanted for run in self.runs], bool)
@@ -248,14 +248,14 @@ def _reopened(store: Store, manifest: str | None, spans: Spans, identity: str) -
 
 
 def _spans(runs: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, int]]]:
-    """The seeds of each scenario, as stretches: a few numbers, however many runs."""
+    """The seeds of each scenario, as ranges: a few numbers, however many runs."""
     spans: dict[str, list[tuple[int, int]]] = {}
     for run in runs:
-        stretches = spans.setdefault(run["scenario"], [])
-        if stretches and stretches[-1][1] == run["seed"] - 1:
-            stretches[-1] = stretches[-1][0], run["seed"]
+        ranges = spans.setdefault(run["scenario"], [])
+        if ranges and ranges[-1][1] == run["seed"] - 1:
+            ranges[-1] = ranges[-1][0], run["seed"]
         else:
-            stretches.append((run["seed"], run["seed"]))
+            ranges.append((run["seed"], run["seed"]))
     return spans
 
 

@@ -17,7 +17,7 @@ class SampleSource(Protocol):
 
     _sample_index: SampleIndex
     _rows: I64  # of the index: which samples, in which order
-    _remembered: SampleCache | None
+    _sample_cache: SampleCache | None
 
     def __len__(self) -> int: ...
 

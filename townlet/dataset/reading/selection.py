@@ -104,7 +104,7 @@ def held_out(scenario: str, seed: int, fraction: float, salt: str = "") -> bool:
 
 
 def pack_positions(positions: I64) -> bytes:
-    """To travel: next to nothing for a stretch or a regular choice, at most 8 bytes each in any order."""
+    """To travel: next to nothing for a range or a regular choice, at most 8 bytes each in any order."""
     return zlib.compress(np.diff(positions, prepend=0).astype("<i8").tobytes())
 
 

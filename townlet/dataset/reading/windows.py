@@ -70,7 +70,7 @@ class Windows(Ordered[Window]):
         self.length = length
         self.stride = stride
         self.drop_short = drop_short
-        self.data_set = data_set if data_set._remembered else data_set.remembering(KEPT)
+        self.data_set = data_set if data_set._sample_cache else data_set.remembering(KEPT)
         self._chosen = chosen  # numbers of windows; None = all
 
     def __len__(self) -> int:
@@ -81,13 +81,13 @@ class Windows(Ordered[Window]):
         return self.data_set.scenarios
 
     @cached_property
-    def _stretches(self) -> Spans:
+    def _spans(self) -> Spans:
         return Spans(self.data_set)
 
     @cached_property
     def _ends(self) -> I64:
-        """[stretches] Windows in all stretches up to here."""
-        return np.cumsum(window_counts(self._stretches.frames, self.length, self.stride, self.drop_short))
+        """[spans] Windows in all spans up to here."""
+        return np.cumsum(window_counts(self._spans.frames, self.length, self.stride, self.drop_short))
 
     @cached_property
     def _numbers(self) -> I64:
@@ -102,10 +102,10 @@ class Windows(Ordered[Window]):
         index = int(np.searchsorted(self._ends, number, "right"))
         before = int(self._ends[index - 1]) if index else 0
         start = (number - before) * self.stride
-        stretch = self._stretches.stretch(index)
-        steps = min(self.length, int(self._stretches.frames[index]) - start)
-        arrays = _filled(stretch.cut(start, start + steps), steps, self.length)
-        return Window(arrays, **stretch.who, start=start, steps=steps)
+        span = self._spans.span(index)
+        steps = min(self.length, int(self._spans.frames[index]) - start)
+        arrays = _filled(span.cut(start, start + steps), steps, self.length)
+        return Window(arrays, **span.who, start=start, steps=steps)
 
     def torch(self, *, arrays: Any = None) -> Any:
         """A map-style `torch.utils.data.Dataset` of these windows: see `torch_view.map_style`."""
@@ -132,7 +132,7 @@ class Windows(Ordered[Window]):
 
 
 def window_counts(frames: I64, length: int, stride: int, drop_short: bool) -> I64:
-    """How many windows stretches of so many timesteps have."""
+    """How many windows spans of so many timesteps have."""
     if drop_short:
         return np.maximum(0, (frames - length) // stride + 1)
     reaching_the_end = 1 + -(-np.maximum(0, frames - length) // stride)

@@ -1,6 +1,6 @@
 """The status of a run in an output: found out here, and nowhere else. Nothing is changed.
 
-Whoever captures, plans, resumes or regenerates asks `run_status`, or `survey` for many runs. A run counts as
+Whoever captures, plans, resumes or regenerates asks `run_status`, or `run_statuses` for many runs. A run counts as
 published only if its manifest is there, its fingerprint is that of its inputs, and every file that the manifest
 names holds its digest.
 """
@@ -86,7 +86,7 @@ def read_index_for_status(store: Store) -> Index:
     )
 
 
-def survey(
+def run_statuses(
     store: Store, runs: Sequence[RunRef], index: Index = NO_INDEX, *, read: bool = True
 ) -> Iterator[StatusOfRun]:
     """`run_status` of each run of a data set, in their order. Files are read in parallel threads.

@@ -1,4 +1,4 @@
-"""Buckets of object stores: who may open them, with what patience, and what their errors mean for a user.
+"""Buckets of object stores: who may open them, how long is waited for them, and what their errors mean for a user.
 
 Credentials come from where such tools look for them: the environment, the shared files of the AWS tools, and
 the role of the machine. They stay inside `obstore`'s objects: a bucket that travels is only its address.
