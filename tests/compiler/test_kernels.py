@@ -131,9 +131,9 @@ def test_as_plain_python(call: Any, arguments: tuple) -> None:
 
     compiled, plain = town(), town()
     found = call(compiled, *arguments)
-    with kernels.noted_calls() as doors:
+    with kernels.noted_calls() as entry_points:
         expected = call.py_func(plain, *arguments)
-    assert {door.kernel for door in doors}.isdisjoint({call})
+    assert {entry_point.kernel for entry_point in entry_points}.isdisjoint({call})
     assert bits(compiled) == bits(plain)
     assert bits(compiled) != bits(town())
     assert found == expected
@@ -142,16 +142,16 @@ def test_as_plain_python(call: Any, arguments: tuple) -> None:
 def test_units_are_kept_beside_the_door_and_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     from townlet.compiler import kernels
 
-    door = kernels.door_of(both, town(), 3)
-    units = {unit.name for unit in kernels.units_of(door)}
+    entry_point = kernels.entry_point_of(both, town(), 3)
+    units = {unit.name for unit in kernels.units_of(entry_point)}
     assert {name.rsplit(".")[-2].split("-")[0] for name in units} == {"grow", "shrink"}
-    code = kernels.keep(door)
+    code = kernels.keep(entry_point)
     assert set(code.needs) == units
-    for unit in kernels.units_of(door):
+    for unit in kernels.units_of(entry_point):
         kernels.keep(unit)
     monkeypatch.setattr(kernels.Unit, "compile", None)
-    monkeypatch.setattr(kernels.Door, "compile", None)
-    assert kernels.keep(door) == code
+    monkeypatch.setattr(kernels.EntryPoint, "compile", None)
+    assert kernels.keep(entry_point) == code
 
 
 def test_other_types_are_other_code() -> None:
@@ -159,7 +159,7 @@ def test_other_types_are_other_code() -> None:
 
     some, other = town(), town()
     wider = other._replace(every_other=np.arange(5))
-    assert kernels.door_of(unpacked, some).name != kernels.door_of(unpacked, wider).name
+    assert kernels.entry_point_of(unpacked, some).name != kernels.entry_point_of(unpacked, wider).name
     assert unpacked(some) == unpacked(wider._replace(every_other=some.every_other.copy()))
 
 

@@ -39,7 +39,7 @@ def run(folder: Path, code: str, cache: Path) -> str:
 
 def kept(cache: Path) -> dict[str, int]:
     """Machine code, and when it was written."""
-    files = (path for path in cache.rglob("*") if path.suffix in (".door", ".unit"))
+    files = (path for path in cache.rglob("*") if path.suffix in (".entry", ".unit"))
     return {str(path.relative_to(cache)): path.stat().st_mtime_ns for path in files}
 
 

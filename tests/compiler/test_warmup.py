@@ -95,7 +95,7 @@ from townlet.compiler import kernels, warmup
 warmup.warm(quiet=True)
 def fail(what):
     raise AssertionError(f"not compiled in advance: {what.name}")
-kernels.Door.compile = kernels.Unit.compile = fail
+kernels.EntryPoint.compile = kernels.Unit.compile = fail
 from townlet.planning.plan import Request, plan
 from townlet.rollout.loop import SimulationLoop
 from townlet.rollout.play import play
@@ -136,7 +136,7 @@ def test_a_cold_compile(tmp_path: Path, cores: str) -> None:
     )  # fmt: skip
     assert done.stdout.count(b"+") == done.stdout.count(b"-") > 40
     found = {
-        path.name: path.stat().st_size for path in tmp_path.rglob("*.*") if path.suffix in (".door", ".unit")
+        path.name: path.stat().st_size for path in tmp_path.rglob("*.*") if path.suffix in (".entry", ".unit")
     }
     assert len(found) == done.stdout.count(b"+")
     assert all(size > 1000 for size in found.values())

@@ -1,4 +1,4 @@
-"""Compiling the simulation: Numba, made to measure. Only this package imports Numba; its door is `townlet.world.jit`.
+"""Compiling the simulation: Numba, made to measure. Only this package imports Numba; `townlet.world.jit` leads to it.
 
 Read in this order: `store` (where machine code is kept, and whether it is there; knows no Numba), `groups` (what a
 kernel is handed), `elements` (how it reads and writes it), `target` (what is compiled for), `kernels` (what is compiled

@@ -1,8 +1,8 @@
 """Kernels: what is compiled together, and when.
 
-Python calls a kernel through its *door*, code that takes Python's values apart. A kernel that another one calls becomes
-part of its caller; one marked as a `unit` is machine code of its own that all callers share, so that units can be
-compiled side by side. Both kinds of machine code are kept in the store under a name made of the kernel and its types.
+Python calls a kernel through its *entry point*, code that takes Python's values apart. A kernel that another one calls
+becomes part of its caller; one marked as a `unit` is machine code of its own that all callers share, so that units can
+be compiled side by side. Both kinds of machine code are kept in the store under a name made of the kernel and its types.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Code(NamedTuple):
     object_file: bytes
     symbol: str  # of the function that it is there for
     needs: tuple[str, ...]  # names of the code that it calls
-    environment: str = ""  # of a door: the symbol that points at Numba's environment of the function
+    environment: str = ""  # of an entry point: the symbol that points at Numba's environment of the function
 
 
 class Unit(Reference):
@@ -56,7 +56,7 @@ class Unit(Reference):
         return _code(result.library, result.fndesc.mangled_name)
 
 
-class Door(NamedTuple):
+class EntryPoint(NamedTuple):
     """The way from Python into a kernel, for some types."""
 
     kernel: Any  # a Kernel
@@ -64,7 +64,7 @@ class Door(NamedTuple):
 
     @property
     def name(self) -> str:
-        return _name("door", self.kernel, self.signature)
+        return _name("entry", self.kernel, self.signature)
 
     def compile(self) -> Code:
         inner = self.kernel.part(self.signature)
@@ -87,7 +87,7 @@ class Kernel(_Dispatcher):
         )
         self.is_unit = unit
         KERNELS.add(f"{function.__module__}.{function.__qualname__}")
-        self._doors: dict[tuple, Any] = {}
+        self._entry_points: dict[tuple, Any] = {}
 
     def __reduce__(self) -> tuple:
         return _kernel_called, (self.py_func.__module__, self.py_func.__qualname__)
@@ -99,11 +99,11 @@ class Kernel(_Dispatcher):
             return functools.partial(_noted.call, self)
         outside = tuple(self.typeof_pyval(value) for value in args)
         self._types_active_call.clear()
-        if outside not in self._doors:
-            door = Door(self, tuple(map(inside, outside)))
-            self._doors[outside] = _open(door)
-            self._insert([kind._code for kind in outside], self._doors[outside], False)
-        return self._doors[outside]
+        if outside not in self._entry_points:
+            entry_point = EntryPoint(self, tuple(map(inside, outside)))
+            self._entry_points[outside] = _open(entry_point)
+            self._insert([kind._code for kind in outside], self._entry_points[outside], False)
+        return self._entry_points[outside]
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """What a kernel that calls this one is told of it. One version serves all constants: they are values."""
@@ -127,7 +127,7 @@ class Kernel(_Dispatcher):
         return self._compiler.compile(signature, None)
 
     def add_overload(self, result: Any) -> None:
-        """For callers within compiled code only: Python comes through a door."""
+        """For callers within compiled code only: Python comes through an entry point."""
         self.overloads[tuple(result.signature.args)] = result
 
     def _declare(self, signature: tuple) -> None:
@@ -175,13 +175,13 @@ class _Calls:
     """Plays kernels as plain Python, and notes those that Python calls: not those that they call in turn."""
 
     def __init__(self) -> None:
-        self.doors: dict[str, Door] = {}
+        self.entry_points: dict[str, EntryPoint] = {}
         self._depth = 0
 
     def call(self, kernel: Kernel, *args: Any) -> Any:
         if not self._depth:
-            door = door_of(kernel, *args)
-            self.doors.setdefault(door.name, door)
+            entry_point = entry_point_of(kernel, *args)
+            self.entry_points.setdefault(entry_point.name, entry_point)
         self._depth += 1
         try:
             return kernel.py_func(*args)
@@ -193,29 +193,33 @@ _noted: _Calls | None = None
 
 
 @contextlib.contextmanager
-def noted_calls() -> Iterator[list[Door]]:
-    """Play kernels in plain Python, those that this process has not called before; the doors are there afterwards."""
+def noted_calls() -> Iterator[list[EntryPoint]]:
+    """Play kernels in plain Python, if this process has not called them before; the entry points are there afterwards."""
     global _noted
-    found: list[Door] = []
+    found: list[EntryPoint] = []
     _noted = calls = _Calls()
     try:
         yield found
     finally:
         _noted = None
-    found.extend(calls.doors.values())
+    found.extend(calls.entry_points.values())
 
 
-def door_of(kernel: Any, *args: Any) -> Door:
-    """The door that a call with such arguments goes through."""
-    return Door(kernel, tuple(inside(kernel.typeof_pyval(value)) for value in args))
+def entry_point_of(kernel: Any, *args: Any) -> EntryPoint:
+    """The entry point that a call with such arguments goes through."""
+    return EntryPoint(kernel, tuple(inside(kernel.typeof_pyval(value)) for value in args))
 
 
-def units_of(door: Door) -> list[Unit]:
+def units_of(entry_point: EntryPoint) -> list[Unit]:
     """The units that a kernel calls, found by typing it."""
-    return [one for one in door.kernel.part(door.signature).library.linked()[1] if isinstance(one, Unit)]
+    return [
+        one
+        for one in entry_point.kernel.part(entry_point.signature).library.linked()[1]
+        if isinstance(one, Unit)
+    ]
 
 
-def keep(what: Door | Unit) -> Code:
+def keep(what: EntryPoint | Unit) -> Code:
     """Compile something, or find it in the store."""
     code = store.read(what.name)
     if not isinstance(code, Code):
@@ -224,15 +228,15 @@ def keep(what: Door | Unit) -> Code:
     return code
 
 
-def _open(door: Door) -> Any:
-    """Load, or else compile, all that is behind a door. Returns what Python calls."""
-    code = store.read(door.name)
+def _open(entry_point: EntryPoint) -> Any:
+    """Load, or else compile, all that is behind an entry point. Returns what Python calls."""
+    code = store.read(entry_point.name)
     if not isinstance(code, Code) or not _load(code.needs, {}):
-        units = units_of(door)
-        code = keep(door)
+        units = units_of(entry_point)
+        code = keep(entry_point)
         if not _load(code.needs, {unit.name: unit for unit in units}):
-            raise RuntimeError(f"{door.name}: expected what it calls to be compiled")
-    return _function(door, code)
+            raise RuntimeError(f"{entry_point.name}: expected what it calls to be compiled")
+    return _function(entry_point, code)
 
 
 def _load(names: Sequence[str], units: dict[str, Unit]) -> bool:
@@ -248,16 +252,16 @@ def _load(names: Sequence[str], units: dict[str, Unit]) -> bool:
     return True
 
 
-def _function(door: Door, code: Code) -> Any:
+def _function(entry_point: EntryPoint, code: Code) -> Any:
     codegen = _TARGET.codegen
     codegen.load(code.object_file)
     address = codegen.address(code.symbol)
-    function = door.kernel.py_func
+    function = entry_point.kernel.py_func
     environment = lowering.Environment(function.__globals__)
     codegen.set_env(code.environment, environment)
     module = importlib.import_module(function.__module__)
     return _dynfunc.make_function(
-        module, function.__name__, function.__doc__ or "", address, environment, (door,)
+        module, function.__name__, function.__doc__ or "", address, environment, (entry_point,)
     )
 
 

@@ -2,7 +2,7 @@
 
 The first process types what Python calls, which finds the units that are compiled on their own, and then forks: every
 process knows them all, takes the next that nobody has taken, and says so on standard output when it is kept. Run as a
-program of its own (`townlet.rollout.doors`) that has no other thread, so that forking is safe.
+program of its own (`townlet.rollout.entry_points`) that has no other thread, so that forking is safe.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ import sys
 from collections.abc import Iterable
 
 from townlet.compiler import store
-from townlet.compiler.kernels import Door, Unit, keep, units_of
+from townlet.compiler.kernels import EntryPoint, Unit, keep, units_of
 
 INDEX = struct.Struct("=H")  # of a task, in a pipe from which all processes read
 
 
-def compile_all(doors: Iterable[Door], processes: int) -> None:
-    """Compile what is behind the doors, as far as the store does not have it, and mark it complete.
+def compile_all(entry_points: Iterable[EntryPoint], processes: int) -> None:
+    """Compile what is behind the entry points, as far as the store does not have it, and mark it complete.
 
     Standard output gets a line `+` for everything that is to be compiled, and a line `-` once it is.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever waits for us is gone: end too
-    tasks = _tasks(doors)
+    tasks = _tasks(entry_points)
     _say("+" * len(tasks))
     _share(tasks, min(processes, len(tasks)))
     for task in tasks:
@@ -33,11 +33,11 @@ def compile_all(doors: Iterable[Door], processes: int) -> None:
     store.mark_complete(store.cache_folder())
 
 
-def _tasks(doors: Iterable[Door]) -> list[Door | Unit]:
+def _tasks(entry_points: Iterable[EntryPoint]) -> list[EntryPoint | Unit]:
     """Everything, each once; first what takes longest."""
-    found: dict[str, Door | Unit] = {}
-    for door in doors:
-        for task in (door, *units_of(door)):
+    found: dict[str, EntryPoint | Unit] = {}
+    for entry_point in entry_points:
+        for task in (entry_point, *units_of(entry_point)):
             found.setdefault(task.name, task)
     missing = [task for task in found.values() if store.read(task.name) is None]
     return sorted(missing, key=lambda task: -_size(task.kernel.py_func, set()))
@@ -53,7 +53,7 @@ def _size(function: object, seen: set[object]) -> int:
     return len(code.co_code) + sum(_size(one, seen) for one in below)
 
 
-def _share(tasks: list[Door | Unit], processes: int) -> None:
+def _share(tasks: list[EntryPoint | Unit], processes: int) -> None:
     """Have so many processes take tasks, this one among them, until there are none."""
     take, give = os.pipe()
     os.write(give, b"".join(INDEX.pack(index) for index in range(len(tasks))))
@@ -69,7 +69,7 @@ def _share(tasks: list[Door | Unit], processes: int) -> None:
         os.waitpid(child, 0)
 
 
-def _work(tasks: list[Door | Unit], take: int) -> int:
+def _work(tasks: list[EntryPoint | Unit], take: int) -> int:
     while taken := os.read(take, INDEX.size):
         keep(tasks[INDEX.unpack(taken)[0]])
         _say("-")

@@ -157,7 +157,7 @@ class TargetContext(cpu.CPUContext):
         return _Inside()
 
     def for_wrapper(self, fndesc: Any, environment: Any) -> TargetContext:
-        """The context in which the door to a kernel is written."""
+        """The context in which the entry point of a kernel is written."""
         model = callconv.create_error_model("numpy", self)
         return self.subtarget(error_model=model, fndesc=fndesc, environment=environment)
 

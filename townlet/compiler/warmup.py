@@ -1,7 +1,7 @@
 """Compiling everything before it is needed: once for a version of Townlet, on all cores, with a bar.
 
-The compiling is done by a program of its own (`townlet.rollout.doors`), so that it can fork, and so that whoever waits
-for it can be interrupted. Of several that want it at once one compiles, and the others wait for it.
+The compiling is done by a program of its own (`townlet.rollout.entry_points`), so that it can fork, and so that whoever
+waits for it can be interrupted. Of several that want it at once one compiles, and the others wait for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from townlet.compiler.store import cache_folder, compiling_alone, is_complete, i
 from townlet.cores import usable_cores
 from townlet.errors import TownletError
 
-PROGRAM = "townlet.rollout.doors"
+PROGRAM = "townlet.rollout.entry_points"
 WHAT = "compiling the simulation, once for this version of Townlet"
 PLAIN_INTERVAL = 5.0  # seconds between two plain lines
 

@@ -1,4 +1,4 @@
-"""The one door to the compiler: `@kernel` and its kin mark the functions that `townlet.compiler` compiles.
+"""The one way to the compiler: `@kernel` and its kin mark the functions that `townlet.compiler` compiles.
 
 A kernel is compiled when it is first called (no fast-math: equal inputs give equal bits; division by zero as NumPy has
 it), and kept where the next process finds it. It works on the arrays that it is given and allocates none.

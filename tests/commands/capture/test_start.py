@@ -115,12 +115,12 @@ def test_an_interpreted_capture_is_a_compiled_one(tmp_path: Path) -> None:
     done = townlet(empty, "capture", *words, "--output", tmp_path / "one")
     assert done.returncode == 0, done.stderr
     assert "rollout_sample_alice_001.npz" in done.stdout
-    assert not [path for path in empty.rglob("*") if path.suffix in (".door", ".unit")]
+    assert not [path for path in empty.rglob("*") if path.suffix in (".entry", ".unit")]
     assert main([*words, "--output", str(tmp_path / "other"), "--quiet"]) == 0
     assert written(tmp_path / "one") == written(tmp_path / "other")
     replayed = townlet(empty, "verify", tmp_path / "one", "--replay")
     assert "replayed bit for bit: 120 timesteps" in replayed.stdout
-    assert not [path for path in empty.rglob("*") if path.suffix in (".door", ".unit")]
+    assert not [path for path in empty.rglob("*") if path.suffix in (".entry", ".unit")]
 
 
 def test_an_interpreted_command_that_fails_says_so_as_ever(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Finds all calls from Python into compiled code, so that they can be compiled before the first of them is made.
 
-`python -m townlet.rollout.doors N` compiles them, with N processes. They are found by what makes them: a town is played
-in plain Python, as captures, loops, policies and replays play it, and whichever kernel Python calls is noted.
+`python -m townlet.rollout.entry_points N` compiles them, with N processes. They are found by what makes them: a town is
+played in plain Python, as captures, loops, policies and replays play it, and whichever kernel Python calls is noted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from townlet.compiler.kernels import Door, noted_calls
+from townlet.compiler.kernels import EntryPoint, noted_calls
 from townlet.compiler.parallel import compile_all
 from townlet.config.load import load_config
 from townlet.generator.generate import generate
@@ -25,8 +25,8 @@ ANY = "kitchen_breakfast"  # a shipped config: all have the same types
 POLICIES = ("needs", "uniform")  # that are compiled, and are called from Python where the policy is an object
 
 
-def doors() -> list[Door]:
-    """The doors, in the order in which they were needed first."""
+def entry_points() -> list[EntryPoint]:
+    """The entry points, in the order in which they were needed first."""
     with noted_calls() as noted:
         for policy in POLICIES:
             generated = generate(load_config(ANY), seed=0, policy=OUTSIDE, ignore_schedules=True)
@@ -48,4 +48,4 @@ def _play(player: Player) -> None:
 
 
 if __name__ == "__main__":
-    compile_all(doors(), int(sys.argv[1]))
+    compile_all(entry_points(), int(sys.argv[1]))
