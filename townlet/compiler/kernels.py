@@ -2,7 +2,7 @@
 
 Python calls a kernel through its *entry point*, code that takes Python's values apart. A kernel that another one calls
 becomes part of its caller; one marked as a `unit` is machine code of its own that all callers share, so that units can
-be compiled side by side. Both kinds of machine code are kept in the store under a name made of the kernel and its types.
+be compiled side by side. Both kinds of machine code are kept under a name made of the kernel and its types.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ _noted: _Calls | None = None
 
 @contextlib.contextmanager
 def noted_calls() -> Iterator[list[EntryPoint]]:
-    """Play kernels in plain Python, if this process has not called them before; the entry points are there afterwards."""
+    """Play kernels in plain Python, those not called before in this process; then the entry points are there."""
     global _noted
     found: list[EntryPoint] = []
     _noted = calls = _Calls()
