@@ -1,4 +1,4 @@
-"""The calls from Python into compiled code are found by playing. That none is missing: `tests/compiler/test_warmup.py`."""
+"""The calls from Python into compiled code are found by playing. That none is missing: `test_warmup.py`."""
 
 from __future__ import annotations
 
