@@ -18,14 +18,6 @@ TAKEN = {"build", "dist", "lib"}  # tools take these for generated output
 TESTED_BY_FILE = ("world/rules", "observation", "policy", "rollout", "planning", "console", "generator")
 # Files without a test of their own name: where they are tested, and why there.
 TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
-    "townlet/planning/interpreted_cost.py": (
-        "tests/commands/capture/test_start.py",
-        "the estimate is there for one decision, which is tested with it",
-    ),
-    "townlet/rollout/entry_points.py": (
-        "tests/compiler/test_warmup.py",
-        "what it finds is what has to be compiled",
-    ),
     "townlet/rollout/kernels.py": (
         "tests/rollout/test_play.py",
         "they play a run, and what they record is a sample",

@@ -13,7 +13,6 @@ from townlet.commands.capture import start as starting
 from townlet.compiler import store
 from townlet.console.interpreted import SWITCH
 from townlet.errors import ConfigError, UserError
-from townlet.planning.interpreted_cost import MOST, interpreted_seconds
 from townlet.planning.plan import Request
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -80,17 +79,6 @@ def test_how_to_compile_is_said_once(
         starting.start(SMALL, quiet=False)
         said.append(capsys.readouterr().err)
     assert said == ["", starting.HINT + "\n", "", ""]
-
-
-def test_seconds_follow_what_is_played() -> None:
-    once = interpreted_seconds(SMALL)
-    assert 0.3 < once < MOST
-    assert interpreted_seconds(LARGE) > 50
-    three = interpreted_seconds(Request(("kitchen_breakfast",), ticks=200, seeds=(1, 2, 3)))
-    assert 2.5 * once < three < 3.5 * once
-    limited = Request(("kitchen_breakfast",), ticks=200, seeds=(1, 2, 3), limit=1)
-    assert interpreted_seconds(limited) == pytest.approx(once)
-    assert interpreted_seconds(Request(("examples/town.yaml",), ticks=1)) > 1, "its distances take longest"
 
 
 def townlet(cache: Path, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
