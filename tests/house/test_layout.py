@@ -18,6 +18,10 @@ TAKEN = {"build", "dist", "lib"}  # tools take these for generated output
 TESTED_BY_FILE = ("world/rules", "observation", "policy", "rollout", "planning", "console", "generator")
 # Files without a test of their own name: where they are tested, and why there.
 TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
+    "townlet/rollout/entry_points.py": (
+        "tests/compiler/test_entry_points.py",
+        "what it finds is compiled there",
+    ),
     "townlet/rollout/kernels.py": (
         "tests/rollout/test_play.py",
         "they play a run, and what they record is a sample",
