@@ -46,7 +46,7 @@ EXTRAS = {
         "jsonschema>=4.23",
         "packaging>=24.2",
         "pyright[nodejs]>=1.1.400",
-        "pytest>=8.3",
+        "pytest>=8.4",
         "pytest-xdist>=3.6.1",
         "ruff>=0.12",
     ],
