@@ -51,7 +51,7 @@ townlet.errors.OutputError: /data: the worker on b does not see this folder [whi
             PipelineFailed,
             "the pipeline failed: RuntimeError: java.lang.Error: no idea",
         ),
-        ("", PipelineFailed, "the pipeline failed: RuntimeError: it says nothing"),
+        ("", PipelineFailed, "the pipeline failed: RuntimeError: without a message"),
     ],
 )
 def test_errors_of_engines(text: str, kind: type[TownletError], said: str) -> None:
@@ -65,17 +65,17 @@ def test_a_worker_that_does_not_see_the_output(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "out")
     with reports_beside(store) as folder:
         assert folder is not None
-        StoreDoFn({}, str(store), folder).setup()
+        StoreDoFn(str(store), folder).setup()
         ProgressReporter(folder).worker_failed("no numba")
         assert ReportReader(folder).poll().broken == "no numba"
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").rglob("*"))
     with pytest.raises(OutputError, match=f"the worker on {socket.gethostname()} does not see this folder"):
-        StoreDoFn({}, str(store), folder).setup()
+        StoreDoFn(str(store), folder).setup()
     assert not (tmp_path / "out" / "runs").exists()
 
 
 def test_a_worker_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = StoreDoFn({}, str(tmp_path), None)
+    step = StoreDoFn(str(tmp_path), None)
     monkeypatch.setattr(simulate, "VERSION", "9.9.9")
     with pytest.raises(UserError, match=r"has Townlet 9.9.9, the launcher \d+.\d+.\d+ .*; install the same"):
         step.setup()

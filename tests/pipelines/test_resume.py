@@ -10,17 +10,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.dataset.captures import flip
 from tests.pipelines import fakes
-from tests.pipelines import test_regenerate as regenerate
 from tests.pipelines.test_capture import QUIET, files
 from townlet import cli
 from townlet.commands.capture.run_capture import RunnerOptions, capture
-from townlet.dataset.checking import check_captures, parallel_check
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.index.index_file import read_index
 from townlet.dataset.store.local import LocalStore
@@ -302,25 +299,3 @@ def test_progress_of_looking(place: str, fake_play: list[str], capsys: pytest.Ca
     capsys.readouterr()
     capture(fakes.plan_of(*RUNS), place, RunnerOptions())
     assert capsys.readouterr().err == ""
-
-
-def test_a_file_that_is_carried_over_is_read_once(
-    tmp_path: Path, fake_play: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By whoever finds out the status of its run; verifying the version does not read it again."""
-    regenerate.make(regenerate.FIRST, tmp_path)
-    read: list[str] = []
-
-    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda store, name: read.append(name) or real(store, name)
-
-    monkeypatch.setattr(LocalStore, "open_read", noting(LocalStore.open_read))
-    monkeypatch.setattr(check_captures, "hashed", noting(check_captures.hashed))
-    monkeypatch.setattr(parallel_check, "hashed", noting(parallel_check.hashed))
-    regenerate.make(regenerate.EDITED, tmp_path)
-    samples = [name for name in read if name.endswith(".npz")]
-    carried, new = (
-        {name for name in samples if name.startswith(f"runs/{run}/")} for run in ("a/seed-0", "a/seed-2")
-    )
-    assert len(carried) == len(new) == 2
-    assert sorted(name for name in samples if name in carried) == sorted(carried)

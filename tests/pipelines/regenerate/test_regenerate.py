@@ -1,4 +1,4 @@
-"""Regenerating: only what changed is simulated, the old version stays until the new one is whole, cut anywhere."""
+"""Regenerating: only what changed is simulated, the old version stays until the new one is whole."""
 
 from __future__ import annotations
 
@@ -12,21 +12,17 @@ from typing import Any
 
 import pytest
 
-from tests.dataset.captures import content, flip, index, records_for
-from tests.pipelines import fakes
+from tests.dataset.captures import content, flip
+from tests.pipelines.regenerate.plans import EDITED, FIRST, QUIET, by_hand, counts, make, planned
 from tests.samples import make_run
 from townlet.commands.capture import next_version
 from townlet.commands.capture import run_regenerate as regenerate_module
 from townlet.commands.capture.outcome import CaptureOutcome as Captured
-from townlet.commands.capture.run_capture import RunnerOptions
 from townlet.commands.capture.run_golden import golden
-from townlet.commands.capture.run_regenerate import RegenerateOptions, RegenerateOutcome, regenerate
-from townlet.dataset.capture.commit import publish_runs
-from townlet.dataset.capture.preflight import check_output
+from townlet.dataset.checking import check_captures, parallel_check
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.index.index_file import read_index
-from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.versions.versions import current_version, resolve, utc_now
@@ -34,33 +30,6 @@ from townlet.errors import CorruptSampleError, OutputError, TownletError, UserEr
 from townlet.planning.plan import Plan
 from townlet.rollout import play as rollout
 from townlet.run import Run
-
-QUIET = RunnerOptions(quiet=True)
-
-
-def fake(name: str, seed: int, ticks: int = 6) -> Run:
-    return fakes.in_data_set(fakes.run(name, seed=seed, ticks=ticks))
-
-
-def planned(*runs: Run) -> Plan:
-    return fakes.plan_of(*runs, suites=("tiny",))
-
-
-FIRST = planned(fake("a", 0), fake("a", 1), fake("b", 0))
-EDITED = planned(fake("a", 0), fake("a", 2), fake("b", 0, ticks=9))  # one new, one removed, one changed
-
-
-def make(plan: Plan, output: Path, **wanted: Any) -> RegenerateOutcome:
-    return regenerate(plan, str(output), QUIET, RegenerateOptions(**wanted))
-
-
-def counts(outcome: RegenerateOutcome) -> tuple[int, ...]:
-    return tuple(outcome.changes.counts().values())  # unchanged, changed, new, removed
-
-
-@pytest.fixture
-def out(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 def test_only_what_changed_is_simulated(fake_play: list[str], out: Path) -> None:
@@ -171,6 +140,28 @@ def test_a_version_that_does_not_verify_is_not_published(
     assert current_version(LocalStore(out)) == 1
 
 
+def test_a_file_that_is_carried_over_is_read_once(
+    fake_play: list[str], out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whoever finds out the status of its run; verifying the version does not read it again."""
+    make(FIRST, out)
+    read: list[str] = []
+
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda store, name: read.append(name) or real(store, name)
+
+    monkeypatch.setattr(LocalStore, "open_read", noting(LocalStore.open_read))
+    monkeypatch.setattr(check_captures, "hashed", noting(check_captures.hashed))
+    monkeypatch.setattr(parallel_check, "hashed", noting(parallel_check.hashed))
+    make(EDITED, out)
+    samples = [name for name in read if name.endswith(".npz")]
+    carried, new = (
+        {name for name in samples if name.startswith(f"runs/{run}/")} for run in ("a/seed-0", "a/seed-2")
+    )
+    assert len(carried) == len(new) == 2
+    assert sorted(name for name in samples if name in carried) == sorted(carried)
+
+
 def test_a_damaged_capture_is_not_carried_over(fake_play: list[str], out: Path) -> None:
     make(FIRST, out)
     place = out / "versions/1/runs/a/seed-0/rollout_sample_alice_001.npz"
@@ -265,107 +256,6 @@ def test_a_data_set_without_versions_becomes_version_one(
     outcome = make(FIRST, out)
     assert (outcome.version, outcome.published, outcome.simulated) == (1, True, 0)
     assert not fake_play
-
-
-class Killed(BaseException):
-    pass
-
-
-CHANGES = ("write_new", "write_whole", "create_if_absent", "compare_and_swap", "move", "link_from", "delete")
-
-
-class Dying:
-    """Let this many changes to a local store pass, and none after that."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.left = 10**9
-        for name in CHANGES:
-            self._patch(monkeypatch, name, getattr(LocalStore, name))
-
-    def _patch(self, monkeypatch: pytest.MonkeyPatch, name: str, whole: Callable[..., Any]) -> None:
-        def change(store: LocalStore, *given: Any) -> Any:
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-            return whole(store, *given)
-
-        monkeypatch.setattr(LocalStore, name, change)
-
-
-def by_hand(plan: Plan, store: Store, output: str, work: RunnerOptions) -> Captured:
-    """A capture without Beam: it stops where it is killed."""
-    check_output(store, plan.runs)
-    runs = list(plan.playable())
-    records = [records_for(store, run) for run in runs]
-    published = publish_runs(store, list(zip(runs, records, strict=True)))
-    index(store, published, records, suites=plan.suites)
-    return Captured(output, runs=read_index(store)["runs"])
-
-
-def test_cut_anywhere_it_ends_as_undisturbed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path
-) -> None:
-    """At any moment a reader finds the old version or the new one, whole; the same command again finishes."""
-    monkeypatch.setattr(next_version, "capture_into", by_hand)
-    first = planned(*(make_run(name, seed=1, folder=run_folder(name, 1)) for name in ("a", "b")))
-    edited = planned(
-        make_run("a", seed=1, folder=run_folder("a", 1)),
-        make_run("c", seed=1, folder=run_folder("c", 1)),
-    )
-    make(first, out)
-    start = tmp_path / "start"
-    shutil.copytree(out, start, symlinks=True)
-    make(edited, out)
-    undisturbed = content(out)
-    old, new = (read_index(LocalStore(out / "versions" / version)) for version in ("1", "2"))
-
-    dying = Dying(monkeypatch)
-    steps, seen = 0, set()
-    while True:
-        place = tmp_path / f"{steps}"
-        shutil.copytree(start, place, symlinks=True)
-        dying.left = steps
-        try:
-            make(edited, place)
-            break
-        except Killed:
-            pass
-        finally:
-            dying.left = 10**9
-        found = read_index(resolve(LocalStore(place)))
-        assert found in (old, new)
-        seen.add(found == new)
-        make(edited, place)
-        assert content(place) == undisturbed, f"killed before change {steps}"
-        assert os.readlink(place / "current") == "versions/2"
-        shutil.rmtree(place)
-        steps += 1
-    assert steps > 30
-    assert seen == {False, True}
-
-
-def test_an_edit_in_the_middle_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
-    """Killed at any step of one edit, the next edit ends as if there had been no other."""
-    monkeypatch.setattr(next_version, "capture_into", by_hand)
-    runs = {name: make_run(name, seed=1, folder=run_folder(name, 1)) for name in "abcd"}
-    runs["B"] = make_run("b", seed=1, folder=run_folder("b", 1), ticks=9)
-    first, edited, again = (planned(*map(runs.__getitem__, names)) for names in ("ab", "aBc", "bd"))
-    make(first, out)
-    start = tmp_path / "start"
-    shutil.copytree(out, start, symlinks=True)
-    make(again, out)
-    undisturbed = content(out)
-    dying = Dying(monkeypatch)
-    for steps in range(0, 60, 7):
-        place = tmp_path / f"{steps}"
-        shutil.copytree(start, place, symlinks=True)
-        dying.left = steps
-        with pytest.raises(Killed):
-            make(edited, place)
-        dying.left = 10**9
-        if current_version(LocalStore(place)) == 1:
-            make(again, place)
-            assert content(place) == undisturbed, f"killed before change {steps}"
 
 
 def test_somebody_publishes_meanwhile(
