@@ -10,7 +10,7 @@ import pytest
 
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError, TownletError, UserError
-from townlet.pipelines import simulate
+from townlet.pipelines import store_dofn
 from townlet.pipelines.progress.reports import ProgressReporter, ReportReader
 from townlet.pipelines.runners.engines import reports_beside
 from townlet.pipelines.runners.errors import PipelineFailed, WorkerDied, translate_error
@@ -76,7 +76,7 @@ def test_a_worker_that_does_not_see_the_output(tmp_path: Path) -> None:
 
 def test_a_worker_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     step = StoreDoFn(str(tmp_path), None)
-    monkeypatch.setattr(simulate, "VERSION", "9.9.9")
+    monkeypatch.setattr(store_dofn, "VERSION", "9.9.9")
     with pytest.raises(UserError, match=r"has Townlet 9.9.9, the launcher \d+.\d+.\d+ .*; install the same"):
         step.setup()
 
