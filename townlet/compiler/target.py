@@ -23,7 +23,11 @@ from townlet.compiler import elements, groups
 NAME = "townlet"
 ENVIRONMENT = ".NumbaEnv."  # Numba names a function's environment like the function
 KERNELS: set[str] = set()  # names of all functions that are kernels, with their modules'
-OPTIMISED = {"opt": 3, "loop_vectorize": True, "slp_vectorize": True}
+# As Numba optimises, but for its pass over single functions: first what brings loops into a form that can be vectorised.
+PASSES: tuple[dict[str, Any], ...] = (
+    {"opt": 0, "loop_vectorize": False, "slp_vectorize": False, "cost": "cheap"},
+    {"opt": 3, "loop_vectorize": True, "slp_vectorize": True},
+)
 
 
 class Townlet(CPU):
@@ -87,8 +91,9 @@ class Codegen(codegen.JITCPUCodegen):
         for symbol in (*module.functions, *module.global_variables):
             if not symbol.is_declaration and symbol.name not in entries:
                 symbol.linkage = "internal"
-        manager, builder = self._module_pass_manager(**OPTIMISED)
-        manager.run(module, builder)
+        for options in PASSES:
+            manager, builder = self._module_pass_manager(**options)
+            manager.run(module, builder)
         module.verify()
         return self._tm.emit_object(module)
 
