@@ -23,7 +23,7 @@ from townlet.compiler import elements, groups
 NAME = "townlet"
 ENVIRONMENT = ".NumbaEnv."  # Numba names a function's environment like the function
 KERNELS: set[str] = set()  # names of all functions that are kernels, with their modules'
-# As Numba optimises, but for its pass over single functions: first what brings loops into a form that can be vectorised.
+# As Numba optimises, but for its pass over single functions: first what brings loops into a form to be vectorised.
 PASSES: tuple[dict[str, Any], ...] = (
     {"opt": 0, "loop_vectorize": False, "slp_vectorize": False, "cost": "cheap"},
     {"opt": 3, "loop_vectorize": True, "slp_vectorize": True},
