@@ -47,7 +47,7 @@ EXTRAS = {
         "packaging>=24.2",
         "pyright[nodejs]>=1.1.400",
         "pytest>=8.4",
-        "pytest-xdist>=3.6.1",
+        "pytest-xdist>=3.8",
         "ruff>=0.12",
     ],
 }
