@@ -45,7 +45,7 @@ test: $(STAMP) ## run the tests
 test-newest: ## run the tests with the newest versions that setup.py admits, whatever is locked
 	@bash scripts/make_venv.sh "$(NEWEST)" "$(PYTHON)"
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager setuptools --editable '.[cloud,dev]'
-	@$(NEWEST)/bin/python -m pip freeze --all --exclude-editable | awk -f scripts/newer_than.awk requirements/main.txt -
+	@$(NEWEST)/bin/python -m pip freeze --all --exclude pip --exclude-editable | awk -f scripts/newer_than.awk requirements/main.txt -
 	$(NEWEST)/bin/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
 
 setup-train: $(TRAIN)/.townlet-installed ## make the environment of test-train
