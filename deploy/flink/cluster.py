@@ -24,8 +24,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from townlet.errors import TownletError, UserError
-from townlet.pipelines.runners.flink import JAR, count_slots, free_port
 from townlet.pipelines.runners.profiles import find_profile
+from townlet.pipelines.runners.silence_beam_output import import_beam
+
+import_beam()  # else it warns of what nobody misses here
+
+from townlet.pipelines.runners.flink import JAR, count_slots, free_port  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 POM = HERE / "pom.xml"
