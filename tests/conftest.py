@@ -11,16 +11,18 @@ import pytest
 from townlet.compiler.warmup import warm_if_possible
 
 
+def _is_not_beams_greeting(record: logging.LogRecord) -> bool:
+    """Beam warns when it is imported that Google's clients are not installed; tests import it without our silence."""
+    return not record.getMessage().startswith("apitools not found")
+
+
+logging.getLogger().addFilter(_is_not_beams_greeting)  # at once: other conftests import Beam
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Whatever runs in a shell's background ignores SIGINT, and so would every child of it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    logging.getLogger().addFilter(_is_not_beams_greeting)
-
-
-def _is_not_beams_greeting(record: logging.LogRecord) -> bool:
-    """Beam warns when it is imported that Google's clients are not installed; tests import it without our silence."""
-    return not record.getMessage().startswith("apitools not found")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
