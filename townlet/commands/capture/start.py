@@ -19,8 +19,8 @@ from townlet.planning.plan import Request
 BEFORE = "played-interpreted"  # files beside the machine code: that it happened, and that the hint was given
 HINTED = "hinted"
 HINT = (
-    "note: the simulation is not compiled, and so little is played quicker without. "
-    "`townlet warm` compiles it, once; from then on every start is quicker"
+    "note: small work was done in plain Python, because the simulation is not compiled yet. "
+    "`townlet warm` compiles it, once; then every start is quicker"
 )
 
 
