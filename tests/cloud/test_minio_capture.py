@@ -36,7 +36,7 @@ with output_lock(sys.argv[1]):
 IMPATIENT = """
 import sys
 from townlet import cli
-from townlet.dataset import lease
+from townlet.dataset.store import lease
 lease.RENEW_INTERVAL_S = 0.2
 sys.exit(cli.main(["capture", *sys.argv[1:]]))
 """

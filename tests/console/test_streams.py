@@ -93,6 +93,7 @@ def test_characters_that_a_stream_lacks_are_replaced(typed, tmp_path: Path, envi
     assert json.loads(said.out)[0]["problems"][0]["file"] == "bad.yaml"
 
 
+@pytest.mark.campaign
 def test_plus_or_minus_in_ascii(typed) -> None:
     assert typed(f"{CAPTURE} --seeds 0..1").code == 0
     said = typed("townlet inspect out", PYTHONIOENCODING="ascii")
@@ -110,6 +111,14 @@ def test_json_loses_no_character(typed, tmp_path: Path) -> None:
 
 
 def test_a_working_folder_that_is_gone(typed, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    said = typed("cd gone; rmdir ../gone; townlet validate x; echo $?; townlet --version")
+    assert said.out.splitlines()[0] == "2"
+    assert said.err.startswith("error: the working folder cannot be used (")
+
+
+@pytest.mark.campaign
+def test_a_working_folder_that_is_gone_for_every_command(typed, tmp_path: Path) -> None:
     from townlet.cli import COMMANDS
 
     (tmp_path / "gone").mkdir()
