@@ -171,4 +171,4 @@ def test_ctrl_c_ends_the_job(townlet: Start, flink: Cluster, tmp_path: Path) -> 
     assert "Traceback" not in err, err
     *_, job, last = err.splitlines()
     assert job == "the job was cancelled"
-    assert last.startswith("interrupted; what is finished is kept, the same command goes on")
+    assert last == "Interrupted. Finished runs are kept. Run the same command to continue."
