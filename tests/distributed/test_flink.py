@@ -143,15 +143,15 @@ def test_one_run_fails(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
 
 
 def test_workers_that_do_not_start(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
-    (tmp_path / "numba").mkdir()
-    (tmp_path / "numba" / "__init__.py").write_text("raise ImportError('no numba here')")
+    (tmp_path / "pydantic").mkdir()  # which a worker imports when it gets ready to play
+    (tmp_path / "pydantic" / "__init__.py").write_text("raise ImportError('no pydantic here')")
     broken = {"command": "townlet-worker", "env": {"PYTHONPATH": str(tmp_path)}}
     for environment, said in (
         (
             {"command": "townlet-wroker"},
             "error: the engine cannot start a worker (No such file or directory)",
         ),
-        (broken, "error: a worker cannot start: ImportError: no numba here"),
+        (broken, "error: a worker cannot start: ImportError: no pydantic here"),
     ):
         words = [*FEW, "--profile", flink.profile, "--environment_config", json.dumps(environment)]
         process = townlet(*words, "--output", tmp_path / "out")
