@@ -4,6 +4,7 @@
 VENV ?= .venv
 PYTHON ?=
 JOBS ?= auto
+MUTATIONS ?=
 PYTEST_FLAGS ?=
 SCENARIO ?= configs/scenarios/kitchen_breakfast.yaml
 SAMPLES ?= samples/kitchen_breakfast
@@ -21,10 +22,10 @@ PIP_LOCKED := -m pip install --quiet --disable-pip-version-check --require-hashe
 PIP_PROJECT := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train lock test test-newest test-train campaign check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
+.PHONY: help setup setup-train lock test test-newest test-train campaign campaign-train check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment and install the project into it
 
@@ -40,18 +41,21 @@ lock: ## renew requirements/: the newest versions that setup.py admits, with has
 	$(LOCKER)/bin/python scripts/lock_requirements.py
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_FLAGS)
 
 test-newest: ## run the tests with the newest versions that setup.py admits, whatever is locked
 	@bash scripts/make_venv.sh "$(NEWEST)" "$(PYTHON)"
 	$(NEWEST)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager setuptools --editable '.[cloud,dev]'
 	@$(NEWEST)/bin/python -m pip freeze --all --exclude pip --exclude-editable | awk -f scripts/newer_than.awk requirements/main.txt -
-	$(NEWEST)/bin/python -m pytest -n $(JOBS) $(PYTEST_FLAGS)
+	$(NEWEST)/bin/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_FLAGS)
 
 setup-train: $(TRAIN)/.townlet-installed ## make the environment of test-train
 
-test-train: setup-train ## run the tests that need torch (some 3 GB on Linux), in an environment of their own
+test-train: setup-train ## run the tests that need torch, onnx, pettingzoo or stable-baselines3 (some 4 GB on Linux), in an environment of their own
 	$(TRAIN)/bin/python -m pytest -m 'torch and not campaign' $(PYTEST_FLAGS)
+
+campaign-train: setup-train ## run the long tests of learning: trainings that have to reach what is said of them (an hour)
+	$(TRAIN)/bin/python -m pytest -m 'torch and campaign' -rs $(PYTEST_FLAGS)
 
 $(TRAIN)/.townlet-installed: setup.py pyproject.toml scripts/make_venv.sh requirements/main.txt requirements/train.txt
 	@bash scripts/make_venv.sh "$(TRAIN)" "$(PYTHON)"
@@ -59,8 +63,8 @@ $(TRAIN)/.townlet-installed: setup.py pyproject.toml scripts/make_venv.sh requir
 	$(TRAIN)/bin/python $(PIP_PROJECT)
 	@touch $@
 
-campaign: $(STAMP) ## run the long tests
-	$(BIN)/python -m pytest -m campaign $(PYTEST_FLAGS)
+campaign: $(STAMP) ## run the long tests (MUTATIONS=all: with every changed file and config, which takes an hour)
+	$(BIN)/python -m pytest -m campaign -n $(JOBS) --dist loadfile -rs $(if $(MUTATIONS),--mutations $(MUTATIONS)) $(PYTEST_FLAGS)
 
 check: $(STAMP) ## lint, check the format and the types
 	$(BIN)/ruff check .

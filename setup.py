@@ -28,15 +28,16 @@ CORE = [
     "pyyaml>=6.0.2",
     "isal>=1.7",
     "xxhash>=3.5",
+    "msgspec>=0.20",
     "rich>=13.9",
 ]
 
 # An extra that is empty is a name that people may already ask for; it is filled with the first code that needs it.
 EXTRAS = {
-    "train": ["torch>=2.5"],
-    "policy": [],
+    "train": ["torch>=2.5", "tensorboard>=2.19", "matplotlib>=3.9"],
+    "policy": ["onnxruntime>=1.20"],  # for networks whose graph is not compiled
     "cloud": ["obstore>=0.6"],
-    "env": [],
+    "env": ["gymnasium>=1.0", "pettingzoo>=1.25"],
     "report": [],
     "docs": [],
     "offline-rl": [],
@@ -50,6 +51,8 @@ EXTRAS = {
         "pytest-xdist>=3.8",
         "ruff>=0.12",
     ],
+    # What the tests of train, policy and env need besides: models made by others, and a trainer of others.
+    "dev-train": ["onnx>=1.17", "stable-baselines3>=2.6"],
 }
 
 
@@ -109,7 +112,7 @@ setup(
     extras_require=EXTRAS,
     entry_points={
         "console_scripts": [
-            "townlet = townlet.cli:run",
+            "townlet = townlet.__main__:run",
             # What Beam's PROCESS and EXTERNAL environments start.
             "townlet-worker = townlet.pipelines.runners.engine_worker:main",
         ]

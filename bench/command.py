@@ -26,6 +26,11 @@ QUESTIONS = {
     "g": "bench.questions.many_runs",
     "h": "bench.questions.data_sets",
     "i": "bench.questions.flink",
+    "j": "bench.questions.many_indexed",
+    "k": "bench.questions.networks",
+    "l": "bench.questions.environments",
+    "m": "bench.questions.learning",
+    "n": "bench.questions.evaluating",
 }
 
 

@@ -37,6 +37,20 @@ class Scale:
     short_runs: int  # (i) and so many short ones
     short_ticks: int  # (i)
 
+    indexed_runs: tuple[int, int, int]  # (j) few, many, and the most
+
+    network_runs: int  # (k)
+    network_ticks: int  # (k) of each of them
+
+    env_towns: tuple[int, ...]  # (l) of a vector environment
+    env_ticks: int  # (l) of an episode
+
+    learning_repeats: int  # (m)
+    learning_runs: int  # (m) of an iteration, and that are cloned
+    learning_ticks: int  # (m) of each of them
+
+    evaluated_runs: int  # (n) of `ticks` ticks
+
 
 FULL = Scale(
     repeats=7,
@@ -59,6 +73,15 @@ FULL = Scale(
     flink_runs=64,
     short_runs=500,
     short_ticks=8,
+    indexed_runs=(1_000, 100_000, 1_000_000),
+    network_runs=8,
+    network_ticks=4_096,
+    env_towns=(1, 8, 64),
+    env_ticks=1_000,
+    learning_repeats=3,
+    learning_runs=16,
+    learning_ticks=1_440,
+    evaluated_runs=8,
 )
 
 QUICK = Scale(
@@ -82,4 +105,13 @@ QUICK = Scale(
     flink_runs=2,
     short_runs=2,
     short_ticks=8,
+    indexed_runs=(20, 40, 60),
+    network_runs=2,
+    network_ticks=20,
+    env_towns=(1, 2),
+    env_ticks=20,
+    learning_repeats=1,
+    learning_runs=2,
+    learning_ticks=20,
+    evaluated_runs=2,
 )

@@ -51,7 +51,12 @@ class Lock:
 LOCKS = {
     "main": Lock("development, the tests and all commands: core, cloud, dev", ("cloud", "dev")),
     "workers": Lock("the part of main that a worker needs: core, cloud", ("cloud",)),
-    "train": Lock("training, beside main or alone: core, train", ("train",)),
+    "policy": Lock("workers that play networks of any graph: core, cloud, policy", ("cloud", "policy")),
+    "env": Lock("environments for other trainers: core, env", ("env",)),
+    "train": Lock(
+        "training and its tests, beside main or alone: core, policy, env, train, dev-train",
+        ("policy", "env", "train", "dev-train"),
+    ),
     "pip": Lock("pip, where the system's Python cannot put its own into an environment", others=("pip",)),
     "uv": Lock("uv, which makes these locks", others=("uv",)),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,7 @@ def make_metadata(agent_id: str = "alice", arrival: int = 1, run: Run | None = N
             "scenario_name": run.name,
             "scenario_description": "made by hand",
             "seed": run.seed,
+            "seed_text": str(run.seed),
             "ticks": run.ticks,
             "fingerprint": run.fingerprint,
             "rules_version": 1,
@@ -110,3 +112,42 @@ def make_samples(run: Run, agents: int = 2) -> list[tuple[SampleKey, ReplaySampl
         facts = {**group.metadata, **make_metadata(name, arrival, run)}
         samples.append((key, stack_groups([FrameGroup(group.arrays, group.final, facts)])))
     return samples
+
+
+def parts_of(group: FrameGroup, cuts: list[int]) -> list[FrameGroup]:
+    """The group cut before these rows; only the last part has what follows."""
+    edges = [0, *sorted(cuts), group.timesteps]
+    pieces = []
+    for first, end in pairwise(edges):
+        arrays = {name: array[first:end] for name, array in group.arrays.items()}
+        final = group.final if end == group.timesteps else None
+        mismatches = group.metadata["label_mismatch_count"] if first == 0 else 0
+        pieces.append(FrameGroup(arrays, final, {**group.metadata, "label_mismatch_count": mismatches}))
+    return pieces
+
+
+def frames_of(group: FrameGroup) -> list[dict[str, Any]]:
+    """The frames of a whole group, as `PolicyRuntime.collect_trajectory` gives them."""
+    arrays = group.arrays
+    frames: list[dict[str, Any]] = [
+        {
+            "tick": int(arrays["tick"][row]),
+            "agent_id": "alice",
+            "map": arrays["map"][row],
+            "features": arrays["features"][row],
+            "action": canonical_json(ACTIONS[arrays["actions"][row]]),
+            "action_id": int(arrays["actions"][row]),
+            "action_args": tuple(arrays["action_args"][row].tolist()),
+            "action_mask": arrays["action_mask"][row],
+            "reward": float(arrays["rewards"][row]),
+            "reward_terms": arrays["reward_terms"][row],
+            "done": bool(arrays["dones"][row]),
+            "log_prob": float(arrays["old_log_probs"][row]),
+            "value": float(arrays["value_preds"][row]),
+            "position": tuple(arrays["positions"][row].tolist()),
+        }
+        for row in range(group.timesteps)
+    ]
+    assert group.final is not None
+    frames[-1].update(group.final, info=group.metadata)
+    return frames

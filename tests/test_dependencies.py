@@ -20,6 +20,7 @@ OWN = {path.name for path in ROOT.iterdir() if path.is_dir()}  # townlet, tests,
 INSTALLED = ("townlet", "pipelines")  # what the wheel holds, and what passes on to it
 DEVELOPMENT = ("bench", "scripts", "tests", "deploy", "setup.py")
 
+TESTED_WITH = ("dev", "dev-train")  # extras that users do not ask for
 IMPORTED_AS = {"pyyaml": "yaml"}  # where it is not the distribution's own name
 COMES_WITH = {  # part of what a declared distribution offers, in the version that it chooses itself
     "annotated_types": "pydantic",
@@ -78,7 +79,9 @@ def modules(requirements: list[str]) -> set[str]:
 
 
 def test_what_townlet_imports_is_declared_for_its_users() -> None:
-    users = CORE + [wanted for extra, all_of in EXTRAS.items() if extra != "dev" for wanted in all_of]
+    users = CORE + [
+        wanted for extra, all_of in EXTRAS.items() if extra not in TESTED_WITH for wanted in all_of
+    ]
     found = third_party(*INSTALLED)
     assert {name: file for name, file in found.items() if name not in modules(users)} == {}
 
@@ -183,7 +186,7 @@ def test_every_extra_that_is_filled_has_a_lock_and_the_pythons_are_those_of_setu
 
 
 FREE = "--upgrade --upgrade-strategy eager"  # make test-newest, which is about what no lock has
-FROM_A_LOCK = re.compile(r"--require-hashes\b.* -r \S*[a-z]+\.txt|--require-hashes --only-binary :all:$")
+FROM_A_LOCK = re.compile(r"--require-hashes\b.* -r \S*[a-z}]+\.txt|--require-hashes --only-binary :all:$")
 PROJECT_ALONE = re.compile(r"--no-deps --no-build-isolation")
 
 
@@ -204,17 +207,23 @@ def test_each_lock_is_installed_somewhere() -> None:
     places = {
         "main": ("Makefile", "$(BIN)/python $(PIP_LOCKED) -r requirements/main.txt"),
         "train": ("Makefile", "$(PIP_LOCKED) -r requirements/main.txt -r requirements/train.txt"),
-        "workers": ("deploy/docker/Dockerfile", "--require-hashes --only-binary :all: -r requirements/workers.txt"),
+        "workers": ("deploy/docker/Dockerfile", "ARG LOCK=workers\n"),
+        "policy": ("docs/cluster.md", "`--build-arg LOCK=policy`"),
+        "env": ("docs/training.md", "pip install --require-hashes -r requirements/env.txt"),
         "pip": ("scripts/make_venv.sh", '--require-hashes -r "$locks/pip.txt"'),
         "uv": ("Makefile", "$(LOCKER)/bin/python $(PIP_LOCKED) -r requirements/uv.txt"),
     }  # fmt: skip
     assert set(places) == set(LOCKS)
     for file, words in places.values():
         assert words in (ROOT / file).read_text(encoding="utf-8"), f"{file}: expected {words}"
+    docker = (ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    assert "--require-hashes --only-binary :all: -r requirements/${LOCK}.txt" in docker
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "make setup\n" in ci and "make setup-train; then\n" in ci and "make test-train\n" in ci
 
 
 def test_a_lock_asks_for_what_builds_the_project_too() -> None:
     assert Lock("", ("train",)).asked_for() == build_requirements() + CORE + EXTRAS["train"]
+    of_train = EXTRAS["policy"] + EXTRAS["env"] + EXTRAS["train"] + EXTRAS["dev-train"]
+    assert LOCKS["train"].asked_for() == build_requirements() + CORE + of_train
     assert Lock("", others=("uv",)).asked_for() == ["uv"]

@@ -76,7 +76,7 @@ def test_wheel_owns_one_name(site: Path) -> None:
     assert names == {"townlet", metadata}
     assert (site / metadata / "top_level.txt").read_text().split() == ["townlet"]
     scripts = (site / metadata / "entry_points.txt").read_text()
-    assert "townlet = townlet.cli:run\n" in scripts
+    assert "townlet = townlet.__main__:run\n" in scripts
     assert "townlet-worker = townlet.pipelines.runners.engine_worker:main\n" in scripts
     assert (site / "townlet" / "py.typed").is_file()
 

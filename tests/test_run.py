@@ -34,7 +34,7 @@ def any_run(draw: some.DrawFn) -> Run:
         ticks=draw(some.integers(1, 2**31 - 1)),
         config_json=canonical_json(draw(configs)),
         config_path=draw(texts),
-        policy=draw(some.none() | texts),
+        policy=draw(some.none() | texts | some.just(f"network:{'ab' * 32}?mode=greedy")),
         agent=draw(some.none() | texts),
         auto_seeded=draw(some.booleans()),
         ignore_schedules=draw(some.booleans()),
@@ -42,7 +42,6 @@ def any_run(draw: some.DrawFn) -> Run:
         compression=draw(some.sampled_from(["fast", "none", "small"])),
         prefix=draw(texts),
         folder=draw(texts),
-        model_digest=draw(some.none() | texts),
         check=draw(some.booleans()),
     )
 
@@ -91,11 +90,36 @@ def test_what_is_not_in_a_fingerprint() -> None:
         "folder",
         "config_path",
         "check",
+        "model_digest",  # follows from the policy
     }
     others = {name: "x" if isinstance(getattr(run, name), str | None) else 7 for name in deciding}
     others["config_json"] = canonical_json({**config, "config": {"seed": 1}})
     fingerprints = {replace(run, **{name: value}).fingerprint for name, value in others.items()}
     assert len(fingerprints) == len(deciding) and run.fingerprint not in fingerprints
+
+
+def test_the_models_of_a_run() -> None:
+    """Its own policy's, which the manifest says by itself, and those that its config names."""
+    own, everybodys, als = ("ab" * 32, "cd" * 32, "ef" * 32)
+    section = {
+        "default": f"network:{everybodys}?temperature=2.0",
+        "agents": {"al": f"network:{als}", "bo": "needs"},
+    }
+    config = {"config": {"policy": section}, "affordances": {}, "name": "a", "config_path": "a.yaml"}
+    run = Run(name="a", seed=1, ticks=2, config_json=canonical_json(config))
+    assert (run.model_digest, run.models) == (None, (everybodys, als))
+    network = replace(run, policy=f"network:{own}?mode=greedy")
+    assert (network.model_digest, network.models) == (own, (own, everybodys, als))
+    assert network.ref().model_digest == own
+    again = replace(network, policy="needs")
+    assert again.model_digest is None and again.fingerprint == replace(run, policy="needs").fingerprint
+    for strange in (
+        None,
+        [],
+        {"policy": []},
+        {"policy": {"default": 3, "agents": []}},
+    ):  # others may have written it
+        assert replace(run, config_json=canonical_json({**config, "config": strange})).models == ()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,61 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.samples import ACTIONS, FEATURES, make_group, make_metadata, make_sample
+from tests.samples import ACTIONS, FEATURES, frames_of, make_group, make_metadata, make_sample, parts_of
 from townlet.dataset.format.npz import write_npz
 from townlet.errors import UserError
 from townlet.frames import frames_to_replay_sample
-from townlet.run import canonical_json
 from townlet.samples import (
     ARRAYS,
     FINAL_ARRAYS,
     GROUP_ARRAYS,
     TRAINING_ARRAYS,
-    FrameGroup,
     ReplaySample,
     SampleError,
     content_digest,
     stack_groups,
 )
-
-
-def parts_of(group: FrameGroup, cuts: list[int]) -> list[FrameGroup]:
-    """The group cut before these rows; only the last part has what follows."""
-    edges = [0, *sorted(cuts), group.timesteps]
-    pieces = []
-    for first, end in pairwise(edges):
-        arrays = {name: array[first:end] for name, array in group.arrays.items()}
-        final = group.final if end == group.timesteps else None
-        mismatches = group.metadata["label_mismatch_count"] if first == 0 else 0
-        pieces.append(FrameGroup(arrays, final, {**group.metadata, "label_mismatch_count": mismatches}))
-    return pieces
-
-
-def frames_of(group: FrameGroup) -> list[dict[str, Any]]:
-    """The frames of a whole group, as `PolicyRuntime.collect_trajectory` gives them."""
-    arrays = group.arrays
-    frames: list[dict[str, Any]] = [
-        {
-            "tick": int(arrays["tick"][row]),
-            "agent_id": "alice",
-            "map": arrays["map"][row],
-            "features": arrays["features"][row],
-            "action": canonical_json(ACTIONS[arrays["actions"][row]]),
-            "action_id": int(arrays["actions"][row]),
-            "action_args": tuple(arrays["action_args"][row].tolist()),
-            "action_mask": arrays["action_mask"][row],
-            "reward": float(arrays["rewards"][row]),
-            "reward_terms": arrays["reward_terms"][row],
-            "done": bool(arrays["dones"][row]),
-            "log_prob": float(arrays["old_log_probs"][row]),
-            "value": float(arrays["value_preds"][row]),
-            "position": tuple(arrays["positions"][row].tolist()),
-        }
-        for row in range(group.timesteps)
-    ]
-    assert group.final is not None
-    frames[-1].update(group.final, info=group.metadata)
-    return frames
 
 
 def test_the_table_is_the_design_s() -> None:
@@ -365,3 +323,9 @@ def test_frames_without_their_facts() -> None:
 
 def test_repr_says_who_and_how_long() -> None:
     assert repr(make_sample(6)) == "ReplaySample('alice', timesteps=6, map=(4, 5, 5), features=8)"
+
+
+def test_action_names_are_in_the_order_of_ids() -> None:
+    sample = make_sample()
+    names = sample.metadata["action_names"]
+    assert [sample.metadata["action_lookup"][name] for name in names] == list(range(len(ACTIONS)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from townlet.vocabulary import COMPARISONS, FACTS
 from townlet.world import state as st
+from townlet.world.records import column_names
 
 SLOTS, IDENTITY, WINDOW, DAYS = 64, 8, 3, 7
 TICK_AT_REST = {
@@ -28,8 +29,8 @@ def dtypes(group: type) -> dict[str, Any]:
 
 def clear_tick(world: st.World) -> None:
     """`world.tick` as it is before anything has happened in a tick: everybody waits."""
-    for name in world.tick.dtype.names:
-        world.tick[name] = TICK_AT_REST.get(name, 0)
+    for name in column_names(world.tick):
+        getattr(world.tick, name)[:] = TICK_AT_REST.get(name, 0)
 
 
 def i64(values: Iterable[int]) -> np.ndarray:
@@ -75,10 +76,11 @@ def make_town(
     size: tuple[int, int],
     walls: set[tuple[int, int]],
     things: list,
-    types: list[str],
-    offered: list[int],
+    sets: list[frozenset[str]],
+    offers: list,
     spots: Sequence[tuple[int, int]],
     ticks_per_day: int,
+    start_time: int,
     pad: int,
     seed: int,
     condition: Any,
@@ -92,16 +94,20 @@ def make_town(
     for p, (x, y) in enumerate(spots):
         distance[p] = distances(wall, x, y)
     places = [spots.index((thing.x, thing.y)) for thing in things]
+    types = [name for one in sets if len(one) == 1 for name in one]
     kinds = [types.index(thing.type) for thing in things]
+    belongs = [[thing.type in one for thing in things] for one in sets]
+    of_sets = [[o for o in range(len(things)) if row[o]] for row in belongs]
+    offered = [[k for k, offer in enumerate(offers) if name in offer.types] for name in types]
     near = [
         [o for o, t in enumerate(things) if abs(t.x - x) + abs(t.y - y) <= 1]
         for y in range(height)
         for x in range(width)
     ]
-    nearest = np.full((len(types), height, width), -1, dtype=np.int16)
-    for kind in range(len(types)):
+    nearest = np.full((len(sets), height, width), -1, dtype=np.int16)
+    for kind in range(len(sets)):
         shortest = np.full((height, width), st.FAR, dtype=np.uint16)
-        for o in (o for o in range(len(things)) if kinds[o] == kind):
+        for o in of_sets[kind]:
             better = distance[places[o]] < shortest
             nearest[kind][better], shortest[better] = o, distance[places[o]][better]
     inside = (slice(pad, pad + height), slice(pad, pad + width))
@@ -111,8 +117,9 @@ def make_town(
         layers[1, thing.y + pad, thing.x + pad] += 1
         layers[2 + kind, thing.y + pad, thing.x + pad] = 1
     stock = [(thing.meals, thing.ingredients) for thing in things]
+    start = np.array([[s or 0 for s in both] for both in stock], dtype=np.int64).reshape(-1, 2)
     return st.Town(
-        size=i64([width, height, pad, ticks_per_day]),
+        size=i64([width, height, pad, ticks_per_day, start_time]),
         seed=i64([seed]),
         wall=wall,
         region=regions(wall),
@@ -125,16 +132,21 @@ def make_town(
             y=i64(thing.y for thing in things),
             place=i64(places),
             kept=np.array([[s is not None for s in both] for both in stock], dtype=np.bool_).reshape(-1, 2),
-            full=np.array([[s or 0 for s in both] for both in stock], dtype=np.int64).reshape(-1, 2),
+            start=start,
+            full=np.maximum(
+                start, np.array([thing.filled for thing in things], dtype=np.int64).reshape(-1, 2)
+            ),
+            bound=np.array([(thing.power, thing.water) for thing in things], dtype=np.bool_).reshape(-1, 2),
         ),
         condition=condition,
         near_first=i64(np.cumsum([0] + [len(each) for each in near])),
         near_object=i64(o for each in near for o in each),
+        belongs=np.array(belongs, dtype=np.bool_).reshape(len(sets), len(things)),
         nearest=nearest,
-        of_type_first=i64(np.cumsum([0] + [kinds.count(kind) for kind in range(len(types))])),
-        of_type=i64(sorted(range(len(things)), key=lambda o: (kinds[o], o))),
-        offers_first=i64(np.cumsum([0] + [offered.count(kind) for kind in range(len(types))])),
-        offers=i64(sorted(range(len(offered)), key=lambda k: (offered[k], k))),
+        of_type_first=i64(np.cumsum([0] + [len(row) for row in of_sets])),
+        of_type=i64(o for row in of_sets for o in row),
+        offers_first=i64(np.cumsum([0] + [len(row) for row in offered])),
+        offers=i64(k for row in offered for k in row),
         layer_objects=np.minimum(layers[1], np.float32(1)),
         layer_walkable=layers[0].copy(),
         layer_types=layers[2:].copy(),
@@ -151,10 +163,10 @@ def make_condition(offers: list) -> Any:
     )
 
 
-def make_affordances(offers: list, types: list[str]) -> st.Affordances:
+def make_affordances(offers: list, sets: list[frozenset[str]]) -> st.Affordances:
     first = np.cumsum([0] + [len(o.pre) for o in offers])
     return st.Affordances(
-        object_type=i64(types.index(o.type) for o in offers),
+        object_type=i64(sets.index(o.types) for o in offers),
         duration=i64(o.duration for o in offers),
         need=np.array([(o.hunger, o.hygiene, o.energy) for o in offers], dtype=np.float64).reshape(-1, 3),
         money=f64(o.money for o in offers),
@@ -269,7 +281,7 @@ def make_world(people: list, things: list, params: st.Params, tick: int) -> st.W
     )
     agents, objects, offers, events = count
     need = np.array([p.need for p in people], dtype=np.float64).reshape(-1, 3)
-    width, height, pad, _ = (int(each) for each in town.size)
+    width, height, pad = (int(each) for each in town.size[:3])
     grid = st.Grid(*(np.zeros((height + 2 * pad, width + 2 * pad), dtype=np.float32) for _ in range(2)))
     for person in people:
         grid.agents[person.y + pad, person.x + pad] += 1
@@ -322,7 +334,7 @@ def make_world(people: list, things: list, params: st.Params, tick: int) -> st.W
     used = st.Objects(
         **{name: np.full(objects, st.NOBODY) for name in ("user", "holder", "last_user")},
         **{name: np.zeros(objects, dtype=np.int64) for name in ("next_ticket", "waiting", "blocks")},
-        stock=town.site.full.copy(),
+        stock=town.site.start.copy(),
         last_used=np.full(objects, st.NEVER),
     )
     return st.World(
@@ -346,11 +358,11 @@ def make_work(agents: int) -> st.Employment:
         state=np.full(agents, st.PRE_SHIFT),
         **{name: np.zeros(agents, dtype=np.bool_) for name in ("on_roll", "arrived", "on_site", "dismissed")},
         withheld=np.zeros(agents),
-        **{name: np.zeros(agents, dtype=np.int64) for name in ("lateness", "shifts")},
+        lateness=np.zeros(agents, np.int64), shifts=np.zeros(agents, np.int64),
         window=np.full(agents, WINDOW),
         missed=np.zeros((agents, 14), dtype=np.bool_),
         absences=np.full((agents, DAYS), st.NEVER),
-    )
+    )  # fmt: skip
 
 
 def make_happenings(events: int, offers: int, agents: int, objects: int, window: int) -> st.Events:

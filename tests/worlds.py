@@ -36,17 +36,25 @@ class Offer:
     pre: tuple[tuple[str, str, float], ...] = ()
     power: bool = False
     water: bool = False
+    also: tuple[str, ...] = ()  # other types that offer it
+
+    @property
+    def types(self) -> frozenset[str]:
+        return frozenset((self.type, *self.also))
 
 
 @dataclass(frozen=True)
 class Thing:
-    """An object; a stock of None is not kept."""
+    """An object; a stock of None is not kept, and `filled` is what a day fills it up to, if that is more."""
 
     type: str
     x: int
     y: int
     meals: int | None = None
     ingredients: int | None = None
+    filled: tuple[int, int] = (0, 0)
+    power: bool = False  # whether it needs it
+    water: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,6 +183,7 @@ def scene(
     events: Sequence[Happening] = (),
     places: Sequence[tuple[int, int]] = (),
     ticks_per_day: int = 1440,
+    start_time: int = 0,
     pad: int = 5,
     seed: int = 7,
     tick: int = 0,
@@ -189,19 +198,19 @@ def scene(
     people = [each if isinstance(each, Person) else Person(*each) for each in agents]
     things = [each if isinstance(each, Thing) else Thing(*each) for each in objects]
     offers = dict(offers or {})
-    types = list(dict.fromkeys([o.type for o in offers.values()] + [t.type for t in things]))
+    sets = type_sets(list(offers.values()), [t.type for t in things])
     wanted = [(t.x, t.y) for t in things] + [j.place for j in jobs] + [e.place for e in events]
     wanted += [entry.place for person in people for entry in person.script] + list(places)
     spots = tuple(dict.fromkeys(place for place in wanted if place is not None))
-    offered = [types.index(offer.type) for offer in offers.values()]
     town = arrays.make_town(
         size,
         set(walls),
         things,
-        types,
-        offered,
+        sets,
+        list(offers.values()),
         spots,
         ticks_per_day,
+        start_time,
         pad,
         seed,
         arrays.make_condition(list(offers.values())),
@@ -209,7 +218,7 @@ def scene(
     names = tuple(offers)
     params = Params(
         town=town,
-        affordances=arrays.make_affordances(list(offers.values()), types),
+        affordances=arrays.make_affordances(list(offers.values()), sets),
         people=arrays.make_people(people),
         schedule=arrays.make_schedule(people, names, spots),
         jobs=arrays.make_jobs(jobs, spots),
@@ -219,3 +228,10 @@ def scene(
     )
     world = arrays.make_world(people, things, params, tick)
     return Scene(world, params, names, spots)
+
+
+def type_sets(offers: Sequence[Offer], object_types: Iterable[str]) -> list[frozenset[str]]:
+    """Every type alone, then the sets of several types that share an offer."""
+    types = [o.type for o in offers] + list(object_types) + [name for o in offers for name in o.also]
+    several = [o.types for o in offers if o.also]
+    return list(dict.fromkeys([*(frozenset([name]) for name in types), *several]))

@@ -13,11 +13,16 @@ from townlet import __version__
 from townlet.console.entry_point import run_as_process
 from townlet.console.errors import check_working_folder, report
 from townlet.console.interpreted import command_line
+from townlet.console.limits import MB, check_memory, check_threads, threads_of_numpy
+from townlet.console.streams import check_output
 from townlet.errors import UserError
 
 # Objects until garbage is looked for. Importing some 1,700 modules would set that off hundreds of times, for a tenth of
 # all that a small capture takes; nothing here makes circles of objects that have to go soon.
 COLLECTED_AFTER = 50_000
+
+
+LEAST_MEMORY = 450 * MB  # that a command maps with the libraries that it needs; refused it, they crash
 
 
 class Command(NamedTuple):
@@ -40,6 +45,9 @@ COMMANDS = {
     "warm": Command(
         "townlet.commands.capture.warm", "compile the simulation, before the first capture needs it"
     ),
+    "evaluate": Command(
+        "townlet.commands.train.evaluate", "compare policies in the same towns, with standard errors"
+    ),
     "inspect": Command("townlet.commands.data.inspect", "show what is in a capture, a data set or a sample"),
     "verify": Command(
         "townlet.commands.data.verify", "check the files of a capture or data set, and replay it"
@@ -50,12 +58,18 @@ COMMANDS = {
         "delete leftovers of interrupted captures, and files that no manifest lists",
     ),
     "export": Command("townlet.commands.data.export", "write the samples of a data set as Parquet"),
+    "train": Command(
+        "townlet.commands.train.train", "clone the policy of a data set, or improve one by playing (PPO)"
+    ),
     "validate": Command(
         "townlet.commands.config.validate", "check configs and suites, and show the budget of a day"
     ),
     "actions": Command("townlet.commands.config.actions", "list the actions of a config, with their ids"),
     "schema": Command("townlet.commands.config.schema", "print the JSON Schema of configs, for editors"),
 }
+
+# Those that do something, or whose exit code is the answer, whoever reads what they print.
+WORKING = {"capture", "regenerate", "golden", "warm", "verify", "diff", "gc", "export", "train", "validate"}
 
 
 def run() -> int:
@@ -68,11 +82,17 @@ def run() -> int:
 def main(argv: Sequence[str]) -> int:
     """Run one command in this process; returns its exit code. What is wrong is one message on standard error."""
     try:
-        return _dispatch(list(argv))
-    except SystemExit as ended:  # argparse, after --help
-        return ended.code if isinstance(ended.code, int) else 0
+        code = _dispatch(list(argv))
+        if not code and _is_asked_for_output(argv):
+            check_output()
+        return code
     except (Exception, KeyboardInterrupt) as error:
         return report(error)
+
+
+def _is_asked_for_output(argv: Sequence[str]) -> bool:
+    """Whether what is printed is all that is asked for: without it, nothing was done."""
+    return not argv or argv[0] not in WORKING or not {"-h", "--help", "--json", "--dry-run"}.isdisjoint(argv)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -89,7 +109,12 @@ def _dispatch(arguments: list[str]) -> int:
         raise UserError(f"unknown command {name!r}; {hint}")
     if not {"-h", "--help"} & {*rest}:
         check_working_folder()
-    return importlib.import_module(COMMANDS[name].module).main(rest, f"townlet {name}")
+        check_memory(0, f"townlet {name}", whole=LEAST_MEMORY)
+        check_threads(threads_of_numpy())
+    try:
+        return importlib.import_module(COMMANDS[name].module).main(rest, f"townlet {name}")
+    except SystemExit as ended:  # argparse, after --help
+        return ended.code if isinstance(ended.code, int) else 0
 
 
 def usage() -> str:

@@ -6,9 +6,20 @@ from dataclasses import dataclass, field
 
 
 class TownletError(Exception):
-    """Anything that Townlet says on purpose. `exit_code` is the command line's."""
+    """Anything that Townlet says on purpose: a line, or several arguments, a line each.
+
+    `exit_code` is the command line's.
+    """
 
     exit_code = 1
+
+    @property
+    def lines(self) -> list[str]:
+        """The message. What stands in a line, such as the name of a file, cannot begin another."""
+        return [str(line) for line in self.args]
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class UserError(TownletError):
@@ -40,12 +51,28 @@ class ConfigError(UserError):
 
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def lines(self) -> list[str]:
+        return [str(problem) for problem in self.problems]
+
     def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
+        return "\n".join(self.lines)
 
 
 class OutputError(UserError):
     """The output folder cannot be used as asked: it holds something else, is locked, or is not writable."""
+
+
+class WrongArgument(UserError, TypeError):
+    """What a program passed is not what a function takes; also a TypeError, as Python has it."""
+
+
+class NoSuchName(UserError, KeyError):
+    """A name that a mapping of ours does not have; also a KeyError, as Python's mappings have it."""
+
+
+class NoSuchItem(UserError, IndexError):
+    """An index beyond the end; also an IndexError, as Python's sequences have it."""
 
 
 class CorruptSampleError(TownletError):

@@ -12,6 +12,7 @@ from townlet.samples import (
     ARRAYS,
     FINAL_ARRAYS,
     GROUP_ARRAYS,
+    OPTIONAL_ARRAYS,
     FrameGroup,
     ReplaySample,
     SampleError,
@@ -51,6 +52,10 @@ def frames_to_replay_sample(frames: Sequence[Mapping[str, Any]]) -> ReplaySample
         name: _array_of([frame[FRAME_KEYS.get(name, name)] for frame in ordered], ARRAYS[name].dtype, name)
         for name in GROUP_ARRAYS
     }
+    for name, spec in OPTIONAL_ARRAYS.items():
+        if any(name in frame for frame in ordered):
+            values = [frame.get(name, spec.dtype.type(0)) for frame in ordered]
+            arrays[name] = _array_of(values, spec.dtype, name)
     final: dict[str, Any] = {name: _array_of(latest[name], ARRAYS[name].dtype, name) for name in FINAL_ARRAYS}
     final["final_value"] = _array_of(latest["final_value"], ARRAYS["value_preds"].dtype, "final_value")
     info.setdefault("agent_id", agents[0])

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from townlet.errors import UserError
+from townlet.policy_text import digest_of, digests_of, is_network
 
 FORMAT_VERSION = 1  # raised when files or arrays change their meaning
 RULES_VERSION = 1  # raised whenever a golden run moves
@@ -36,6 +37,16 @@ def seed_spans(seeds: Iterable[int]) -> list[str]:
     return [str(first) if first == last else f"{first}..{last}" for first, last in spans]
 
 
+def repeated_seed(seeds: Iterable[int]) -> int | None:
+    """The first seed that was there before; None where each is there once."""
+    before: set[int] = set()
+    for seed in seeds:
+        if seed in before:
+            return seed
+        before.add(seed)
+    return None
+
+
 def checked_seed(seed: Any, where: str) -> int:
     """`seed` as an int, where it is a whole number (NumPy's too) that a run can have. Raises UserError where not."""
     if not isinstance(seed, numbers.Integral) or isinstance(seed, bool):
@@ -56,7 +67,7 @@ class SampleKey(NamedTuple):
     segment: int  # 0, 1, ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunRef:
     """A run by reference: all that its fingerprint covers, with the config by its digest, and where the run is kept.
 
@@ -78,7 +89,9 @@ class RunRef:
     compression: str = "fast"  # fast | none | small
     prefix: str = "rollout_sample"
     folder: str = ""  # of the capture, relative to the output, posix; "" = the output itself
-    model_digest: str | None = None  # SHA-256 of the network policy's file
+    model_digest: str | None = (
+        None  # SHA-256 (hex) of the model's file, where `policy` is a network; else None
+    )
     check: bool = False  # hold the invariants on every tick; changes no byte, so not in the fingerprint
 
     def label(self) -> str:
@@ -87,17 +100,16 @@ class RunRef:
 
     def with_config(self, configs: Mapping[str, str]) -> Run:
         """The run with its config at hand. `configs`: canonical JSON texts by digest."""
-        own = {
-            field.name: getattr(self, field.name) for field in fields(RunRef) if field.name not in _DERIVED
-        }
+        own = {name: getattr(self, name) for name in _GIVEN}
         return Run(config_json=configs[self.config_digest], **own)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Run(RunRef):
     """A run with its config at hand: what one worker needs to play and write one rollout.
 
-    Config digest and fingerprint follow from the other fields. Raises ValueError where the config is not JSON.
+    Config digest, fingerprint and the digest of the policy's model follow from the other fields. Raises ValueError
+    where the config is not JSON.
     """
 
     config_json: str  # canonical JSON text of the resolved config, affordances included
@@ -105,12 +117,25 @@ class Run(RunRef):
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "model_digest", digest_of(self.policy))
         object.__setattr__(self, "config_digest", _digest(self.config_json))
         object.__setattr__(self, "fingerprint", _fingerprint(self))
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that the run and its config name, by SHA-256 (hex): each once, sorted."""
+        return digests_of((self.policy, *_policies_of(self.config_json)))
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The networks that may act in the run, each as it is named, once, sorted."""
+        default, *of_agents = _policies_of(self.config_json) or ("",)
+        named = {self.policy or default, *of_agents}
+        return tuple(sorted(name for name in named if is_network(name)))
+
     def ref(self) -> RunRef:
         """The same run, without its config's text."""
-        return RunRef(**{field.name: getattr(self, field.name) for field in fields(RunRef)})
+        return RunRef(**{name: getattr(self, name) for name in _OF_REFERENCE})
 
 
 def by_reference(runs: Iterable[Run]) -> tuple[list[RunRef], dict[str, str]]:
@@ -123,11 +148,11 @@ def by_reference(runs: Iterable[Run]) -> tuple[list[RunRef], dict[str, str]]:
 
 
 _DERIVED = ("config_digest", "fingerprint")
+_OF_REFERENCE = tuple(field.name for field in fields(RunRef))
+_GIVEN = tuple(name for name in _OF_REFERENCE if name not in _DERIVED)
 
 # What of a run decides its bytes, apart from the config.
-_DECIDING = tuple(
-    sorted({field.name for field in fields(RunRef)} - {"name", "folder", "config_path", "check", *_DERIVED})
-)
+_DECIDING = tuple(sorted({*_OF_REFERENCE} - {"name", "folder", "config_path", "check", *_DERIVED}))
 
 
 def _fingerprint(run: Run) -> str:
@@ -148,6 +173,20 @@ def _fingerprint(run: Run) -> str:
 @lru_cache(maxsize=256)
 def _digest(config_json: str) -> str:
     return hashlib.sha256(config_json.encode()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _policies_of(config_json: str) -> tuple[str, ...]:
+    """The policy that a config names for everybody ("": none), and those for single agents. Others may have made it:
+    nothing is told of what is not where it belongs."""
+    facts: Any = json.loads(config_json)
+    for key in ("config", "policy"):
+        facts = facts.get(key) if isinstance(facts, dict) else None
+    if not isinstance(facts, dict):
+        return ()
+    agents = facts.get("agents")
+    named = [facts.get("default"), *(agents.values() if isinstance(agents, dict) else ())]
+    return tuple(name if isinstance(name, str) else "" for name in named)
 
 
 @lru_cache(maxsize=256)

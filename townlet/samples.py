@@ -61,13 +61,33 @@ ARRAYS: Mapping[str, ArraySpec] = MappingProxyType(
     }
 )
 
+# A sample has one of these only where it says something; without it, all of it is 0 (False). So samples of which
+# nothing is to be said, and those that were written before there were any, keep their bytes and content digests.
+OPTIONAL_ARRAYS: Mapping[str, ArraySpec] = MappingProxyType(
+    {
+        "blocked": _spec(
+            "|b1", "T"
+        ),  # the label of a schedule's author: this attempt is expected to be refused
+        "off_mask": _spec("|b1", "T"),  # the mask that was seen did not allow the action taken
+    }
+)
+
+ALL_ARRAYS: Mapping[str, ArraySpec] = MappingProxyType(
+    {**ARRAYS, **OPTIONAL_ARRAYS}
+)  # in the order of the file
+
+# What metadata["bootstrap"] says where the last of `value_preds` is 0 because nobody knows it: a caller acted, and its
+# critic was not asked. Where it is known, a sample does not speak of it.
+BOOTSTRAP_UNKNOWN = "unknown"
+
 GROUP_ARRAYS = tuple(name for name in ARRAYS if not name.startswith("final_"))
 FINAL_ARRAYS = tuple(name for name in ARRAYS if name.startswith("final_"))
 
 
 @dataclass(frozen=True, eq=False)
 class FrameGroup:
-    """Consecutive frames of one agent, as time-major arrays (`GROUP_ARRAYS`, `value_preds` still (T,)).
+    """Consecutive frames of one agent, as time-major arrays (`GROUP_ARRAYS`, `value_preds` still (T,), and any of
+    `OPTIONAL_ARRAYS`).
 
     The arrays may be views of buffers that the simulation uses again: stack and write a group before
     asking for the next one.
@@ -84,7 +104,7 @@ class FrameGroup:
 
 @dataclass(frozen=True, eq=False)
 class ReplaySample:
-    """One agent's frames of one segment, ready for a trainer. Shapes and dtypes: `ARRAYS`.
+    """One agent's frames of one segment, ready for a trainer. Shapes and dtypes: `ARRAYS`, `OPTIONAL_ARRAYS`.
 
     Raises SampleError, naming the array, what was expected and what was found, for anything that a trainer
     would trip over: a missing or misshapen array, a wrong dtype, a gap in the ticks, an action outside the
@@ -113,15 +133,18 @@ class ReplaySample:
     final_action_mask: np.ndarray
     metadata: dict[str, Any]
     deep: InitVar[bool] = True
+    blocked: np.ndarray | None = None
+    off_mask: np.ndarray | None = None
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any], *, deep: bool = True
     ) -> ReplaySample:
         """Of arrays by name. Raises SampleError as the class does, also for a name too few or too many."""
-        if set(arrays) != set(ARRAYS):
+        if not set(ARRAYS) <= set(arrays) <= set(ALL_ARRAYS):
             raise SampleError(f"expected the arrays {', '.join(ARRAYS)}; found {', '.join(arrays)}")
-        return cls(*(arrays[name] for name in ARRAYS), metadata=dict(metadata), deep=deep)
+        optional = {name: arrays[name] for name in OPTIONAL_ARRAYS if name in arrays}
+        return cls(*(arrays[name] for name in ARRAYS), metadata=dict(metadata), deep=deep, **optional)
 
     def __post_init__(self, deep: bool) -> None:
         arrays = self.arrays()
@@ -130,8 +153,16 @@ class ReplaySample:
         object.__setattr__(self, "metadata", _completed_metadata(self.metadata, arrays, sizes))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All arrays, in the order of the file."""
-        return {name: getattr(self, name) for name in ARRAYS}
+        """All arrays that it has, in the order of the file."""
+        own = {name: getattr(self, name) for name in ALL_ARRAYS}
+        return {name: array for name, array in own.items() if name in ARRAYS or array is not None}
+
+    def array(self, name: str) -> np.ndarray:
+        """An array by name; zeros (False) for an optional one that the sample does not have. Raises KeyError."""
+        found = getattr(self, name) if name in ALL_ARRAYS else None
+        if found is None:
+            return np.zeros(self.timesteps, OPTIONAL_ARRAYS[name].dtype)
+        return found
 
     @property
     def timesteps(self) -> int:
@@ -194,13 +225,31 @@ def stack_groups(groups: Sequence[FrameGroup], *, deep: bool = False) -> ReplayS
     metadata["first_tick"] = int(arrays["tick"][0])
     metadata["label_mismatch_count"] = sum(group.metadata.get("label_mismatch_count", 0) for group in ordered)
     arrays |= {name: latest.final[name] for name in FINAL_ARRAYS}
+    arrays |= joined_optional([group.arrays for group in ordered])
     return ReplaySample.from_arrays(arrays, metadata, deep=deep)
+
+
+def joined_optional(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """The optional arrays of consecutive parts (each with its `tick`) joined, as far as they say anything.
+
+    A part without one of them has zeros there.
+    """
+    found = {}
+    for name, spec in OPTIONAL_ARRAYS.items():
+        if any(name in part and part[name].any() for part in parts):
+            pieces = [
+                part[name] if name in part else np.zeros(len(part["tick"]), spec.dtype) for part in parts
+            ]
+            found[name] = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    return found
 
 
 def _checked_sizes(arrays: Mapping[str, np.ndarray]) -> dict[str, int]:
     """The size of each axis letter, once every array has the dtype and the shape of the table."""
     sizes: dict[str, int] = {}
-    for name, spec in ARRAYS.items():
+    for name, spec in ALL_ARRAYS.items():
+        if name not in arrays:
+            continue
         array = arrays[name]
         if not isinstance(array, np.ndarray):
             raise SampleError(f"{name}: expected an array, found {type(array).__name__}")
@@ -281,6 +330,7 @@ def _completed_metadata(
         "training_arrays": list(TRAINING_ARRAYS),
         "map_shape": [sizes["C"], sizes["H"], sizes["W"]],
         "action_dim": sizes["A"],
+        "action_names": sorted(metadata["action_lookup"], key=metadata["action_lookup"].__getitem__),
         "first_tick": int(arrays["tick"][0]),
         "layout_digest": _layout_digest(*names, lookup, tuple((axis, sizes[axis]) for axis in "CHWFAK")),
         "format_version": FORMAT_VERSION,
@@ -318,3 +368,8 @@ def _layout_digest(
     }
     layout = {"arrays": arrays, "action_lookup": dict(action_lookup), **names}
     return hashlib.sha256(canonical_json(layout).encode()).hexdigest()
+
+
+def bootstrap_known(sample: ReplaySample) -> bool:
+    """Whether the last of a sample's `value_preds` can be bootstrapped from; after a termination it is 0 anyway."""
+    return bool(sample.dones[-1]) or sample.metadata.get("bootstrap") != BOOTSTRAP_UNKNOWN

@@ -25,12 +25,14 @@ ACTION_KINDS: tuple[str, ...] = get_args(ActionKind)
 EntryKind = Literal["wait", "move", "request", "start", "release", "chat", "blocked"]  # of a schedule
 DIRECTIONS = ("north", "south", "east", "west")
 
-# A policy called `name` is described by POLICY in `townlet/policy/<name>.py`; `scripted` stands for the schedules.
-PolicyName = Literal["scripted", "needs", "uniform"]
+# A policy called `name` is described by POLICY in `townlet/policy/<name>.py`, where `-` is `_`; `scripted` stands for
+# the schedules.
+PolicyName = Literal["scripted", "needs", "uniform", "idle", "needs-early"]
 POLICIES: tuple[str, ...] = get_args(PolicyName)
 SCRIPTED = "scripted"
 DEFAULT_POLICY = "needs"
 OUTSIDE = "outside"  # in no config: an object of the caller's decides, or the caller itself
+MIXED = "mixed"  # what samples say where several acted, one after another
 
 Compression = Literal["fast", "none", "small"]
 COMPRESSIONS: tuple[str, ...] = get_args(Compression)

@@ -157,7 +157,8 @@ def _sizes(output: Path, runs: int) -> list[Row]:
     files, size = file_bytes(output / "runs")
     sizes = {
         "dataset.json, a run": (output / "dataset.json").stat().st_size / runs,
-        "metrics.parquet, a sample": (output / "metrics.parquet").stat().st_size / (runs * AGENTS),
+        "index/runs, a run": file_bytes(output / "index" / "runs")[1] / runs,
+        "index/samples, a sample": file_bytes(output / "index" / "samples")[1] / (runs * AGENTS),
         f"all {files // runs} files of a run": size / runs,
     }
     return [Row(what, {SIZE: figure}) for what, figure in sizes.items()]

@@ -187,16 +187,22 @@ class Cluster:
         return str(self.folder / "conf").encode() in words
 
 
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"expected a whole number, in digits 0 to 9, got {text!r}")
+    return int(text)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("command", choices=("build", "up", "status", "down"))
     parser.add_argument("--folder", type=Path, default=JAR.parent / "cluster")
-    parser.add_argument("--task-managers", type=int, default=2, metavar="N")
+    parser.add_argument("--task-managers", type=_whole, default=2, metavar="N")
     parser.add_argument(
-        "--slots", type=int, default=1, metavar="N", help="of each TaskManager: runs at a time"
+        "--slots", type=_whole, default=1, metavar="N", help="of each TaskManager: runs at a time"
     )
     parser.add_argument(
-        "--port", type=int, default=0, metavar="N", help="of the JobManager; default: a free one"
+        "--port", type=_whole, default=0, metavar="N", help="of the JobManager; default: a free one"
     )
     arguments = parser.parse_args(argv)
     cluster = Cluster(arguments.folder)

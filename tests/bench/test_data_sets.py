@@ -15,10 +15,11 @@ from bench.command import ask, main
 from bench.machine import Neighbours
 from bench.measure import Spent
 from bench.monitor import Moment, family, monitor
-from bench.questions import flink, many_runs
+from bench.questions import flink, many_indexed, many_runs
 from bench.scale import QUICK
 from bench.suites import AGENTS, SCENARIOS, TICKS, ManyRuns, file_bytes, link_tree
 from bench.towns import STANDARD
+from townlet import dataset
 from townlet.planning.plan import Plan, Request, plan
 
 TINY = replace(QUICK, data_set_runs=(2, 6), data_set_ticks=2)
@@ -107,6 +108,7 @@ def test_the_course_is_cut_at_counts_of_runs() -> None:
     assert sum(row["wall"] for row in rows.values()) == pytest.approx(60)
 
 
+@pytest.mark.campaign
 def test_many_runs_give_their_rows() -> None:
     table = ask("g", TINY)
     figures = {row.what: row.figures for row in table.rows}
@@ -116,13 +118,13 @@ def test_many_runs_give_their_rows() -> None:
         *("simulated 1 to 3", "simulated 4 to 6", "published 1 to 3", "published 4 to 6"),
         "index, and what is printed",
         *("2 runs, whole command", "6 runs, whole command"),
-        *("dataset.json, a run", "metrics.parquet, a sample", "all 8 files of a run"),
+        *("dataset.json, a run", "index/runs, a run", "index/samples, a sample", "all 8 files of a run"),
     ]
     assert all(figure >= 0 for row in figures.values() for figure in row.values())
     whole = figures["6 runs, whole command"]
     assert whole["memory"] > 50e6
     assert whole["steps/s (wall)"] == pytest.approx(6 * 2 * 2 / whole["wall"])
-    assert figures["dataset.json, a run"]["size"] > 100
+    assert figures["index/runs, a run"]["size"] > 100
     assert "6 runs of 2 agents" in table.question
 
 
@@ -185,3 +187,23 @@ def test_commands_on_data_sets_give_their_rows(capsys: pytest.CaptureFixture[str
     ):
         assert f"100 samples: {what} " in printed
     assert "8 large samples: verify, 2 workers" in printed
+
+
+@pytest.mark.campaign
+def test_an_index_of_many_runs_gives_its_rows() -> None:
+    rows = {row.what: row.figures for row in ask("j", QUICK).rows}
+    assert {what.partition(": ")[2] for what in rows} == {
+        "the step that writes the index",
+        *("open", "open, one run by scenario and seed", "open, a figure of all"),
+        *("extended by one, a new shard", "extended by one, a full shard"),
+        *("diff with what it was before", "dataset.json", "index/"),
+    }
+    assert all(figure > 0 for row in rows.values() for figure in row.values())
+
+
+def test_a_made_up_index_is_opened(tmp_path: Path) -> None:
+    """What the question of the index does in processes of their own."""
+    many_indexed.make(40, str(tmp_path))
+    assert len(dataset.open(tmp_path)) == 40 * many_indexed.AGENTS
+    for use in (many_indexed.open_all, many_indexed.choose, many_indexed.read_column):
+        use(str(tmp_path))

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from townlet.compiler.store import cache_folder, mark_complete
+from townlet.compiler.store import mark_complete
 
 if __name__ == "__main__":
     how = os.environ["PRETEND"]
@@ -18,4 +18,4 @@ if __name__ == "__main__":
     for _ in range(3):
         time.sleep(0.1)
         os.write(1, b"-")
-    mark_complete(cache_folder())
+    mark_complete()

@@ -18,6 +18,7 @@ def test_entry_points_are_found_by_playing() -> None:
     done = subprocess.run([sys.executable, "-c", LIST], capture_output=True, text=True, check=True)
     names = [name.split("-")[0].rsplit(".", 1)[-1] for name in done.stdout.split()]
     assert sorted(names) == sorted({
-        "number_regions", "fill_distances", "nearest_objects", "_fill_steps", "draw", "refresh", "play_segment",
+        "number_regions", "fill_distances", "nearest_objects", "_fill_codes", "draw", "refresh", "play_segment",
         "replay_segment", "look", "play_tick", "settle", "observe_end", "needs_action", "count_legal", "uniform_action",
+        "ask", "choose_rows", "value_networks", "see", "play_and_see",
     })  # fmt: skip

@@ -163,6 +163,16 @@ def test_other_types_are_other_code() -> None:
     assert unpacked(some) == unpacked(wider._replace(every_other=some.every_other.copy()))
 
 
+def test_what_is_inside_an_object_has_no_name_for_others() -> None:
+    """A rule that Python calls is there twice, and called in two ways: callers of the one must not find the other."""
+    from townlet.compiler.kernels import Unit, entry_point_of
+
+    entry = entry_point_of(grow, town(), 1)
+    unit = Unit(grow, entry.signature).compile()
+    assert unit.symbol.encode() in unit.object_file
+    assert unit.symbol.encode() not in entry.compile().object_file
+
+
 def test_a_rule_that_returns_something_is_an_error() -> None:
     with pytest.raises(TypeError, match="expected a kernel that returns nothing"):
         asks(town())

@@ -77,7 +77,7 @@ def host() -> str:
     return llvm.get_host_cpu_name()
 
 
-@pytest.mark.parametrize("order", ["first", "second"])
+@pytest.mark.parametrize("order", ["first", pytest.param("second", marks=pytest.mark.campaign)])
 def test_their_settings_processor_and_cache_are_theirs(tmp_path: Path, order: str) -> None:
     found = run(tmp_path, order)
     assert found["changed"] == []

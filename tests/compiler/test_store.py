@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import pickle
+import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from townlet.compiler import store
+from townlet.compiler.places import LARGEST
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAW = "from townlet.world.rng import draw; print(draw(1, 2, 3, 4, 5))"
@@ -58,6 +63,11 @@ def test_two_checkouts_share_it_and_an_edit_of_a_called_kernel_is_seen(tmp_path:
     assert run(other, DRAW, cache) != number
     assert len(kept(cache)) == 2
     assert run(one, DRAW, cache) == number
+    damaged_file = next(path for path in cache.rglob("*.entry") if f"{path.relative_to(cache)}" in before)
+    whole = damaged_file.read_bytes()
+    damaged_file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert run(one, DRAW, cache) == number
+    assert damaged_file.read_bytes() == whole, "what is damaged is compiled anew, and replaced"
 
 
 def test_every_file_that_a_kernel_takes_from_decides(tmp_path: Path) -> None:
@@ -79,55 +89,134 @@ def test_every_file_that_a_kernel_takes_from_decides(tmp_path: Path) -> None:
     assert run(folder, code, tmp_path) in found, "a file without kernels makes everybody compile again"
 
 
-def test_checked_indices_are_other_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path))
+def test_checked_indices_are_other_code(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NUMBA_BOUNDSCHECK", raising=False)
-    plain = store.cache_folder()
+    plain = where()
     monkeypatch.setenv("NUMBA_BOUNDSCHECK", "1")
-    assert store.cache_folder() != plain
+    assert where() != plain
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80", b"garbage", b"cno_such_module\nname\n."])
-def test_what_cannot_be_read_is_not_there(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
-) -> None:
-    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path))
-    store.write("name", ("some", 1))
-    assert store.read("name") == ("some", 1)
-    (store.cache_folder() / "name").write_bytes(content)
-    assert store.read("name") is None
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def where() -> Path:
+    place = store.place()
+    assert place is not None
+    return place.path
+
+
+def damaged() -> Iterator[tuple[str, bytes]]:
+    """Every way in which a file can be wrong: each bit flipped, each length, and other content."""
+    whole = store._encoded("name", CODE)
+    for index, byte in enumerate(whole):
+        for bit in range(8):
+            yield f"bit {bit} of byte {index}", whole[:index] + bytes([byte ^ 1 << bit]) + whole[index + 1 :]
+    for length in range(len(whole)):
+        yield f"{length} bytes of it", whole[:length]
+    yield "with more at its end", whole + b"\0"
+    yield "of another format", whole.replace(b"kernel 1", b"kernel 2")
+    yield "of another kernel", store._encoded("other", CODE)
+    yield "a pickle", pickle.dumps(Loaded())
+    yield "garbage", bytes(range(256)) * 40
+    for content in (b"[]", b"{}", b"nothing", b"\xff", b"[1, 2, 3]", b"[" * 100_000):
+        yield f"content {content[:9]!r}", store.MAGIC + store._digest("name", content) + content
+
+
+class Loaded:
+    def __reduce__(self) -> tuple:
+        return pytest.fail, ("a pickle was loaded",)
+
+
+CODE = store.Code(b"\x7fELF" + bytes(range(64)) + b"\n{}", "symbol", ("one.unit", "two.unit"), "environment")
+
+
+def test_what_is_kept_is_read(cache: Path) -> None:
+    store.write("name", CODE)
+    assert store.read("name") == CODE
     assert store.read("never written") is None
+    assert (where() / "name").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_folder_that_cannot_be_written_to_is_passed_over(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_what_is_damaged_is_not_there_and_is_replaced(cache: Path) -> None:
+    for what, content in damaged():
+        assert store._decoded("name", content) is None, what
+    for content in (b"", b"garbage", store._encoded("name", CODE)[:-1]):
+        (where() / "name").write_bytes(content)
+        assert store.read("name") is None
+        store.write("name", CODE)
+        assert store.read("name") == CODE
+
+
+def test_only_plain_files_of_ours_are_read(cache: Path, tmp_path: Path) -> None:
+    """And nothing is waited for, as a FIFO would have it."""
+    whole = store._encoded("name", CODE)
+    path = where() / "name"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(whole)
+    for make in (
+        lambda: path.symlink_to(elsewhere),
+        lambda: os.mkfifo(path),
+        path.mkdir,
+        lambda: (path.write_bytes(whole), path.chmod(0o666)),
+        lambda: (path.touch(0o600), os.truncate(path, LARGEST + 1)),
+    ):
+        make()
+        assert store.read("name") is None
+        path.rmdir() if path.is_dir() else path.unlink()
+    assert elsewhere.read_bytes() == whole
+
+
+@pytest.mark.parametrize("umask", [0o777, 0o077, 0o022, 0o002, 0o000])
+def test_an_odd_umask_changes_nothing(cache: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        store.write("name", CODE)
+        store.mark_complete()
+        assert store.read("name") == CODE and store.is_complete()
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (where(), where().parent)} == {0o700}
+
+
+def test_a_disk_without_room_is_said_with_its_name(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "a file").touch()
-    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "a file"))
+    """A limit on the size of files stands for it: the system answers alike. A mark needs no room."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    assert store.cache_folder().parent == tmp_path / "home" / "townlet"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    place = store.place()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        store.mark("played")
+        assert store.is_marked("played")
+        with pytest.raises(OSError, match="too large"):
+            store.write("name", CODE._replace(object_file=bytes(20_000)))
+        assert store.read("name") is None
+        found = store.place_to_fill(private=True)
+        store.write("name", CODE)
+        assert store.read("name") is None, "nothing is kept, and nothing fails"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert found.place is None and place is not None
+    begin = f"compiled code is kept nowhere: {store.CACHE_VARIABLE}: {cache}: File too large (the disk at /"
+    assert found.notice.startswith(begin)
+    assert [path.name for path in place.path.iterdir()] == ["played"], "nothing is left of the trial"
+    assert not list(tmp_path.glob("townlet-kernels-*"))
 
 
-def test_a_folder_of_somebody_elses_is_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What stands there was perhaps put there to be run by us."""
-    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "chosen"))
-    monkeypatch.setattr(store.os, "getuid", lambda: 4242)
-    monkeypatch.setattr(store.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    store._usable.cache_clear()
-    found = store.cache_folder()
-    store._usable.cache_clear()
-    assert found.parent == tmp_path / "temporary"
-    assert "kernels" not in found.name, "a new folder, of this process alone"
-
-
-def test_one_at_a_time(tmp_path: Path) -> None:
+def test_one_at_a_time(cache: Path) -> None:
     at_work, most = 0, 0
 
     def work() -> None:
         nonlocal at_work, most
+        place = store.place()
+        assert place is not None
         for _ in range(20):
-            with store.compiling_alone(tmp_path):
+            with store.compiling_alone(place):
                 at_work += 1
                 most = max(most, at_work)
                 at_work -= 1

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
-from townlet.compiler import store, warmup
+from townlet.compiler import places, store, warmup
 
 pytestmark = pytest.mark.skipif(store.is_switched_off(), reason="nothing is compiled")
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,6 +138,35 @@ def test_a_cold_compile(tmp_path: Path, cores: str) -> None:
     assert done.stdout.count(b"+") == done.stdout.count(b"-") > 40
     found = [path for path in tmp_path.rglob("*.*") if path.suffix in (".entry", ".unit")]
     assert len(found) == done.stdout.count(b"+")
-    kept = [pickle.loads(path.read_bytes()) for path in found]
+    kept = [code for path in found if (code := store._decoded(path.name, path.read_bytes()))]
+    assert len(kept) == len(found)
     assert all(code.symbol.encode() in code.object_file for code in kept)
     assert {name for code in kept for name in code.needs} <= {path.name for path in found}
+
+
+def test_the_program_that_compiles_gets_a_folder_of_this_process_alone(
+    log: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no other can be trusted; and so do workers. What prepares for others fails instead."""
+    for name in ("cache", "home"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name).chmod(0o777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"townlet-{os.geteuid()}").symlink_to(tmp_path / "home")
+    monkeypatch.setattr(places, "_private", None)
+    with pytest.raises(
+        warmup.CompileError, match=r"compiled code is kept nowhere: TOWNLET_CACHE_DIR: .*cache can be"
+    ):
+        warmup.warm(quiet=True, lasting=True)
+    assert not log.exists()
+    warmup.warm(quiet=False)
+    assert "note: compiled code is kept in a new folder, until this command ends: " in capsys.readouterr().err
+    assert store.is_complete()
+    given = store.environment_of_workers()[store.CACHE_VARIABLE]
+    assert Path(given).parent == tmp_path and (Path(given) / places.IN_USE).exists()
+    monkeypatch.setenv(store.CACHE_VARIABLE, given)
+    monkeypatch.setattr(places, "_private", None)
+    assert store.is_complete(), "a worker finds it by its environment"
+    assert [path.name for path in (tmp_path / "home").iterdir()] == []
+    places._remove(given, os.getpid())

@@ -111,3 +111,10 @@ warning: meals: 7.2 needed a day, 5 there"""
 def test_shipped_towns_can_live() -> None:
     for name in ("town", "small_town"):
         assert budget(load_config(name)).warnings == ()
+
+
+def test_what_the_seed_draws_counts_with_its_mean(load: Load) -> None:
+    ranges = "  starts: {wallet: [0, 3], needs: {hunger: [0.5, 0.7]}}\n"
+    drawn, fixed = load(HOUSE + ranges), load(HOUSE + "  starts: {wallet: 1.5, needs: {hunger: 0.6}}\n")
+    assert [agent.wallet for agent in budget(drawn).agents] == [1.5, 1.5]
+    assert budget(drawn) == budget(fixed)

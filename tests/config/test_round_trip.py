@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
@@ -137,10 +138,28 @@ def entries(draw: some.DrawFn, objects: dict[str, str], agents: list[str], own: 
     return {"kind": "wait", "ticks": draw(some.integers(1, 2**31 - 1))}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
 @given(config=configs())
-def test_round_trip(config: dict[str, Any], tmp_path_factory: Any) -> None:
-    path: Path = tmp_path_factory.getbasetemp() / "any.yaml"
+def test_round_trip(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    go_round(config, tmp_path_factory.getbasetemp() / "any.yaml")
+
+
+@pytest.mark.campaign
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+@given(config=configs())
+def test_many_round_trips(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    go_round(config, tmp_path_factory.getbasetemp() / "any.yaml")
+
+
+def go_round(config: dict[str, Any], path: Path) -> None:
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     resolved = load_config(path)
     for one in (resolved, auto_seed(resolved)):
@@ -150,3 +169,17 @@ def test_round_trip(config: dict[str, Any], tmp_path_factory: Any) -> None:
         assert json.dumps(again.to_json_dict()) == json.dumps(one.to_json_dict())  # the order, too
     path.write_text(json.dumps(resolved.content()["config"]), encoding="utf-8")
     assert load_config(path).config == resolved.config  # what is written out is a config that says the same
+
+
+@pytest.mark.parametrize("said", ["", "{}", "{mask: legal}", "{guided_release: true, queue_patience: 3}"])
+def test_actions_are_left_out_where_all_that_is_legal_is_allowed(said: str, tmp_path: Path) -> None:
+    file = tmp_path / "town.yaml"
+    file.write_text("config_id: t\n" + (f"actions: {said}\n" if said else ""), encoding="utf-8")
+    assert "actions" not in load_config(file).content()["config"]
+
+
+def test_guided_actions_are_written_in_full(tmp_path: Path) -> None:
+    file = tmp_path / "town.yaml"
+    file.write_text("config_id: t\nactions: {mask: guided}\n", encoding="utf-8")
+    expected = {"mask": "guided", "guided_release": False, "queue_patience": 30}
+    assert load_config(file).content()["config"]["actions"] == expected

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.config.conftest import Write
-from townlet.config.shipped import shipped_configs, shipped_root, shipped_suites
+from townlet.config.load import load_config
+from townlet.config.shipped import existing, shipped_configs, shipped_root, shipped_suites
 from townlet.config.suite import is_suite, load_suite, parse_seeds, read_suite
 from townlet.errors import ConfigError, UserError
 
@@ -93,7 +95,8 @@ def test_mistakes_of_a_suite(folder: Write) -> None:
         f"1:1: the key 'name' is missing; expected an id ({rule})",
         "1:1: unknown key 'nam'; did you mean 'name'?",
         "2:19: defaults.ticks: expected a whole number >= 1, got 0",
-        "2:30: defaults.policy: expected 'scripted', 'needs' or 'uniform', got 'best'",
+        "2:30: defaults.policy: expected 'scripted', 'needs', 'uniform', 'idle', 'needs-early' or network:PATH, got "
+        "'best'",
         "4:14: runs[0].config: expected a config file, found none at 'missing.yaml'",
         "5:29: runs[1].seeds: expected a span that goes up, got '3..1'",
         "6:29: runs[2].seeds: expected every seed once, got 1 twice",
@@ -113,7 +116,7 @@ def test_mistakes_of_a_suite(folder: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", "bad.yaml:1:1: expected a mapping, got []"),
+        ("[]", "bad.yaml:1:1: expected a suite (a mapping with the keys `name` and `runs`), got a list"),
         ("name: x\nruns: []", "bad.yaml:2:7: runs: expected at least one run, got none"),
         ("name: x\nruns: 5", "bad.yaml:2:7: runs: expected a list, each a mapping, got 5"),
         ("name: x", "bad.yaml:1:1: the key 'runs' is missing; expected a list, each a mapping"),
@@ -162,7 +165,7 @@ runs:
     ]
 
 
-@pytest.mark.parametrize(("name", "runs"), [("smoke", 14), ("nightly", 720)])
+@pytest.mark.parametrize(("name", "runs"), [("smoke", 9), ("nightly", 128)])
 def test_shipped_suites(name: str, runs: int) -> None:
     """From anywhere, by path or by name; every scenario is in both."""
     assert f"suites/{name}.yaml" in shipped_suites()
@@ -173,3 +176,24 @@ def test_shipped_suites(name: str, runs: int) -> None:
     assert sum(len(run.seeds) for run in suite.runs) == runs
     known = {run.config.resolve().relative_to(shipped_root()).as_posix() for run in suite.runs}
     assert known >= {path for path in shipped_configs() if path.startswith("scenarios/")}
+
+
+def test_names_in_messages_stay_on_their_line(folder: Write) -> None:
+    text = 'name: s\nruns: [{config: "a\\nb\\e[31m.yaml"}, {config: "x\\u202e.yaml", name: x}]\n'
+    folder('config_id: t\naffordances: {affordances_file: "a\\nb"}\n', "names.yaml")
+    for load in (lambda: load_suite(folder(text, "bad.yaml")), lambda: load_config("names.yaml")):
+        with pytest.raises(ConfigError) as found:
+            load()
+        for problem in found.value.problems:
+            assert str(problem).isprintable(), ascii(str(problem))
+
+
+def test_a_capture_in_a_folder_with_the_name_of_a_shipped_config(folder: Write) -> None:
+    """What the suite names beside it is meant, also where its path is the bare name."""
+    folder("{}", "town/rollout_sample_manifest.json")
+    [captured, file] = load_suite(
+        folder("name: s\nruns: [{config: town}, {config: suites/b.yaml}]\n", "s.yaml")
+    ).runs
+    assert captured.label == os.path.join(".", "town")
+    assert existing(captured.label) == Path("town/rollout_sample_config.json")
+    assert file.label == os.path.join("suites", "b.yaml")

@@ -27,25 +27,24 @@ REFUSED = {
     "dashes": ("- " * 200_000, "1:129: expected at most 64 levels of nesting, got more"),
     "brackets before a mistake": ("[" * 65 + "@", "1:65: expected at most 64 levels of nesting, got more"),
     "brackets after a mistake": ("[" * 64 + "@[", "1:65: not valid YAML: found character that cannot start any token"),
-    "laughs": (LAUGHS, "4:8: aliases stand for more than 1,000 values; write them out"),
-    "recursion": ("a: &a {b: *a}", "1:11: the alias *a stands inside what it stands for"),
-    "no anchor": ("a: *b", "1:4: the alias *b has no anchor &b above it"),
+    "laughs": (LAUGHS, "7:8: expected at most 1,000,000 values, what aliases stand for counted each time, got more"),
+    "recursion": ("a: &a {b: *a}", "1:11: this alias stands inside what it stands for"),
+    "no anchor": ("a: *b", "1:4: this alias has no anchor above it"),
     "null byte": ("a: b\x00c", "1:5: expected text, got the character U+0000"),
     "escape": ("a: 1\nb: \x1b[31m", "2:4: expected text, got the character U+001B"),
     "empty": ("", " expected YAML, got an empty file"),
     "comment": ("# nothing\n", " expected YAML, got an empty file"),
     "two documents": ("a: 1\n---\nb: 2\n", "2:1: expected one YAML document, got a second one (`---`)"),
-    "python": ("a: !!python/name:os.system x",
-               "1:4: the tag !!python/name:os.system is not accepted here; leave it out"),
-    "tag of a list": ("a: !mine [1]", "1:4: the tag !mine is not accepted; leave it out"),
-    "wrong tag": ("a: !!int x", "1:4: the tag !!int is not accepted here; leave it out"),
+    "python": ("a: !!python/name:os.system x", "1:4: this tag is not accepted here; leave it out"),
+    "tag of a list": ("a: !mine [1]", "1:4: this tag is not accepted; leave it out"),
+    "wrong tag": ("a: !!int x", "1:4: this tag is not accepted here; leave it out"),
     "list as key": ("? [1, 2]\n: 3", "1:3: expected a name as the key, got a list or a mapping"),
     "list as alias": ("a: &a [1]\n*a : 2", "2:1: expected a name as the key, got a list or a mapping"),
     "merging text": ("a: 1\n<<: x", "2:1: expected a mapping, or a list of mappings, after `<<`"),
     "colon": ("a: b: c", "1:5: not valid YAML: mapping values are not allowed in this context"),
     "tab": ("a:\n\tb: 1", "2:1: not valid YAML: found character that cannot start any token "
             "(indent with spaces, not with tabs)"),
-    "too large": ("a: " + "b" * 1_000_000, " expected at most 1,000,000 bytes, got more"),
+    "too large": ("a: " + "b" * 8_000_000, " expected at most 8,000,000 bytes, got more"),
 }  # fmt: skip
 
 
@@ -106,19 +105,19 @@ def test_files_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     expected = {
-        "folder.yaml": "folder.yaml: expected a YAML file, got a folder",
-        "pipe.yaml": "pipe.yaml: expected an ordinary file, got a device or a pipe",
-        "/dev/zero": "/dev/zero: expected an ordinary file, got a device or a pipe",
-        "missing.yaml": "missing.yaml: expected a YAML file, found nothing under this name",
-        "": ": expected a YAML file, got a folder",
-        "a\0b": "a\0b: cannot be read: no file can have this name",
-        "n" * 300: "n" * 300 + ": cannot be read: File name too long",
+        "folder.yaml": "folder.yaml: expected a config file, or the folder of a capture, got another folder",
+        "pipe.yaml": "pipe.yaml: expected an ordinary file, got a pipe",
+        "/dev/zero": "/dev/zero: expected an ordinary file, got a device",
+        "missing.yaml": "missing.yaml: expected a file, found nothing under this name",
+        "n" * 300: "n" * 300 + ": cannot be read: no file can have so long a name",
     }
     for name, message in expected.items():
         with pytest.raises(ConfigError) as found:
             load_config(name)
         assert str(found.value) == message
-    with pytest.raises(ConfigError, match=r"^loop\.yaml: cannot be read: Too many levels of symbolic links$"):
+    with pytest.raises(
+        ConfigError, match=r"^loop\.yaml: cannot be read: links that lead to each other, without end$"
+    ):
         load_config("loop.yaml")
 
 
@@ -132,7 +131,7 @@ def test_a_file_without_permission(write: Write, monkeypatch: pytest.MonkeyPatch
         def denied(*_: object, **__: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(Path, "open", denied)
+        monkeypatch.setattr(os, "open", denied)
     with pytest.raises(ConfigError) as found:
         load_config(path)
     assert str(found.value) == "town.yaml: cannot be read: permission denied"
@@ -152,7 +151,9 @@ def test_a_key_given_twice_beside_other_mistakes(write: Write) -> None:
 
 @pytest.mark.parametrize("text", ["5", "text", "[1]", "null", "~"])
 def test_not_a_mapping(text: str, write: Write) -> None:
-    with pytest.raises(ConfigError, match=r"^town\.yaml:1:1: expected a mapping, got "):
+    with pytest.raises(
+        ConfigError, match=r"^town\.yaml:1:1: expected a config \(a mapping with the key `config_id`\), got "
+    ):
         load_config(write(text))
 
 

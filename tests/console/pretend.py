@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
@@ -24,4 +25,13 @@ def wait(path: str) -> int:
         time.sleep(60)
     except KeyboardInterrupt as error:
         return report(error)
+    return 0
+
+
+def die(name: str) -> int:
+    """Of a signal, as a process that has no handler for it."""
+    number = getattr(signal, name)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    time.sleep(60)
     return 0

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from townlet.console.entry_point import Terminated
-from townlet.console.errors import TRACEBACK, check_working_folder, finished_runs_are_kept, report
+from townlet.console.errors import (
+    MEMORY_RAN_OUT,
+    TOO_MANY_FILES,
+    TRACEBACK,
+    check_working_folder,
+    finished_runs_are_kept,
+    report,
+)
+from townlet.console.limits import NO_THREAD, TOO_FEW_THREADS
 from townlet.errors import ConfigError, CorruptSampleError, Problem, UserError
 
 WRONG = Problem("town.yaml", 3, 7, "world.walls[0]", "expected a tile, got 'x'")
@@ -21,6 +30,11 @@ WRONG = Problem("town.yaml", 3, 7, "world.walls[0]", "expected a tile, got 'x'")
         (ConfigError([WRONG]), 2, "error: town.yaml:3:7: world.walls[0]: expected a tile, got 'x'\n"),
         (CorruptSampleError("a.npz: cut short"), 1, "error: a.npz: cut short\n"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (RuntimeError(NO_THREAD), 1, f"error: {TOO_FEW_THREADS}\n"),
+        (BlockingIOError(errno.EAGAIN, "no process"), 1, f"error: {TOO_FEW_THREADS}\n"),
+        (OSError(errno.EMFILE, "x"), 1, f"error: {TOO_MANY_FILES}\n"),
+        (OSError(errno.ENFILE, "x"), 1, f"error: {TOO_MANY_FILES}\n"),
+        (MemoryError(), 1, f"error: {MEMORY_RAN_OUT}\n"),
     ],
 )
 def test_what_is_said(capsys: pytest.CaptureFixture[str], error: BaseException, code: int, text: str) -> None:

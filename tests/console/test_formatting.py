@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import pytest
@@ -51,3 +52,29 @@ def test_a_table_is_never_cut_in_a_file(capsys: pytest.CaptureFixture[str]) -> N
     assert lines[0].split() == ["name", "size"]
     assert lines[1].endswith("   1")
     assert lines[2].startswith("[bold] ")
+
+
+def test_seeds_are_numbers_with_a_text_beside_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """2^63 - 1 is read as 2^63 by whatever knows numbers of 53 bits only, as JavaScript does."""
+    seed = 2**63 - 1
+    document = {
+        "runs": [{"seed": seed, "ticks": 1}],
+        "seeds": [0, seed],
+        "none": {"seed": None},
+        "schema": {"seed": {}},
+    }
+    figures.print_json(document)
+    first = json.loads(capsys.readouterr().out)
+    assert first["runs"] == [{"seed": seed, "seed_text": str(seed), "ticks": 1}]
+    assert first["seeds"] == [0, seed] and first["seed_texts"] == ["0", str(seed)]
+    assert first["none"] == {"seed": None} and first["schema"] == {"seed": {}}
+    assert json.loads(figures.json_text(document)) == first
+    assert document["runs"] == [{"seed": seed, "ticks": 1}], "what was handed over stays as it is"
+
+
+def test_a_table_keeps_what_is_in_a_cell_there(capsys: pytest.CaptureFixture[str]) -> None:
+    figures.print_table(("na\nme", "b"), [("x\ny\x1b[31m", "東京 🏠"), ("[red]z", "\u202e")])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [
+        [r"na\x0ame", "b"], [r"x\x0ay\x1b[31m", "東京", "🏠"], ["[red]z", r"\u202e"],
+    ]  # fmt: skip

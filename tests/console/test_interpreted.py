@@ -65,6 +65,15 @@ def test_signals_reach_it_once(tmp_path: Path, number: int, code: int) -> None:
     assert len(err.splitlines()) == 1, "it says once that it was ended"
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_child_that_a_signal_ends_in_silence(name: str) -> None:
+    """Before it listens, or when all is done: the parent says so in its place."""
+    process = start("die", name)
+    out, err = process.communicate(timeout=60)
+    said = "KeyboardInterrupt" if name == "SIGINT" else "Terminated"
+    assert (out, err.splitlines()[-1].rpartition(".")[2]) == ("", said)
+
+
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     process = start("wait", str(tmp_path / "pid"))
     wait_for((tmp_path / "pid").exists)

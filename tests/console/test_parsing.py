@@ -6,7 +6,14 @@ import argparse
 
 import pytest
 
-from townlet.console.parsing import Parser, positive
+from townlet.console.parsing import (
+    Parser,
+    is_number_in_other_digits,
+    nearest_option,
+    positive,
+    share,
+    whole,
+)
 from townlet.errors import UserError
 
 
@@ -21,7 +28,7 @@ def parser() -> Parser:
     [
         (
             ["--tick", "3"],
-            r"unrecognized arguments: --tick 3 \(see townlet count --help\)",
+            r"unrecognized arguments: --tick 3; did you mean --ticks\? \(see townlet count --help\)",
         ),  # no abbreviations
         (["--ticks"], r"--ticks: expected one argument \(see townlet count --help\)"),
         (["--ticks", "0"], "argument --ticks: expected a number of 1 or more, got '0'"),
@@ -46,7 +53,63 @@ def test_help_keeps_the_lines_of_its_examples(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.endswith("examples:\n  townlet count --ticks 3\n")
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "", " 3", "١٢x"])
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "", " 3", "١٢x", "١٢", "１２", "1२", "²", "9" * 41])
 def test_positive_takes_whole_numbers_from_one(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="expected a number of 1 or more"):
         positive(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1.5", "", " 3", "١٢", "１２", "0x1", "1__0", "_1", "1e3", "true", "²", "9" * 41]
+)
+def test_whole_numbers_are_written_in_digits(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number"):
+        whole(text)
+    assert [whole(text) for text in ("0", "-7", "+7", "1_000")] == [0, -7, 7, 1000]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "nan", "inf", "1e999", "٠.٥", "０.５", "2%", "0x1", "1_0", ".", "true"]
+)
+def test_shares_are_decimal_numbers(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a share of 0 or more"):
+        share(text)
+    assert [share(text) for text in ("0", ".5", "0.02", "2.", "1e-3")] == [0.0, 0.5, 0.02, 2.0, 0.001]
+
+
+def test_numbers_in_other_digits() -> None:
+    found = [is_number_in_other_digits(text) for text in ("１２", "٠.٥", "12", "é", "²", "")]
+    assert found == [True, True, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("--force", "--overwrite"),
+        ("--replace", "--overwrite"),
+        ("-j", "--workers"),
+        ("--num_workers", "--workers"),
+        ("--out", "--output"),
+        ("--steps", "--ticks"),
+        ("--tick", "--ticks"),
+        ("--dryrun", "--dry-run"),
+        ("--DRY_RUN", "--dry-run"),
+        ("--overwrit", "--overwrite"),
+        ("--sede", "--seed"),
+        ("--for", None),
+        ("--verbose", None),
+        ("--wake", None),
+        ("-z", None),
+    ],
+)
+def test_an_option_that_is_none(typed: str, expected: str | None) -> None:
+    """What others call it, or what is spelled nearly so; a poor guess is worse than none."""
+    known = ["--overwrite", "--workers", "--output", "--ticks", "--dry-run", "--seed", "--seeds", "-h"]
+    assert nearest_option(typed, known) == (f"; did you mean {expected}?" if expected else "")
+
+
+def test_a_hint_names_only_options_of_the_command() -> None:
+    with pytest.raises(UserError, match=r"unrecognized arguments: --steps 3; did you mean --ticks\? \(see"):
+        parser().parse_args(["--steps", "3"])
+    with pytest.raises(UserError, match=r"unrecognized arguments: --force \(see"):
+        parser().parse_args(["--force"])

@@ -16,7 +16,9 @@ from townlet.dataset.capture.commit import (
 )
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.records import RunRecord, SampleRecord
-from townlet.dataset.index.index_file import indexed, write_index
+from townlet.dataset.index.build_shards import indexed
+from townlet.dataset.index.read_index import DataSetIndex
+from townlet.dataset.index.write_index import write_index
 from townlet.dataset.status.receipts import read_receipt
 from townlet.dataset.status.run_status import run_status
 from townlet.dataset.store.contract import Store
@@ -35,7 +37,7 @@ def capture(store: Store, *runs: Run, agents: int = 2) -> list[RunRecord]:
 
 def index(
     store: Store, published: Sequence[RunRecord], records: Sequence[Sequence[SampleRecord]], **more: Any
-) -> dict[str, Any]:
+) -> DataSetIndex:
     runs = [indexed(run, some) for run, some in zip(published, records, strict=True)]
     return write_index(store, runs, **more)
 

@@ -14,7 +14,7 @@ from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.store.contract import Store
 from townlet.run import Run, SampleKey
-from townlet.samples import FrameGroup, ReplaySample, stack_groups
+from townlet.samples import OPTIONAL_ARRAYS, FrameGroup, ReplaySample, stack_groups
 
 
 class Life(NamedTuple):
@@ -34,9 +34,12 @@ def town_run(name: str = "town", seed: int = 0, segment_ticks: int = 8, **fields
 
 
 def whole_life(run: Run, life: Life, **facts: Any) -> ReplaySample:
-    """The life as one sample."""
+    """The life as one sample. The first agent's has optional arrays, which say something in some segments only."""
     group = make_group(life.steps, seed=run.seed * 100 + life.arrival, first=life.first, **facts)
     assert group.final is not None
+    if life.arrival == 1 and life.steps > 9:
+        group.arrays["blocked"] = np.arange(life.steps) == 3
+        group.arrays["off_mask"] = np.arange(life.steps) == 9
     if life.done:
         group.arrays["dones"][-1] = True
         group.final["final_value"] = np.float32(0)
@@ -45,8 +48,13 @@ def whole_life(run: Run, life: Life, **facts: Any) -> ReplaySample:
     return stack_groups([FrameGroup(group.arrays, group.final, metadata)])
 
 
-def segments_of(run: Run, whole: ReplaySample) -> list[tuple[SampleKey, ReplaySample]]:
-    """The life as the run would have written it: cut at multiples of `segment_ticks`."""
+def segments_of(
+    run: Run, whole: ReplaySample, *, forget_values: bool = False
+) -> list[tuple[SampleKey, ReplaySample]]:
+    """The life as the run would have written it: cut at multiples of `segment_ticks`.
+
+    `forget_values`: with 0 for the value of what is seen after each segment, as if nobody knew it.
+    """
     first = int(whole.tick[0])
     last = first + whole.timesteps
     length = run.segment_ticks or last
@@ -56,7 +64,12 @@ def segments_of(run: Run, whole: ReplaySample) -> list[tuple[SampleKey, ReplaySa
         arrays = {
             name: array[rows] for name, array in whole.arrays().items() if not name.startswith("final_")
         }
-        arrays["value_preds"] = whole.value_preds[rows.start : rows.stop + 1]
+        for name in OPTIONAL_ARRAYS:
+            if name in arrays and not arrays[name].any():
+                del arrays[name]
+        arrays["value_preds"] = whole.value_preds[rows.start : rows.stop + 1].copy()
+        if forget_values:
+            arrays["value_preds"][-1] = 0.0
         ended = rows.stop == whole.timesteps
         for name in ("map", "features", "action_mask"):
             final = getattr(whole, f"final_{name}") if ended else getattr(whole, name)[rows.stop]
@@ -69,7 +82,9 @@ def segments_of(run: Run, whole: ReplaySample) -> list[tuple[SampleKey, ReplaySa
     return found
 
 
-def capture_lives(store: Store, *runs: Run, lives: Sequence[Life] = TOWN, **facts: Any) -> None:
+def capture_lives(
+    store: Store, *runs: Run, lives: Sequence[Life] = TOWN, forget_values: bool = False, **facts: Any
+) -> None:
     """Capture runs in which these lives were led, and index them."""
     check_output(store, runs)
     records = []
@@ -77,8 +92,20 @@ def capture_lives(store: Store, *runs: Run, lives: Sequence[Life] = TOWN, **fact
         staged = [
             stage_sample(store, run, key, sample)
             for life in lives
-            for key, sample in segments_of(run, whole_life(run, life, **facts))
+            for key, sample in segments_of(run, whole_life(run, life, **facts), forget_values=forget_values)
         ]
         records.append(stage_receipt(store, run, len(staged), staged))
     published = publish_runs(store, list(zip(runs, records, strict=True)))
+    index(store, published, records)
+
+
+def capture_drawn(store: Store, *runs: tuple[Run, int]) -> None:
+    """Capture runs of which each is what the run of another seed would be: (run, that seed). Equal ones are copies."""
+    check_output(store, [run for run, _ in runs])
+    records = []
+    for run, drawn in runs:
+        whole = whole_life(town_run(seed=drawn), TOWN[0])
+        staged = [stage_sample(store, run, key, sample) for key, sample in segments_of(run, whole)]
+        records.append(stage_receipt(store, run, len(staged), staged))
+    published = publish_runs(store, list(zip([run for run, _ in runs], records, strict=True)))
     index(store, published, records)

@@ -16,6 +16,8 @@ import pytest
 from deploy.flink.cluster import Cluster
 from tests.distributed.conftest import Start
 from tests.pipelines.test_capture import files
+from tests.rollout.acting.networks import network_of
+from townlet.config.load import load_config
 from townlet.dataset.checking.verify import verify
 
 pytestmark = pytest.mark.campaign
@@ -70,6 +72,32 @@ def test_the_embedded_flink(townlet: Start, flink_jar: Path, tmp_path: Path) -> 
     flags = ["--runner", "FlinkRunner", "--flink_master", "[local]", "--flink_job_server_jar", flink_jar]
     finished(townlet(*FEW, *flags, "--output", tmp_path / "there"))
     assert files(tmp_path / "there") == files(here(townlet, FEW, tmp_path / "here"))
+
+
+def with_network(folder: Path) -> list[str]:
+    """A capture in which a network acts, whose file only this process sees."""
+    _, models = network_of(load_config("small_town"), hidden=(16,))
+    (folder / "best.onnx").write_bytes(next(iter(models.values())))
+    network = f"network:{folder / 'best.onnx'}?temperature=2"
+    return ["capture", "small_town", "--policy", network, "--seeds", "0..3", "--ticks", "40"]
+
+
+def test_a_network_on_the_embedded_flink(townlet: Start, flink_jar: Path, tmp_path: Path) -> None:
+    """The same bytes as at home, its model among them."""
+    words = with_network(tmp_path)
+    flags = ["--runner", "FlinkRunner", "--flink_master", "[local]", "--flink_job_server_jar", flink_jar]
+    finished(townlet(*words, *flags, "--output", tmp_path / "there"))
+    assert files(tmp_path / "there") == files(here(townlet, words, tmp_path / "here"))
+    assert any(name.startswith("models/") for name in files(tmp_path / "there"))
+
+
+def test_a_network_on_a_cluster(townlet: Start, flink: Cluster, tmp_path: Path) -> None:
+    """Workers are processes of the cluster's; they get the model by its digest, from the output."""
+    words = with_network(tmp_path)
+    process = townlet(*words, "--profile", flink.profile, "--output", tmp_path / "there")
+    finished(process)
+    assert files(tmp_path / "there") == files(here(townlet, words, tmp_path / "here"))
+    assert verify(tmp_path / "there").ok
 
 
 def test_a_task_manager_is_killed(townlet: Start, flink: Cluster, tmp_path: Path) -> None:

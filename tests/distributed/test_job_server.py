@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.conftest import PLAIN, Start
+from tests.distributed.conftest import PLAIN, ROOT, Start
+from tests.pipelines.listening import is_here_alone, listening
 from tests.pipelines.test_capture import files
-from townlet.pipelines.runners.flink import free_port
 
 PATIENCE = 120  # seconds; a machine may be busy
 WORDS = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..1", "--ticks", "10"]
-WORKER = Path(sys.executable).parent / "townlet-worker"
 TALKATIVE = """\
 import sys
 
@@ -38,6 +37,7 @@ def serving(log: Path, words: list[object], said: str, **environment: str) -> It
         log.open("wb") as file,
         subprocess.Popen(
             [sys.executable, "-P", *map(str, words)],
+            stdout=file,
             stderr=file,
             env={**os.environ, **PLAIN, **environment},
         ) as process,
@@ -64,11 +64,10 @@ def job_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def pool(tmp_path: Path) -> Iterator[str]:
     """Where a pool of worker processes listens, all of which print a lot."""
     (tmp_path / "sitecustomize.py").write_text(TALKATIVE)
-    port = free_port()
-    words: list[object] = ["-m", "apache_beam.runners.worker.worker_pool_main", "--service_port", port]
-    words += ["--container_executable", WORKER]
-    with serving(tmp_path / "log", words, "Started worker pool", PYTHONPATH=str(tmp_path)):
-        yield f"localhost:{port}"
+    words: list[object] = ["-m", "townlet.pipelines.runners.engine_worker", "--pool", 0]
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    with serving(tmp_path / "log", words, r"listens at (localhost:\d+)", PYTHONPATH=path) as found:
+        yield found[1]
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +84,19 @@ def captured(townlet: Start, server: str, output: Path, *flags: object) -> str:
     """What a capture by the job server has said, once it has succeeded."""
     words = [*WORDS, "--runner", "PortableRunner", "--job_endpoint", server, *flags]
     process = townlet(*words, "--output", output)
+    addresses: set[str] = set()
+    while process.poll() is None:
+        addresses |= listening(process.pid)
+        time.sleep(0.02)
     _, err = process.communicate(timeout=PATIENCE)
+    assert all(map(is_here_alone, addresses)), addresses
+    assert bool(addresses) == ("LOOPBACK" in flags), "only its workers are asked for from outside"
     assert process.returncode == 0, err
     assert "Traceback" not in err and "ERROR" not in err and "WARNING" not in err, err
     return err
 
 
+@pytest.mark.campaign
 def test_workers_in_the_launcher(
     townlet: Start, job_server: str, here: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -106,3 +112,6 @@ def test_a_pool_of_workers_that_talk(
     assert err.startswith("running on PortableRunner\n")
     assert files(tmp_path / "there") == here
     assert (tmp_path / "log").stat().st_size > 1_000_000
+    children = Path("/proc/self/task", str(os.getpid()), "children").read_text().split()
+    here_alone = listening(*map(int, children))
+    assert here_alone and all(map(is_here_alone, here_alone)), here_alone

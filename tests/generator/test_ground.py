@@ -30,7 +30,7 @@ def test_a_meet_without_a_place_is_in_the_middle(load) -> None:
 
 def test_its_size_is_that_of_its_arrays(load) -> None:
     found = ground(load(TOWN % ""))
-    assert found.nbytes > found.town.distance.nbytes + found.observation.step.nbytes
+    assert found.nbytes > found.town.distance.nbytes + found.observation.time.nbytes
 
 
 def test_the_seed_is_the_worlds_own(load) -> None:

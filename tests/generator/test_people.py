@@ -6,7 +6,7 @@ import pytest
 
 from tests.generator.towns import TOWN
 from townlet.generator.generate import generate
-from townlet.generator.people import policy_of
+from townlet.generator.people import networks_of, policy_of
 from townlet.world import state as st
 from townlet.world.state import POLICY_NEEDS, POLICY_UNIFORM
 
@@ -22,6 +22,20 @@ def test_who_decides(load) -> None:
     assert generate(load(own), seed=0, policy="needs").params.people.policy.tolist() == [POLICY_NEEDS] * 2
 
 
+def test_networks_have_numbers_of_their_own(load) -> None:
+    """Sorted by their texts, whoever names them; each once."""
+    first, second = f"network:{'a' * 64}", f"network:{'a' * 64}?mode=greedy"
+    world = generate(load(TOWN % ""), seed=0, policy=second)
+    assert world.networks == (second,) and set(world.params.people.policy.tolist()) == {
+        st.POLICY_FIRST_NETWORK
+    }
+    config = load(TOWN % "").config
+    agents = load(TOWN % "").agents
+    own = config.policy.model_copy(update={"agents": {agents[0].id: second, agents[1].id: first}})
+    both = networks_of(config.model_copy(update={"policy": own}), agents, None)
+    assert both == (first, second)
+
+
 def test_what_schedules_say_as_numbers(load) -> None:
     said = ", schedule: [{kind: blocked, object: fridge}, {kind: move, position: [2, 1], until: arrived}]"
     generated = generate(load(TOWN % said), seed=0)
@@ -34,7 +48,7 @@ def test_what_schedules_say_as_numbers(load) -> None:
     ]
     assert (people.script_first.tolist(), people.script_end.tolist()) == ([0, 2], [2, 2])
     ignored = generate(load(TOWN % said), seed=0, ignore_schedules=True)
-    assert len(ignored.params.schedule) == 0 and ignored.params.people.script_end.tolist() == [0, 0]
+    assert len(ignored.params.schedule) == 0 and ignored.params.people.script_end.tolist() == [0, 0]  # type: ignore[arg-type]
     assert ignored.params.town.distance is generated.params.town.distance
 
 

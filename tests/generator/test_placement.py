@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.generator.towns import TOWN
+from townlet.config import Resolved
 from townlet.errors import UserError
 from townlet.generator.generate import generate
 from townlet.generator.placement import Placement
@@ -22,10 +23,16 @@ def test_what_has_no_position_is_put_on_the_same_free_tile_every_time(load) -> N
 
 
 def test_a_full_grid_is_refused(load) -> None:
+    """Loading refuses one that is written so; a world may be asked for of one that was made otherwise."""
     world = "world: {grid_size: [3, 1], walls: [[1, 0]]}"  # two tiles that do not reach each other
-    text = f"config_id: full\n{world}\njobs: {{}}\nscenario: {{agents: [{{id: a}}, {{id: b}}]}}\n"
+    text = f"config_id: full\n{world}\njobs: {{}}\nscenario: {{agents: [{{id: a}}, {{id: b%s}}]}}\n"
+    with pytest.raises(UserError, match="expected a tile of its own for each of 2 agents and objects"):
+        load(text % "")
+    resolved = load(text % ", position: [2, 0]")
+    data = resolved.to_json_dict()
+    del data["config"]["scenario"]["agents"][1]["position"]
     with pytest.raises(UserError, match="agent b: no free tile is left on the grid; make"):
-        generate(load(text), seed=0)
+        generate(Resolved.from_json_dict(data), seed=0)
 
 
 def test_objects_are_placed_before_agents_and_never_on_one_another(load) -> None:

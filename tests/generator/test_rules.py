@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from tests.generator.towns import TOWN
-from townlet.errors import UserError
 from townlet.generator.generate import generate
 from townlet.generator.rules import build_rewards, meet_tile
 
@@ -38,8 +36,7 @@ def test_rewards_without_a_cap_or_shaping(load) -> None:
 
 def test_where_a_meet_is() -> None:
     objects = {"bar": (3, 4)}
-    assert meet_tile(None, objects, (9, 9), "events.party") == (9, 9)
-    assert meet_tile("bar", objects, (9, 9), "events.party") == (3, 4)
-    assert meet_tile([1, 2], objects, (9, 9), "events.party") == (1, 2)
-    with pytest.raises(UserError, match=r"events.party.location: .*\(bar\), got 'pub'"):
-        meet_tile("pub", objects, (9, 9), "events.party")
+    assert meet_tile(None, objects, (9, 9)) == (9, 9)
+    assert meet_tile("bar", objects, (9, 9)) == (3, 4)
+    assert meet_tile([1, 2], objects, (9, 9)) == (1, 2)
+    assert meet_tile("pub", objects, (9, 9)) is None

@@ -14,6 +14,7 @@ PRODUCT = ("townlet", "pipelines", "scripts", "bench", "deploy")  # tests may im
 # imports through them, so they are left out of the graph of imports.
 RE_EXPORTS = (
     "townlet/dataset/__init__.py",  # lazily: whoever wants one module of the package need not load the others
+    "townlet/env/__init__.py",  # likewise
     "townlet/policy/replay.py",
     "townlet/policy/runtime.py",
     "townlet/simulation.py",

@@ -15,9 +15,25 @@ VAGUE = {"util", "utils", "helper", "helpers", "manager", "common", "misc"}
 TAKEN = {"build", "dist", "lib"}  # tools take these for generated output
 
 # Folders whose files are tested one by one: tests/X/test_Y.py tests townlet/X/Y.py.
-TESTED_BY_FILE = ("world/rules", "observation", "policy", "rollout", "planning", "console", "generator")
+TESTED_BY_FILE = (
+    "world/rules",
+    "observation",
+    "policy",
+    "rollout",
+    "planning",
+    "console",
+    "generator",
+    "env",
+)
 # Files without a test of their own name: where they are tested, and why there.
 TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {
+    "townlet/env/buffers.py": ("tests/env/test_vector.py", "what is handed over, and whose it is"),
+    "townlet/env/given.py": ("tests/env/test_vector.py", "what is given, and refused"),
+    "townlet/env/kernels.py": (
+        "tests/env/test_vector.py",
+        "a step is one of them, and equals a capture's tick",
+    ),
+    "townlet/env/town.py": ("tests/env/test_vector.py", "a vector is made of towns"),
     "townlet/rollout/entry_points.py": (
         "tests/compiler/test_entry_points.py",
         "what it finds is compiled there",

@@ -5,19 +5,31 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from tests.observation.towns import Buffers, any_config, disturb, town
+from tests.observation.towns import OFFERS, SHARED, Buffers, any_config, disturb, town
 from tests.plain.observation import look
 from townlet.observation.layout import ALL_ALIVE, LEAVERS
 from townlet.world import state as st
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(some.randoms(use_true_random=False))
 def test_every_number(random: Random) -> None:
-    resolved, generated = town(any_config(random))
+    look_at_every_number(random)
+
+
+@pytest.mark.campaign
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(some.randoms(use_true_random=False))
+def test_every_number_of_many_towns(random: Random) -> None:
+    look_at_every_number(random)
+
+
+def look_at_every_number(random: Random) -> None:
+    resolved, generated = town(any_config(random), random.choice([OFFERS, (*SHARED, *OFFERS)]))
     disturb(random, generated)
     which = random.choice([ALL_ALIVE, ALL_ALIVE, LEAVERS])
     buffers = Buffers(generated, slots=3, fill=float("nan")).observe(t=1, which=which)

@@ -117,7 +117,7 @@ def test_a_long_day_is_seen_in_many_small_steps() -> None:
 
 def test_layers_need_a_margin_of_half_a_window() -> None:
     resolved, generated = town({"scenario": ONE})
-    size = np.add(generated.params.town.size, [0, 0, 1, 0])
+    size = np.add(generated.params.town.size, [0, 0, 1, 0, 0])
     params, town_of_another_size = generated.params, generated.params.town._replace(size=size)
     with pytest.raises(ValueError, match="expected layers with a margin of 5 tiles, found 6"):
         build_observation(

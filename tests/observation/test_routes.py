@@ -31,7 +31,7 @@ def town(generated: GeneratedWorld) -> Town:
 
 
 def test_first_steps(town: Town) -> None:
-    step = routes.first_steps(town.distance)
+    step = routes.first_steps(town)
     fridge, work = int(town.site.place[0]), 1
     assert step[fridge].tolist() == [[STAY, STAY, SOUTH], [NORTH, WEST, WEST]]
     assert step[work].tolist() == [[SOUTH, STAY, STAY], [EAST, EAST, NORTH]]
@@ -39,7 +39,7 @@ def test_first_steps(town: Town) -> None:
 
 def test_of_several_shortest_ways_the_first_direction_counts() -> None:
     town = scene([".a", "F."], objects={"F": "fridge"}).params.town
-    assert routes.first_steps(town.distance)[0].tolist() == [[SOUTH, SOUTH], [STAY, WEST]]
+    assert routes.first_steps(town)[0].tolist() == [[SOUTH, SOUTH], [STAY, WEST]]
 
 
 def test_what_a_code_means(town: Town) -> None:
@@ -51,7 +51,7 @@ def test_what_a_code_means(town: Town) -> None:
 
 
 def test_ways_to_the_nearest_object_of_a_type(generated: GeneratedWorld, town: Town) -> None:
-    codes = routes.to_nearest(town, routes.first_steps(town.distance))
+    codes = routes.to_nearest(town)
     fridge, bed = (generated.names.object_types.index(name) for name in ("fridge", "bed"))
     assert codes[..., fridge].tolist() == [
         [STAY, NOWHERE, 4 * DIRECTIONS + SOUTH],
@@ -61,7 +61,7 @@ def test_ways_to_the_nearest_object_of_a_type(generated: GeneratedWorld, town: T
 
 
 def test_ways_to_places(town: Town) -> None:
-    codes = routes.to_places(town, routes.first_steps(town.distance), np.array([1, NOTHING]))
+    codes = routes.to_places(town, np.array([1, NOTHING]))
     assert codes[0].tolist() == [
         [4 * DIRECTIONS + SOUTH, NOWHERE, STAY],
         [3 * DIRECTIONS + EAST, 2 * DIRECTIONS + EAST, 1 * DIRECTIONS + NORTH],

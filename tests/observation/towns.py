@@ -20,7 +20,11 @@ OFFERS: tuple[dict[str, Any], ...] = (
     {"id": "eat", "object_type": "fridge", "duration": 15, "effects": {"hunger": 0.4, "meals": -1}},
     {"id": "snack", "object_type": "fridge", "duration": 2, "effects": {"hunger": 0.1, "hygiene": -0.1}},
     {"id": "cook", "object_type": "stove", "duration": 40, "effects": {"hunger": 0.1, "energy": 0.05}},
-    {"id": "rest", "object_type": "bed", "duration": 60, "effects": {"energy": 0.8}},
+    {"id": "rest", "object_type": "bed", "duration": 60, "effects": {"energy": 0.8}, "interruptible": True},
+)
+SHARED: tuple[dict[str, Any], ...] = (  # offered by several types
+    {"id": "tidy", "object_type": "bed", "also_types": ["stove"], "duration": 4, "effects": {"hygiene": 0.1}},
+    {"id": "scrub", "object_type": "lamp", "also_types": ["shower", "fridge"], "duration": 3},
 )
 TYPES = ("shower", "fridge", "stove", "bed", "lamp")  # nobody can do anything with a lamp
 
@@ -145,6 +149,11 @@ def any_config(random: Random) -> dict[str, Any]:
         "jobs": jobs,
         "behavior": {"job_arrival_buffer": random.choice([0, 5, 100])},
         "policy_runtime": {"option_commit_ticks": random.choice([0, 5])},
+        "actions": {
+            "mask": random.choice(["legal", "guided", "guided"]),
+            "guided_release": random.random() < 0.5,
+            "queue_patience": random.choice([0, 4, 30]),
+        },
         "queue_fairness": {"cooldown_ticks": random.choice([0, 20]), "age_priority_weight": 0.5},
         "observations": any_observations(random),
         "scenario": {
@@ -189,6 +198,7 @@ def disturb(random: Random, generated: GeneratedWorld) -> None:
     """Put a world into some state that a game might reach, or nearly: what is observed may have any value."""
     world, params = generated.world, generated.params
     world.clock.tick[0] = random.randrange(200)
+    params.town.size[4] = random.randrange(int(params.town.size[3]))
     _lives(random, generated)
     _things(random, world, params)
     _ties(random, world)
@@ -223,14 +233,16 @@ def _things(random: Random, world: st.World, params: st.Params) -> None:
     agents, queues, running, objects = world.agents, world.queues, world.running, world.objects
     site, now = params.town.site, int(world.clock.tick[0])
     for i in range(len(agents.alive)):
-        usable = [o for o in range(len(site.type)) if (params.affordances.object_type == site.type[o]).any()]
+        usable = [
+            o for o in range(len(site.type)) if (params.town.belongs[params.affordances.object_type, o]).any()
+        ]
         for o in range(len(site.type)):
             world.clock.cooldown[i, o] = random.choice([0, now, now + 1, now + 10])
             queues.cooling_until[i] = max(queues.cooling_until[i], world.clock.cooldown[i, o])
         if not usable or not agents.alive[i]:
             continue
         o, what = random.choice(usable), random.choice(["nothing", "wait", "wait", "reserve", "use"])
-        k = random.choice(np.flatnonzero(params.affordances.object_type == site.type[o]).tolist())
+        k = random.choice(np.flatnonzero(params.town.belongs[params.affordances.object_type, o]).tolist())
         taken = objects.user[o] != st.NOBODY or objects.holder[o] != st.NOBODY
         if what == "wait" or (what == "reserve" and not taken):
             queues.object[i], queues.affordance[i] = o, k
@@ -280,7 +292,7 @@ def _events(random: Random, world: st.World, params: st.Params) -> None:
     for k in range(len(events.price)):
         events.price[k] = random.choice([1.0, 1.5, 3.0])
         for o in range(len(site.type)):
-            offers = site.type[o] == params.affordances.object_type[k]
+            offers = params.town.belongs[params.affordances.object_type[k], o]
             events.ready[k, o] = offers and random.random() < 0.6
         events.any_ready[k] = events.ready[k].any()
     events.price_level[0] = random.choice([1.0, 1.7])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from apache_beam.runners.direct.direct_runner import SwitchingDirectRunner
@@ -37,7 +38,7 @@ def fake_play(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let `fakes.play` stand for the simulation; returns the labels of the runs it is asked for."""
     played: list[str] = []
 
-    def play(run):
+    def play(run, *models: Any):
         played.append(run.label())
         yield from fakes.play(run)
 
@@ -47,12 +48,17 @@ def fake_play(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def townlet(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Start `townlet ...` as typed, in a process group of its own, with the simulation uncompiled."""
+    """Start `townlet ...` as typed, in a process group of its own, with the simulation uncompiled.
+
+    Its temporary files lie in `tmp`.
+    """
+    (tmp_path / "tmp").mkdir()
+    plain = {"PYTHONPATH": str(ROOT), "NUMBA_DISABLE_JIT": "1", "TMPDIR": str(tmp_path / "tmp")}
 
     def start(*words: object, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "townlet.cli", *map(str, words)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_DISABLE_JIT": "1", **environment},
+            [sys.executable, "-P", "-m", "townlet", *map(str, words)],
+            env={**os.environ, **plain, **environment},
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -97,7 +97,7 @@ def _facts(made: Run, arrival: int, first: int, end: int) -> dict[str, Any]:
     }
 
 
-def play(made: Run) -> Iterator[tuple[SampleKey, FrameGroup]]:
+def play(made: Run, *models: Any) -> Iterator[tuple[SampleKey, FrameGroup]]:
     """As `townlet.rollout.play.play`."""
     length = made.segment_ticks or made.ticks
     for segment, first in enumerate(range(0, made.ticks, length)):

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -17,9 +18,8 @@ from tests.dataset.captures import status_of
 from tests.pipelines import fakes
 from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
-from townlet.dataset.index import shards as parts
-from townlet.dataset.index.index_file import IndexedRun
-from townlet.dataset.index.shards import Shard
+from townlet.dataset.index.build_shards import IndexedRun
+from townlet.dataset.index.staged_runs import StagedRuns, stage_runs
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store import local as store
 from townlet.dataset.store.contract import Store
@@ -77,7 +77,9 @@ def test_segments_become_samples_of_their_own(tmp_path: Path, fake_play: list[st
 
 def test_many_runs_are_a_data_set(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     index = json.loads(undisturbed["dataset.json"])
-    assert [entry["folder"] for entry in index["runs"]] == [run.folder for run in RUNS]
+    (shard,) = index["shards"]
+    runs = json.loads(undisturbed[f"index/runs/{shard['runs']['sha256']}.json"])["runs"]
+    assert [entry["folder"] for entry in runs] == [run.folder for run in RUNS]
     assert index["metadata"]["complete"] is True
     assert json.loads(undisturbed["metrics.json"])["overall"]["reward_sum"]["count"] == 10
 
@@ -132,7 +134,7 @@ def test_the_same_again_does_nothing(tmp_path: Path, fake_play: list[str]) -> No
 
 
 def fail_in(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def play(run: Run) -> Iterator:
+    def play(run: Run, *models: Any) -> Iterator:
         for key, group in fakes.play(run):
             yield key, group
             if run.seed == seed and run.ticks > 1:
@@ -275,17 +277,17 @@ def test_no_place_for_a_part_of_the_index(
 ) -> None:
     """Said as it was, without the step of Beam's in which it was said."""
 
-    def full(*_: object) -> Shard:
+    def full(*_: object) -> StagedRuns:
         raise OutputError("/out: cannot write: the disk is full")
 
     monkeypatch.setattr(index_module, "FEW_RUNS", 0)
-    monkeypatch.setattr(index_module, "stage_shard", full)
+    monkeypatch.setattr(index_module, "stage_runs", full)
     with pytest.raises(OutputError, match=r"^/out: cannot write: the disk is full$"):
         capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
 
 
 @pytest.mark.parametrize(("part_runs", "few_runs"), [(2, 0), (1, 0), (3, 16)])
-def test_index_entries_that_travel_in_shards(
+def test_runs_that_travel_in_files(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     undisturbed: dict[str, bytes],
@@ -293,15 +295,15 @@ def test_index_entries_that_travel_in_shards(
     part_runs: int,
     few_runs: int,
 ) -> None:
-    monkeypatch.setattr(index_module, "SHARD_RUNS", part_runs)
+    monkeypatch.setattr(index_module, "FILE_RUNS", part_runs)
     monkeypatch.setattr(index_module, "FEW_RUNS", few_runs)
     staged: list[int] = []
 
-    def stage_part(store: Store, runs: Sequence[IndexedRun]) -> Shard:
+    def stage_part(store: Store, runs: Sequence[IndexedRun]) -> StagedRuns:
         staged.append(len(runs))
-        return parts.stage_shard(store, runs)
+        return stage_runs(store, runs)
 
-    monkeypatch.setattr(index_module, "stage_shard", stage_part)
+    monkeypatch.setattr(index_module, "stage_runs", stage_part)
     capture(fakes.plan_of(*RUNS), str(tmp_path / "out"), QUIET)
     assert files(tmp_path / "out") == undisturbed
     assert not (tmp_path / "out" / ".staging").exists()

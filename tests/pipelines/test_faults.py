@@ -23,7 +23,7 @@ PATIENCE = 300  # seconds; a machine may be busy
 SMALL = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..3", "--ticks", "60", "--quiet"]
 PROCESSES = ["--workers", "2", "--direct_running_mode", "multi_processing"]
 THREADS = ["--workers", "2", "--direct_running_mode", "multi_threading"]
-MOMENTS = 15  # test_kills.py has more, in one process
+MOMENTS = 8  # test_kills.py has more, in one process
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str]:

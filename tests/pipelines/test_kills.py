@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 
 import townlet.dataset
+from tests.conftest import Chosen
 from tests.pipelines.forker import Forker
 from tests.pipelines.test_capture import files
 from townlet.dataset.checking.verify import verify
 
 pytestmark = pytest.mark.campaign
 
-MOMENTS = 100
+MOMENTS, SOME = 100, 40
 SUITE = """\
 name: mortal
 defaults: {{ticks: {ticks}}}
@@ -110,7 +111,7 @@ def digest_of(place: Path) -> str:
 
 
 @pytest.mark.parametrize("command", ["capture", "regenerate"])
-def test_killed_a_hundred_times(forker: Forker, tmp_path: Path, command: str) -> None:
+def test_killed_a_hundred_times(forker: Forker, tmp_path: Path, chosen: Chosen, command: str) -> None:
     """The data set that is there stays what it is until the new one is, and nothing is left behind."""
     small, large = suite(tmp_path, last=1), suite(tmp_path, last=9)
 
@@ -126,7 +127,7 @@ def test_killed_a_hundred_times(forker: Forker, tmp_path: Path, command: str) ->
     draw = random.Random(4)
     kills = rounds = looks = 0
     seen: set[str] = set()
-    while kills < MOMENTS:
+    while kills < len(chosen(range(MOMENTS), few=SOME)):
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(old, place, symlinks=True)
         reader = Reader(place, allowed)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.pipelines.test_capture import QUIET, files
 from townlet import cli
 from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
-from townlet.dataset.index.index_file import read_index
+from townlet.dataset.index.read_index import read_index
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import CorruptSampleError, OutputError
 from townlet.pipelines import launch
@@ -56,7 +57,7 @@ def test_what_is_complete_is_confirmed_without_a_pipeline(
     no_beam()
     again = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert again.already_complete and not first.already_complete
-    assert again.runs == first.runs and len(again.runs) == 6
+    assert list(again.runs) == list(first.runs) and len(again.runs) == 6
     assert capture(fakes.plan_of(*RUNS[:2]), place, QUIET).already_complete
     assert files(Path(place)) == before
     assert fake_play == []
@@ -90,14 +91,14 @@ def test_a_suite_is_noted_without_a_pipeline(
     capture(fakes.plan_of(*RUNS), place, QUIET)
     no_beam()
     capture(fakes.plan_of(*RUNS, suites=("nightly",)), place, QUIET)
-    assert read_index(LocalStore(place))["metadata"]["suites"] == ["nightly"]
+    assert read_index(LocalStore(place)).facts.suites == ("nightly",)
     assert verify(place).ok
 
 
 def test_what_a_limit_leaves_out_is_added_later(place: str, fake_play: list[str]) -> None:
     """A data set that a limit has cut short is not complete, and is when the rest is there."""
     capture(fakes.plan_of(*RUNS[:2], left_out=4), place, QUIET)
-    assert read_index(LocalStore(place))["metadata"]["complete"] is False
+    assert read_index(LocalStore(place)).facts.complete is False
     fake_play.clear()
     outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert outcome.reused == 2
@@ -124,7 +125,7 @@ def flipped(path: Path) -> None:
         (NPZ.replace("npz", "json"), cut),
         (MANIFEST, cut),
         (MANIFEST, Path.unlink),
-        ("README.md", flipped),
+        ("README.md", Path.unlink),
     ],
 )
 def test_a_damaged_file_is_mended(
@@ -150,7 +151,7 @@ def test_a_damaged_run_that_fails_is_in_the_data_set_no_more(
     before = files(Path(place))
     flipped(Path(place, NPZ))
 
-    def play(run: Run):
+    def play(run: Run, *models: Any):
         raise ValueError("no more")
         yield
 
@@ -158,20 +159,22 @@ def test_a_damaged_run_that_fails_is_in_the_data_set_no_more(
     outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
     assert [failure.seed for failure in outcome.failures] == [2]
     assert len(outcome.runs) == 5
-    metadata = read_index(LocalStore(place))["metadata"]
-    assert (metadata["complete"], metadata["run_count"], metadata["sample_count"]) == (False, 5, 10)
+    metadata = read_index(LocalStore(place)).facts
+    assert (metadata.complete, metadata.run_count, metadata.sample_count) == (False, 5, 10)
     monkeypatch.setattr(rollout, "play", fakes.play)
     assert not capture(fakes.plan_of(*RUNS), place, QUIET).failures
     assert files(Path(place)) == before
 
 
-@pytest.mark.parametrize("name", ["dataset.json", "metrics.parquet", "failures.json"])
+@pytest.mark.parametrize(
+    "name", ["dataset.json", "index/runs", "index/samples", "index/summaries", "failures.json"]
+)
 def test_a_damaged_index_is_written_anew_without_simulating(
     place: str, fake_play: list[str], name: str
 ) -> None:
     capture(fakes.plan_of(*RUNS), place, QUIET)
     before = files(Path(place))
-    flipped(Path(place, name))
+    flipped(next(Path(place, name).iterdir()) if Path(place, name).is_dir() else Path(place, name))
     with pytest.raises(CorruptSampleError, match=r"remove dataset\.json and capture again"):
         capture(fakes.plan_of(*RUNS), place, QUIET)
     Path(place, "dataset.json").unlink()
@@ -197,7 +200,7 @@ def test_only_the_holes_are_tried_again(place: str, monkeypatch: pytest.MonkeyPa
     played: list[int] = []
     sick = {1, 4}
 
-    def play(run: Run):
+    def play(run: Run, *models: Any):
         played.append(run.seed)
         if run.seed in sick:
             raise ValueError(f"seed {run.seed} is unlucky")
@@ -211,7 +214,7 @@ def test_only_the_holes_are_tried_again(place: str, monkeypatch: pytest.MonkeyPa
     ]
     assert "seed 1 is unlucky" in outcome.failures[0].reason
     assert len(outcome.runs) == 4
-    assert read_index(LocalStore(place))["metadata"]["complete"] is False
+    assert read_index(LocalStore(place)).facts.complete is False
     played.clear()
     sick.remove(4)
     outcome = capture(fakes.plan_of(*RUNS), place, QUIET)
@@ -234,7 +237,7 @@ from townlet.rollout import play as rollout
 real, log, last = rollout.play, sys.argv[1], int(sys.argv[2])
 begun, one_at_a_time = 0, threading.Lock()  # whoever has begun is in the log before the next one may kill us
 
-def play(run):
+def play(run, *models):
     global begun
     with one_at_a_time:
         begun += 1
@@ -242,7 +245,7 @@ def play(run):
             os.kill(os.getpid(), signal.SIGKILL)
         with open(log, "a") as file:
             print(run.label(), file=file)
-    yield from real(run)
+    yield from real(run, *models)
 
 rollout.play = play
 cli.main(sys.argv[3:])
@@ -278,7 +281,7 @@ def test_killed_after_150_of_200_runs(
     after: list[str] = []
     real = rollout.play
 
-    def play(run: Run):
+    def play(run: Run, *models: Any):
         if run.ticks > 1:
             after.append(run.label())
         return real(run)
@@ -290,7 +293,7 @@ def test_killed_after_150_of_200_runs(
     assert 200 <= len(before) + len(after) <= 200 + workers
     assert f"{200 - len(after)} of these runs were reused" in said
     assert verify(out).ok
-    assert len(read_index(LocalStore(out))["runs"]) == 200
+    assert len(list(read_index(LocalStore(out)).entries())) == 200
 
 
 def test_progress_of_looking(place: str, fake_play: list[str], capsys: pytest.CaptureFixture[str]) -> None:

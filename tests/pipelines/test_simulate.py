@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from townlet.samples import stack_groups
 def simulate(folder: Path, *runs: Run) -> tuple[list, list, list]:
     """What each output of the transform holds: frames, failed, reused."""
     references, configs = by_reference(runs)
-    found = references | Simulate(configs, str(folder))
+    found: Any = references | Simulate(configs, str(folder))
     return list(found.frames), list(found.failed), list(found.reused)
 
 
@@ -44,7 +45,7 @@ def test_frames_then_the_end(tmp_path: Path, fake_play: list[str]) -> None:
 def test_a_run_that_fails_says_why_and_lets_the_others_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def play(run: Run) -> Iterator:
+    def play(run: Run, *models: Any) -> Iterator:
         yield from fakes.play(run)
         if run.seed == 1:
             raise ZeroDivisionError("a bad day")

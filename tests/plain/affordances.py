@@ -49,7 +49,7 @@ def begin(world: st.World, params: st.Params, row: int) -> None:
         o = object_to_start(world, params, k, row)
     if (
         o == st.NOTHING
-        or params.town.site.type[o] != offers.object_type[k]
+        or not params.town.belongs[offers.object_type[k], o]
         or away(params, world, row, o) > 1
     ):
         return
@@ -132,14 +132,14 @@ def refresh(world: st.World, params: st.Params) -> None:
         world.events.closed[o] = closed(world, params, o)
     for k in range(len(offers.object_type)):
         for o in range(len(site.type)):
-            if site.type[o] == offers.object_type[k]:
+            if params.town.belongs[offers.object_type[k], o]:
                 world.events.ready[k, o] = not world.events.closed[o] and ready(world, params, k, o)
         world.events.any_ready[k] = world.events.ready[k].any()
 
 
 def restock(world: st.World, params: st.Params) -> None:
-    now, day = int(world.clock.tick[0]), int(params.town.size[3])
-    if now == 0 or now % day:
+    now, day, begun = int(world.clock.tick[0]), int(params.town.size[3]), int(params.town.size[4])
+    if now == 0 or (now + begun) % day:
         return
     site, stock = params.town.site, world.objects.stock
     for o in range(len(site.type)):

@@ -50,6 +50,7 @@ class Town:
     draws: list[Callable[[int, int], float]]
     limits: Limits
     day_length: int
+    begun: int = 0  # tick of day at tick zero
     events: list[Event] = field(init=False)
     starts: list[int] = field(default_factory=list)
     nudged: dict[int, int] = field(default_factory=dict)  # row -> when it was last nudged
@@ -58,11 +59,11 @@ class Town:
         self.events = [Event(spec, draw) for spec, draw in zip(self.specs, self.draws, strict=True)]
 
     def play(self, tick: int, rivalry: list[list[float]], alive: list[bool]) -> None:
-        day = tick // self.day_length
-        if tick % self.day_length == 0:
+        day, time = divmod(tick + self.begun, self.day_length)
+        if tick == 0 or time == 0:
             for event in self.events:
                 due = event.draw(day, 0) < event.spec.probability
-                event.due = day * self.day_length + int(event.draw(day, 1) * self.day_length) if due else None
+                event.due = tick - time + int(event.draw(day, 1) * self.day_length) if due else None
         for event in self.events:
             if event.due == tick and self.allowed(event, tick):
                 if event.spec.kind != MEET or self.invite(event, tick, rivalry, alive):

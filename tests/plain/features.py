@@ -33,8 +33,8 @@ class Features(Viewpoint):
 
     def own(self) -> dict[str, float]:
         i, agents, work, queues = self.row, self.world.agents, self.world.work, self.world.queues
-        period = self.config.observations.hybrid.time_ticks_per_day
-        angle = 2.0 * math.pi * ((self.now % period) / period)
+        period = self.config.observations.hybrid.time_ticks_per_day or self.config.world.ticks_per_day
+        angle = 2.0 * math.pi * ((self.since_midnight % period) / period)
         counted = min(int(work.shifts[i]), self.config.employment.attendance_window)
         missed = sum(bool(work.missed[i][w]) for w in range(counted))
         age = self.now - int(agents.born[i])
@@ -177,7 +177,7 @@ class Features(Viewpoint):
         return float(dx), float(dy), min(1.0, self.walk(self.here, goal) / sum(self.size))
 
     def shift(self) -> dict[str, float]:
-        job, time, starts, ends = self.job(), self.now % self.day, 1.0, 1.0
+        job, time, starts, ends = self.job(), self.since_midnight % self.day, 1.0, 1.0
         place = None
         if job is not None:
             start, length = int(self.params.jobs.start[job]), int(self.params.jobs.length[job])

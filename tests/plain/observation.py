@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests.plain.features import Features
+from tests.plain.guided_mask import guided
 from tests.plain.viewpoint import FAR, STEPS, Tile, apart
 from townlet.vocabulary import Names
 from townlet.world import state as st
@@ -82,7 +83,7 @@ class Look(Features):
         may.append(not busy and any(apart(self.here, tile) <= 1 for tile in tiles))
         for k in range(len(self.names.affordances)):
             may += [not busy and self.may_request(k), not busy and self.may_start(k)]
-        return may
+        return may if self.config.actions is None else guided(self, may)
 
     def may_request(self, k: int) -> bool:
         i, world = self.row, self.world

@@ -35,7 +35,7 @@ def object_meant(world: st.World, params: st.Params, row: int) -> int:
     k, named = int(world.tick.affordance[row]), int(world.tick.object[row])
     if named == st.NOTHING:
         return object_to_request(world, params, k, row)
-    return named if params.town.site.type[named] == params.affordances.object_type[k] else st.NOTHING
+    return named if params.town.belongs[params.affordances.object_type[k], named] else st.NOTHING
 
 
 def ask(world: st.World, params: st.Params, row: int, o: int) -> None:

@@ -19,7 +19,7 @@ SIGNS = {
 
 
 def objects_of_type(params: st.Params, kind: int) -> list[int]:
-    return [o for o in range(len(params.town.site.type)) if params.town.site.type[o] == kind]
+    return [o for o in range(len(params.town.site.type)) if params.town.belongs[kind, o]]
 
 
 def walk(params: st.Params, o: int, tile: tuple[int, int]) -> int:
@@ -63,9 +63,14 @@ def source(world: st.World, params: st.Params, o: int, s: int, amount: int) -> i
     return nearest_with(world, params, (int(site.x[o]), int(site.y[o])), s, amount)
 
 
+def without_utility(world: st.World, params: st.Params, k: int, o: int) -> bool:
+    bound = params.affordances.utility_bound[k] | params.town.site.bound[o]
+    return any(bound[u] and not world.events.utility[u] for u in range(2))
+
+
 def ready(world: st.World, params: st.Params, k: int, o: int) -> bool:
     offers = params.affordances
-    if any(offers.utility_bound[k, u] and not world.events.utility[u] for u in range(2)):
+    if without_utility(world, params, k, o):
         return False
     for s in range(2):
         amount = int(offers.takes[k, s])
@@ -94,10 +99,8 @@ def may_begin(world: st.World, params: st.Params, k: int, o: int, row: int) -> b
 
 def closed(world: st.World, params: st.Params, o: int) -> bool:
     offers = params.affordances
-    own = [k for k in range(len(offers.object_type)) if offers.object_type[k] == params.town.site.type[o]]
-    return bool(own) and all(
-        any(offers.utility_bound[k, u] and not world.events.utility[u] for u in range(2)) for k in own
-    )
+    own = [k for k in range(len(offers.object_type)) if params.town.belongs[offers.object_type[k], o]]
+    return bool(own) and all(without_utility(world, params, k, o) for k in own)
 
 
 def object_to_request(world: st.World, params: st.Params, k: int, row: int) -> int:
@@ -127,9 +130,9 @@ def has_rival(world: st.World, params: st.Params, o: int, row: int) -> bool:
 
 
 def object_to_start(world: st.World, params: st.Params, k: int, row: int) -> int:
-    site, reserved = params.town.site, int(world.queues.reserved[row])
+    reserved = int(world.queues.reserved[row])
     kind = int(params.affordances.object_type[k])
-    if reserved != st.NOTHING and site.type[reserved] == kind:
+    if reserved != st.NOTHING and params.town.belongs[kind, reserved]:
         return reserved
     near = [(away(params, world, row, o), o) for o in objects_of_type(params, kind)]
     return min((pair for pair in near if pair[0] <= 1), default=(0, st.NOTHING))[1]

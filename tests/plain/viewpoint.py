@@ -61,7 +61,7 @@ class Viewpoint:
         return int(self.params.town.site.x[o]), int(self.params.town.site.y[o])
 
     def objects_of(self, kind: int) -> list[int]:
-        return [o for o in range(len(self.names.objects)) if self.params.town.site.type[o] == kind]
+        return [o for o in range(len(self.names.objects)) if self.params.town.belongs[kind, o]]
 
     def nearest_of(self, objects: Sequence[int]) -> int | None:
         """The object with the shortest walk, the lowest index on ties; None if none can be reached."""
@@ -99,6 +99,11 @@ class Viewpoint:
     def now(self) -> int:
         return int(self.world.clock.tick[0])
 
+    @property
+    def since_midnight(self) -> int:
+        """Ticks since the first day began, which the run may have begun within."""
+        return self.now + int(self.params.town.size[4])
+
     def job(self) -> int | None:
         """The job, unless the agent has none or was dismissed."""
         job = int(self.params.people.job[self.row])
@@ -110,7 +115,7 @@ class Viewpoint:
             return None
         start, length = int(self.params.jobs.start[job]), int(self.params.jobs.length[job])
         buffer = int(self.params.rules.arrival_buffer[0])
-        time = self.now % self.day
+        time = self.since_midnight % self.day
         running = any((start + n) % self.day == time for n in range(length))
         soon = length > 0 and any((time + n) % self.day == start for n in range(1, buffer + 1))
         return self.place_tile(int(self.params.jobs.place[job])) if running or soon else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def runs(*sources: str, **options: object) -> list[Run]:
     return list(plan(Request(sources, **options)).playable())  # type: ignore[arg-type]
 
 
-def estimate(runs: list[Run], **options: float) -> CostEstimate:
+def estimate(runs: list[Run], **options: Any) -> CostEstimate:
     return estimate_cost(*by_reference(runs), **options)
 
 
@@ -61,7 +62,7 @@ def test_runs_of_one_config_are_tried_once(monkeypatch: pytest.MonkeyPatch) -> N
     played: list[tuple[str, int]] = []
     play = rollout.play
 
-    def noted(run: Run):
+    def noted(run: Run, *models: Any):
         played.append((run.name, run.ticks))
         return play(run)
 
@@ -86,7 +87,7 @@ def test_when_time_is_up_the_rest_is_taken_for_average() -> None:
 
 
 def test_a_trial_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(run: Run):
+    def broken(run: Run, *models: Any):
         raise ValueError("a gap")
 
     monkeypatch.setattr(trying, "play", broken)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from townlet.planning.interpreted_cost import MOST, interpreted_seconds
+from townlet.config.load import load_config
+from townlet.planning.interpreted_cost import AGENT_STEP, MOST, agent_step, interpreted_seconds
 from townlet.planning.plan import Request
 
 SMALL = Request(("kitchen_breakfast",), ticks=200)
@@ -36,3 +39,12 @@ def test_it_takes_no_compiler() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_networks_take_their_time(tmp_path: Path) -> None:
+    (tmp_path / "any.onnx").write_bytes(bytes(800_000))
+    with_network = replace(SMALL, policy=f"network:{tmp_path}/any.onnx")
+    more = interpreted_seconds(with_network) - interpreted_seconds(SMALL)
+    agents = len(load_config("kitchen_breakfast").agents)
+    assert more == pytest.approx(200 * agents * (agent_step(800_000) - AGENT_STEP)) and more > 0.5
+    assert agent_step(0) == AGENT_STEP < agent_step(1) < agent_step(2_000_000)

@@ -31,6 +31,7 @@ Write = Callable[..., str]
 def nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tick's frames have 1,000 bytes; the simulation is not asked."""
     monkeypatch.setattr(rollout, "frame_bytes", lambda built: 1000)
+    monkeypatch.setattr(rollout, "town_bytes", lambda built: 100_000)
     monkeypatch.setattr(
         rollout, "build_run", lambda run: SimpleNamespace(notices=(f"put by seed {run.seed}",))
     )
@@ -177,28 +178,22 @@ def test_an_agent_of_the_config_or_a_newcomer(town: Write) -> None:
         planned(file, agent="eve-2")
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"ticks": 0}, "--ticks: expected 1 to 2\\^31 - 1, got 0"),
-        ({"ticks": -5}, "--ticks: expected 1 .* got -5"),
-        ({"ticks": 2**31}, "--ticks: expected 1 to"),
-        ({"seeds": (-1,)}, "--seed: expected 0 to 2\\^63 - 1, got -1"),
-        ({"seeds": (2**63,)}, "--seed: expected 0 to"),
-        ({"segment_ticks": -1}, "--segment-ticks: expected 0 .* got -1"),
-        ({"policy": "wise"}, "--policy: expected one of scripted, needs, uniform, got 'wise'"),
-        ({"policy": "outside"}, "--policy: expected one of"),
-        ({"agent": "eve"}, r"--agent: expected an agent of .*hamlet\.yaml \(alice, bob\), got 'eve'"),
-        ({"agent": "bob-2"}, "--agent: expected an agent"),
-        ({"prefix": "a/b"}, "--prefix: expected 1 to 64"),
-        ({"prefix": ""}, "--prefix: expected 1 to 64"),
-        ({"prefix": "../x"}, "--prefix: expected 1 to 64"),
-        ({"compression": "zip"}, "--compression: expected one of fast, none, small, got 'zip'"),
-    ],
-)
-def test_what_cannot_be(town: Write, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        planned(town(), **options)
+@pytest.mark.parametrize("agent", ["eve", "bob-2"])
+def test_an_agent_whom_nobody_knows(town: Write, agent: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"--agent: expected an agent of .*hamlet\.yaml \(alice, bob\), got '{agent}'"
+    ):
+        planned(town(), agent=agent)
+
+
+def test_several_seeds_are_several_folders(town: Write) -> None:
+    """Also of a program that says nothing of a data set."""
+    found = planned(town(), seeds=(0, 1))
+    assert found.is_data_set and [run.folder for run in found.runs] == [
+        "runs/hamlet/seed-0",
+        "runs/hamlet/seed-1",
+    ]
+    assert not planned(town(), seeds=(1,)).is_data_set
 
 
 def test_two_configs_of_one_name(town: Write) -> None:

@@ -30,11 +30,11 @@ def test_rounding_above_zero_is_a_probability_still() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([1.0], r"policy 'mine': values: expected shape \(2,\), got \(1,\)"),
-        ([[1.0], [1.0]], r"expected shape \(2,\), got \(2, 1\)"),
+        ([1.0], r"policy 'mine': values: expected shape \(2,\), a number for each row, got \(1,\)"),
+        ([[1.0], [1.0]], r"expected shape \(2,\), a number for each row, got \(2, 1\)"),
         ([1.0, np.nan], "expected finite numbers, got nan"),
         ([True, False], "expected numbers, got dtype bool"),
-        (None, r"expected shape \(2,\), got \(\)"),
+        (None, r"expected shape \(2,\), a number for each row, got \(\)"),
     ],
 )
 def test_values_that_cannot_be(values: object, message: str) -> None:

@@ -32,6 +32,7 @@ CASES = {
     "it holds a reservation and is there": ({"need_hunger": 0.1, **HELD, "legal": (0, 3, 8)}, START_EAT),
     "it starts what serves the lowest": ({"need_energy": 0.2, **HELD, "legal": (0, 8, 12)}, START_SLEEP),
     "it starts what it can": ({"need_energy": 0.2, **HELD, "legal": (0, 8)}, START_EAT),
+    "waiting is not allowed": ({**HELD, "legal": (2, 4)}, 2),
     "it is busy": ({"need_hunger": 0.1, "legal": (0, 5)}, WAIT),
 }  # fmt: skip
 

@@ -46,7 +46,9 @@ def test_every_name_has_an_entry(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["base", "outside", "", "../x", None, 3])
 def test_what_is_no_name(name: object) -> None:
-    with pytest.raises(UserError, match="policy: expected one of scripted, needs, uniform, got"):
+    with pytest.raises(
+        UserError, match="policy: expected one of scripted, needs, uniform, idle, needs-early, got"
+    ):
         entry(name)  # type: ignore[arg-type]
 
 
@@ -56,7 +58,7 @@ def test_a_policy_is_added_in_two_files(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     (tmp_path / "townlet" / "policy" / "sleepy.py").write_text(SLEEPY)
     words = tmp_path / "townlet" / "vocabulary.py"
-    words.write_text(words.read_text().replace('"needs", "uniform"]', '"needs", "uniform", "sleepy"]'))
+    words.write_text(words.read_text().replace('"needs-early"]', '"needs-early", "sleepy"]'))
 
     def townlet(*said: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -80,4 +82,7 @@ def test_a_policy_is_added_in_two_files(tmp_path: Path) -> None:
     assert replayed.returncode == 0, replayed.stderr
     refused = townlet("capture", "small_town", "--policy", "sleepi", "--output", "other")
     assert refused.returncode == 2
-    assert "expected one of scripted, needs, uniform, sleepy, got 'sleepi'" in refused.stderr
+    assert (
+        "expected one of scripted, needs, uniform, idle, needs-early, sleepy or network:PATH, got 'sleepi'"
+        in refused.stderr
+    )

@@ -104,7 +104,7 @@ def test_schedules_can_be_ignored(town: Resolved) -> None:
 def test_the_seed_is_the_config_s_unless_it_is_named(tmp_path: Path) -> None:
     assert SimulationLoop(three(tmp_path)).seed == 11
     assert SimulationLoop(three(tmp_path, scenario="seed: 12")).seed == 12
-    loop = SimulationLoop(three(tmp_path), np.int64(7))
+    loop = SimulationLoop(three(tmp_path), np.int64(7))  # type: ignore[arg-type]
     assert (loop.seed, type(loop.seed)) == (7, int)
 
 
@@ -126,8 +126,14 @@ def test_seeds_that_cannot_be(town: Resolved, seed: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
-        ("neeeds", "policy: expected one of scripted, needs, uniform, got 'neeeds'"),
-        ("outside", "policy: expected one of scripted, needs, uniform, got 'outside'"),
+        (
+            "neeeds",
+            "policy: expected one of scripted, needs, uniform, idle, needs-early or network:PATH, got 'neeeds'",
+        ),
+        (
+            "outside",
+            "policy: expected one of scripted, needs, uniform, idle, needs-early or network:PATH, got 'outside'",
+        ),
         (3, "policy: expected a policy's name, or an object with `act` and `values`"),
         (West, "policy: expected a policy's name, or an object"),
     ],
@@ -240,8 +246,8 @@ def test_a_frame_has_the_documented_keys(town: Resolved) -> None:
     frame = stepped(SimulationLoop(town), 1).policy_runtime.collect_trajectory("ann")[0]
     assert set(frame) == {
         "tick", "agent_id", "map", "features", "action", "action_id", "action_args", "action_mask", "reward",
-        "reward_terms", "done", "log_prob", "value", "position", "final_map", "final_features", "final_action_mask",
-        "final_value", "info",
+        "reward_terms", "done", "log_prob", "value", "position", "blocked", "off_mask", "final_map", "final_features",
+        "final_action_mask", "final_value", "info",
     }  # fmt: skip
     assert (frame["tick"], frame["action_id"], frame["position"]) == (0, 3, (0, 1))
     assert frame["action"] == '{"direction":"east","kind":"move"}'
@@ -303,6 +309,49 @@ def test_who_acts_for_others_is_said(town: Resolved) -> None:
     fingerprint = sample.metadata["capture_metadata"]["fingerprint"]
     assert fingerprint != captured(town, 1)["ann"].metadata["capture_metadata"]["fingerprint"]
     assert sample_of(loop, "bob").metadata["policy"]["kind"] == "needs"
+
+
+def test_who_acted_is_said_where_several_did(town: Resolved) -> None:
+    loop = SimulationLoop(town)
+    loop.step({"ann": Decision(0, -0.25, 0.5), "bob": 0})
+    loop.step()
+    loop.step()
+    said = sample_of(loop, "ann").metadata["policy"]
+    assert said == {
+        "kind": "mixed",
+        "digest": None,
+        "log_prob_source": "outside: given with the action; scripted: deterministic",
+        "value_source": "outside: given with the action; scripted: none",
+        "acted": {"outside": 1, "scripted": 2},
+    }
+    assert sample_of(loop, "bob").metadata["policy"]["acted"] == {"outside": 1, "needs": 2}
+    loop.step()
+    assert sample_of(loop, "ann").metadata["policy"]["kind"] == "scripted"  # of the frames since
+
+
+def test_what_the_mask_does_not_allow_is_flagged(town: Resolved) -> None:
+    """It is played, and fails in the world; the mask holds it, as every action that was taken."""
+    loop = SimulationLoop(town, illegal="fail")
+    wrong = int(np.flatnonzero(~loop.observations["bob"].action_mask)[0])
+    with pytest.raises(
+        UserError, match=r"bob: action: expected one that its mask allows \(0, 2, 4, 7\), got 1, .*north"
+    ):
+        SimulationLoop(town).step({"ann": 0, "bob": wrong})
+    loop.step()
+    loop.step({"bob": wrong})
+    loop.step()
+    sample = sample_of(loop, "bob")
+    assert sample.array("off_mask").tolist() == [False, True, False]
+    assert sample.actions[1] == wrong and sample.action_mask[1, wrong]
+
+
+def test_what_samples_say_of_their_run(town: Resolved) -> None:
+    loop = SimulationLoop(town, seed=2**63 - 1)
+    loop.step()
+    said = sample_of(loop, "bob").metadata
+    assert (said["seed"], said["seed_text"]) == (2**63 - 1, "9223372036854775807")
+    assert said["action_names"][0] == '{"kind":"wait"}'
+    assert captured(town, 1)["bob"].metadata["seed_text"] == str(town.seed)
 
 
 def test_a_policy_of_one_s_own_goes_by_the_row_and_not_by_the_name(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_facts_of_a_run_and_of_a_life(tmp_path: Path) -> None:
         array[:] = (
             np.arange(array.shape[1]).reshape(1, -1, *[1] * (array.ndim - 2)) % 2 if name != "arrival" else 2
         )
-    out.dones[:], out.mismatch[1] = False, [True, False, True, True]
+    out.dones[:], out.given[:], out.mismatch[1] = False, False, [True, False, True, True]
     group = frame_group(out, 100, Episode(1, 1, 4, segment=3), registry, facts, lambda *_: PolicyInfo("mine"))
     assert group.arrays["tick"].tolist() == [101, 102, 103]
     assert np.shares_memory(group.arrays["map"], out.map) and group.timesteps == 3

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from townlet.config.load import Resolved
+from tests.rollout.acting.networks import network_of, run_of
+from townlet.config.load import Resolved, load_config
+from townlet.dataset.reading.capture import join_segments
 from townlet.errors import UserError
 from townlet.frames import frames_to_replay_sample
+from townlet.policy.base import WithoutCritic
 from townlet.rollout.loop import SimulationLoop
-from townlet.rollout.play import InvariantError, build_run, frame_bytes, play, resolved_of
+from townlet.rollout.play import (
+    InvariantError,
+    build_run,
+    check_given,
+    frame_bytes,
+    play,
+    resolved_of,
+    unfit_networks,
+)
 from townlet.run import Run
-from townlet.samples import ARRAYS, ReplaySample, stack_groups
+from townlet.samples import ARRAYS, OPTIONAL_ARRAYS, ReplaySample, stack_groups
+from townlet.world.invariants import BY_INDEX, Called
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SHIPPED = sorted(
@@ -28,15 +42,16 @@ def samples(run: Run) -> dict[tuple[int, int], ReplaySample]:
     found = {}
     for key, group in play(run):
         sample = stack_groups([group])
-        arrays = {name: getattr(sample, name).copy() for name in ARRAYS}
-        found[key.arrival, key.segment] = ReplaySample(**arrays, metadata=dict(sample.metadata))
+        arrays = {name: array.copy() for name, array in sample.arrays().items()}
+        found[key.arrival, key.segment] = ReplaySample.from_arrays(arrays, sample.metadata)
     return found
 
 
 def same(left: ReplaySample, right: ReplaySample, *, but: tuple[str, ...] = ()) -> None:
-    for name in ARRAYS:
+    assert list(left.arrays()) == list(right.arrays())
+    for name, array in left.arrays().items():
         if name not in but:
-            assert getattr(left, name).tobytes() == getattr(right, name).tobytes(), name
+            assert array.tobytes() == right.array(name).tobytes(), name
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -52,15 +67,48 @@ def test_log_probs_are_those_of_the_policy_that_acted(make_run, name: str) -> No
         assert sample.metadata["policy"]["kind"] == "uniform"
 
 
+def test_labels_are_an_array(make_run) -> None:
+    """Where a schedule's author expects a refusal; of who has no such entry there is nothing to say."""
+    found = samples(make_run("scenarios/queue_conflict"))
+    labelled = {sample.agent_id: sample.array("blocked") for sample in found.values()}
+    assert {agent: int(array.sum()) for agent, array in labelled.items()} == {"alice": 1, "bob": 2, "cora": 3}
+    assert np.flatnonzero(labelled["cora"]).tolist() == [0, 1, 6]
+    for sample in found.values():
+        kinds = [
+            sample.metadata["action_names"][action] for action in sample.actions[labelled[sample.agent_id]]
+        ]
+        assert all('"kind":"request"' in kind for kind in kinds)
+    for sample in samples(make_run("scenarios/observation_baseline", ticks=60)).values():
+        assert sample.blocked is None
+
+
+@pytest.mark.parametrize("by_ticks", [False, True])
+def test_idle_agents_do_nothing(make_run, by_ticks: bool) -> None:
+    found = samples(
+        make_run("examples/small_town", ticks=30, policy="idle", ignore_schedules=True, check=by_ticks)
+    )
+    for sample in found.values():
+        assert not sample.actions.any() and not sample.old_log_probs.any() and sample.off_mask is None
+        assert sample.metadata["policy"]["kind"] == "idle"
+
+
+@pytest.mark.parametrize("policy", ["needs", "uniform", "idle", "needs-early"])
+def test_policies_keep_to_their_mask(make_run, policy: str) -> None:
+    for sample in samples(
+        make_run("examples/small_town", ticks=200, policy=policy, ignore_schedules=True)
+    ).values():
+        assert sample.off_mask is None and sample.blocked is None
+
+
 @pytest.mark.parametrize("policy", ["needs", "uniform"])
 def test_the_first_ticks_do_not_know_how_long_the_run_is(make_run, policy: str) -> None:
     short = samples(make_run("examples/small_town", ticks=50, policy=policy))
     long = samples(make_run("examples/small_town", ticks=100, policy=policy))
     for key, sample in short.items():
-        for name in ARRAYS:
+        for name in (*ARRAYS, *OPTIONAL_ARRAYS):
             if not name.startswith("final_"):
-                found = getattr(long[key], name)[: len(getattr(sample, name))]
-                expected = getattr(sample, name)
+                found = long[key].array(name)[: len(sample.array(name))]
+                expected = sample.array(name)
                 if name == "value_preds":
                     found, expected = found[:-1], expected[:-1]
                 assert found.tobytes() == expected.tobytes(), name
@@ -74,14 +122,15 @@ def test_segments_are_the_whole_run_cut(make_run, segment: int) -> None:
     cut = samples(make_run("scenarios/hard_winter", ticks=150, segment_ticks=segment))
     for (arrival, _), sample in whole.items():
         parts = [part for (who, _), part in sorted(cut.items()) if who == arrival]
-        for name in ARRAYS:
+        for name in (*ARRAYS, *OPTIONAL_ARRAYS):
             if name.startswith("final_"):
                 joined = getattr(parts[-1], name)
             elif name == "value_preds":
                 joined = np.concatenate([p.value_preds[:-1] for p in parts] + [parts[-1].value_preds[-1:]])
             else:
-                joined = np.concatenate([getattr(part, name) for part in parts])
-            assert joined.tobytes() == getattr(sample, name).tobytes(), name
+                joined = np.concatenate([part.array(name) for part in parts])
+            assert joined.tobytes() == sample.array(name).tobytes(), name
+        assert list(join_segments(parts).arrays()) == list(sample.arrays())
         assert [part.metadata["segment"]["last"] for part in parts] == [False] * (len(parts) - 1) + [True]
         for left, right in pairwise(parts):
             assert (left.final_features == right.features[0]).all()
@@ -109,7 +158,9 @@ def test_stepping_from_python_gives_the_same_samples(make_run, name: str, policy
 
 def test_a_newcomer_is_a_sample_of_its_own(make_run) -> None:
     run = make_run("scenarios/hard_winter", ticks=10_000)
-    ticks = resolved_of(run).config.scenario.ticks
+    scenario = resolved_of(run).config.scenario
+    assert scenario is not None
+    ticks = scenario.ticks
     lives = samples(make_run("scenarios/hard_winter", ticks=ticks))
     departed = [sample for sample in lives.values() if sample.dones[-1]]
     newcomers = [sample for sample in lives.values() if sample.metadata["born_tick"] > 0]
@@ -153,7 +204,9 @@ def test_who_is_nobody_is_told(make_run) -> None:
     section["scenario"]["agents"] = []
     with pytest.raises(UserError, match="expected at least one agent, found nobody"):
         SimulationLoop(Resolved.from_json_dict(empty))
-    with pytest.raises(UserError, match="policy: expected one of scripted, needs, uniform, got 'neeeds'"):
+    with pytest.raises(
+        UserError, match="policy: expected one of scripted, needs, uniform, idle, needs-early, got 'neeeds'"
+    ):
         samples(make_run("examples/small_town", policy="neeeds"))
 
 
@@ -165,9 +218,61 @@ def test_invariants_are_held_on_every_tick(make_run, monkeypatch: pytest.MonkeyP
         samples(make_run("examples/small_town", ticks=5, check=True))
 
 
+def test_what_is_broken_is_named(make_run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(world, params, called: Called = BY_INDEX) -> list[str]:
+        world.agents.arrival[1] = 99  # a newcomer that no frame has shown yet
+        return [called.agent(0), called.agent(1), called.object(0), called.who(-1), called.thing(-1)]
+
+    monkeypatch.setattr("townlet.rollout.play.violations", broken)
+    run = make_run("scenarios/queue_conflict", ticks=2, check=True)
+    names = build_run(run).names
+    with pytest.raises(InvariantError) as found:
+        samples(run)
+    newcomer = f"the newcomer in the place of {names.agents[1]}"
+    said = f"{names.agents[0]}; {newcomer}; {names.objects[0]}; nobody; nothing"
+    assert str(found.value) == f"{run.label()}: after tick 0: {said}"
+
+
 def test_frame_bytes_are_what_the_buffers_take(make_run) -> None:
     run = make_run("examples/small_town", ticks=4)
     sample = next(iter(samples(run).values()))
     assert frame_bytes(build_run(run)) >= 3 * sum(
         getattr(sample, name)[0].nbytes for name in ("map", "features", "action_mask")
     )
+
+
+SMALL = "config_id: town\nscenario:\n  agents: [{id: al, position: [1, 1]}, {id: bo, position: [2, 1]}]\n"
+
+
+class Acts(WithoutCritic):
+    def act(self, batch: object) -> object:
+        return batch
+
+
+def test_networks_that_do_not_fit(tmp_path: Path) -> None:
+    place = tmp_path / "town.yaml"
+    place.write_text(SMALL)
+    config = load_config(place)
+    name, models = network_of(config, hidden=(4,))
+    run = run_of(config, 3, policy=name)
+    assert list(unfit_networks(run, models)) == []
+    assert list(unfit_networks(replace(run, policy="needs"), {})) == []
+    bad = hashlib.sha256(b"bad").hexdigest()
+    ((found, message),) = unfit_networks(replace(run, policy=f"network:{bad}"), {bad: b"bad", **models})
+    assert found == f"network:{bad}" and "not an ONNX model" in message
+    place.write_text(SMALL + "observations: {hybrid: {local_window: 5}}\n")
+    other = run_of(load_config(place), 3, policy=name)
+    ((_, message),) = unfit_networks(other, models)
+    assert "made for another layout" in message
+    place.write_text("config_id: town\n")
+    with pytest.raises(UserError, match="found nobody"):
+        list(unfit_networks(run_of(load_config(place), 3, policy=name), models))
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "needs", Acts, object()])
+def test_objects_that_are_no_policies(wrong: object) -> None:
+    check_given(Acts())
+    with pytest.raises(
+        UserError, match="policy: expected a policy's name, or an object with `act` and `values`"
+    ):
+        check_given(wrong)

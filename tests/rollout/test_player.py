@@ -21,7 +21,7 @@ from townlet.policy.base import PolicyActions, PolicyBatch, PolicyEntry, PolicyI
 from townlet.rollout.loop import SimulationLoop
 from townlet.rollout.play import play
 from townlet.run import Run, canonical_json
-from townlet.samples import ARRAYS, ReplaySample, stack_groups
+from townlet.samples import ReplaySample, stack_groups
 from townlet.vocabulary import POLICIES
 
 
@@ -31,7 +31,7 @@ def west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module: Any = ModuleType("townlet.policy.west")
     module.POLICY = PolicyEntry(PolicyInfo("west", "a test", "a test"), lambda setting: West())
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    for reader in ("generator.people", "policy.registry", "rollout.player"):
+    for reader in ("generator.people", "policy.registry", "policy_text", "rollout.player"):
         monkeypatch.setattr(f"townlet.{reader}.POLICIES", (*POLICIES, "west"))
     yield
 
@@ -47,8 +47,8 @@ def samples(run: Run) -> dict[tuple[str, int], ReplaySample]:
     found = {}
     for key, group in play(run):
         sample = stack_groups([group])
-        arrays = {name: getattr(sample, name).copy() for name in ARRAYS}
-        found[key.agent_id, key.segment] = ReplaySample(**arrays, metadata=dict(sample.metadata))
+        arrays = {name: array.copy() for name, array in sample.arrays().items()}
+        found[key.agent_id, key.segment] = ReplaySample.from_arrays(arrays, sample.metadata)
     return found
 
 
@@ -95,8 +95,14 @@ def answer(batch: PolicyBatch, **changed: Any) -> PolicyActions:
 
 BROKEN = [
     (lambda b: None, "policy 'broken': act: expected PolicyActions, got NoneType"),
-    (lambda b: answer(b, actions=[0]), r"act: actions: expected shape \(2,\), got \(1,\)"),
-    (lambda b: answer(b, actions=[[0, 0]]), r"act: actions: expected shape \(2,\), got \(1, 2\)"),
+    (
+        lambda b: answer(b, actions=[0]),
+        r"act: actions: expected shape \(2,\), a number for each row, got \(1,\)",
+    ),
+    (
+        lambda b: answer(b, actions=[[0, 0]]),
+        r"act: actions: expected shape \(2,\), a number for each row, got \(1, 2\)",
+    ),
     (lambda b: answer(b, actions=[0, [1]]), "act: actions: expected whole numbers, got list"),
     (lambda b: answer(b, actions=np.zeros(2)), "act: actions: expected whole numbers, got dtype float64"),
     (lambda b: answer(b, actions=[True, False]), "act: actions: expected whole numbers, got dtype bool"),
@@ -149,5 +155,7 @@ def test_values_that_cannot_be(tmp_path: Path) -> None:
 
 def test_nobody_decides_for_who_is_left_to_others(tmp_path: Path) -> None:
     """`outside` is no policy of a run: only a loop has somebody outside."""
-    with pytest.raises(UserError, match="policy: expected one of scripted, needs, uniform, got 'outside'"):
+    with pytest.raises(
+        UserError, match="policy: expected one of scripted, needs, uniform, idle, needs-early, got 'outside'"
+    ):
         samples(run_of(three(tmp_path), 2, policy="outside"))

@@ -57,5 +57,8 @@ def test_who_decides_for_whom(tmp_path: Path) -> None:
 def test_what_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"seed: expected a whole number, got 1\.5"):
         PolicyRuntime(three(tmp_path), seed=1.5)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="policy: expected one of scripted, needs, uniform, got 'x'"):
+    with pytest.raises(
+        UserError,
+        match="policy: expected one of scripted, needs, uniform, idle, needs-early or network:PATH, got 'x'",
+    ):
         PolicyRuntime(three(tmp_path), "x")

@@ -35,11 +35,15 @@ def test_regions_are_numbered_in_row_major_order() -> None:
 
 
 def test_the_nearest_object_of_a_type_is_the_lowest_on_ties() -> None:
-    """Objects 0 and 2 are of type 0, on both ends of a corridor; object 1 of type 1 is behind a wall."""
+    """Objects 0 and 2 are of type 0, on both ends of a corridor; object 1 of type 1 is behind a wall.
+
+    The last row is the set of both types."""
     found = fields(drawn("....#."), [(3, 0), (5, 0), (0, 0)])
-    nearest = np.empty((3, 1, 6), np.int16)
-    paths.nearest_objects(found, np.array([0, 1, 2]), np.array([0, 1, 0]), nearest)
-    assert nearest[:, 0].tolist() == [[2, 2, 0, 0, -1, -1], [-1, -1, -1, -1, -1, 1], [-1] * 6]
+    nearest = np.empty((4, 1, 6), np.int16)
+    belongs = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0], [1, 1, 1]], np.bool_)
+    paths.nearest_objects(found, np.array([0, 1, 2]), belongs, nearest)
+    both = [2, 2, 0, 0, -1, 1]
+    assert nearest[:, 0].tolist() == [[2, 2, 0, 0, -1, -1], [-1, -1, -1, -1, -1, 1], [-1] * 6, both]
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)

@@ -82,7 +82,7 @@ def test_draws_never_change(name: tuple, value: float) -> None:
 def test_uses_are_never_renumbered() -> None:
     assert {name: use for name, use in vars(rng).items() if name.startswith("USE_")} == {
         "USE_MOVE_TIE": 1, "USE_CHAT": 2, "USE_EVENT": 3, "USE_POLICY": 4, "USE_PLACEMENT": 5,
-        "USE_PERSONALITY": 6, "USE_IDENTITY": 7,
+        "USE_PERSONALITY": 6, "USE_IDENTITY": 7, "USE_START": 8,
     }  # fmt: skip
 
 

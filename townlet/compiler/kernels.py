@@ -22,6 +22,7 @@ from numba.core.target_extension import dispatcher_registry, jit_registry
 from townlet.compiler import store
 from townlet.compiler.groups import inside
 from townlet.compiler.passes import KernelCompiler
+from townlet.compiler.store import Code
 from townlet.compiler.target import KERNELS, Reference, Target, Townlet
 
 _TARGET = Target()
@@ -30,15 +31,6 @@ _OPTIONS = {
     "nopython": True, "boundscheck": None, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False,
     "error_model": "numpy", "fastmath": False,
 }  # fmt: skip
-
-
-class Code(NamedTuple):
-    """Machine code, as the store keeps it."""
-
-    object_file: bytes
-    symbol: str  # of the function that it is there for
-    needs: tuple[str, ...]  # names of the code that it calls
-    environment: str = ""  # of an entry point: the symbol that points at Numba's environment of the function
 
 
 class Unit(Reference):
@@ -104,6 +96,10 @@ class Kernel(_Dispatcher):
             self._entry_points[outside] = _open(entry_point)
             self._insert([kind._code for kind in outside], self._entry_points[outside], False)
         return self._entry_points[outside]
+
+    def entry_point(self, *args: Any) -> Any:
+        """What Python calls for arguments of such types, compiled if it has not been."""
+        return self._compile_for_args(*args)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """What a kernel that calls this one is told of it. One version serves all constants: they are values."""
@@ -220,20 +216,30 @@ def units_of(entry_point: EntryPoint) -> list[Unit]:
 
 
 def keep(what: EntryPoint | Unit) -> Code:
-    """Compile something, or find it in the store."""
+    """Compile something, or find it in the store. Raises OSError where it cannot be kept."""
     code = store.read(what.name)
-    if not isinstance(code, Code):
+    if code is None:
         code = what.compile()
         store.write(what.name, code)
+    return code
+
+
+def _kept_if_possible(what: EntryPoint | Unit) -> Code:
+    """The same; a full disk costs the next process its time, and nobody anything else."""
+    code = store.read(what.name)
+    if code is None:
+        code = what.compile()
+        with contextlib.suppress(OSError):
+            store.write(what.name, code)
     return code
 
 
 def _open(entry_point: EntryPoint) -> Any:
     """Load, or else compile, all that is behind an entry point. Returns what Python calls."""
     code = store.read(entry_point.name)
-    if not isinstance(code, Code) or not _load(code.needs, {}):
+    if code is None or not _load(code.needs, {}):
         units = units_of(entry_point)
-        code = keep(entry_point)
+        code = _kept_if_possible(entry_point)
         if not _load(code.needs, {unit.name: unit for unit in units}):
             raise RuntimeError(f"{entry_point.name}: expected what it calls to be compiled")
     return _function(entry_point, code)
@@ -244,8 +250,8 @@ def _load(names: Sequence[str], units: dict[str, Unit]) -> bool:
     for name in names:
         if name in _loaded:
             continue
-        code = keep(units[name]) if name in units else store.read(name)
-        if not isinstance(code, Code) or not _load(code.needs, units):
+        code = _kept_if_possible(units[name]) if name in units else store.read(name)
+        if code is None or not _load(code.needs, units):
             return False
         _TARGET.codegen.load(code.object_file)
         _loaded.add(name)

@@ -22,15 +22,20 @@ INDEX = struct.Struct("=H")  # of a task, in a pipe from which all processes rea
 def compile_all(entry_points: Iterable[EntryPoint], processes: int) -> None:
     """Compile what is behind the entry points, as far as the store does not have it, and mark it complete.
 
-    Standard output gets a line `+` for everything that is to be compiled, and a line `-` once it is.
+    Standard output gets a line `+` for everything that is to be compiled, and a line `-` once it is. Ends the process
+    with a line on standard error where something cannot be kept.
     """
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever waits for us is gone: end too
     tasks = _tasks(entry_points)
     _say("+" * len(tasks))
-    _share(tasks, min(processes, len(tasks)))
-    for task in tasks:
-        keep(task)  # again, should a process have been killed
-    store.mark_complete(store.cache_folder())
+    try:
+        _share(tasks, min(processes, len(tasks)))
+        for task in tasks:
+            keep(task)  # again, should a process have been killed
+        store.mark_complete()
+    except OSError as error:
+        place = store.place()
+        sys.exit(f"{place.path if place else 'the cache folder'}: {error.strerror}")
 
 
 def _tasks(entry_points: Iterable[EntryPoint]) -> list[EntryPoint | Unit]:
@@ -62,11 +67,19 @@ def _share(tasks: list[EntryPoint | Unit], processes: int) -> None:
     for _ in range(processes - 1):
         child = os.fork()
         if not child:
-            os._exit(_work(tasks, take))
+            os._exit(_work_apart(tasks, take))
         children.append(child)
     _work(tasks, take)
     for child in children:
         os.waitpid(child, 0)
+
+
+def _work_apart(tasks: list[EntryPoint | Unit], take: int) -> int:
+    """In a process that was forked. What cannot be kept fails again in the first one, which says so."""
+    try:
+        return _work(tasks, take)
+    except OSError:
+        return 1
 
 
 def _work(tasks: list[EntryPoint | Unit], take: int) -> int:

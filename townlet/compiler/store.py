@@ -2,7 +2,9 @@
 
 So two checkouts of one version share it, an edit is seen wherever it is made (Numba's own cache goes by a file's path
 and time, and does not notice an edit in a *called* function of another file), and nothing of it can be out of date.
-Nothing here imports Numba: whether a version is compiled is asked before anybody pays for that.
+Where that folder is, and whether it can be trusted, is asked in `townlet.compiler.places`. A file that is damaged, or
+of another format, is as one that is not there: it is compiled anew, and replaced. Nothing here imports Numba: whether a
+version is compiled is asked before anybody pays for that.
 """
 
 from __future__ import annotations
@@ -11,26 +13,35 @@ import contextlib
 import fcntl
 import functools
 import hashlib
+import json
 import os
-import pickle
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-CACHE_VARIABLE = "TOWNLET_CACHE_DIR"  # where a user wants machine code to be kept
-COMPLETE = "complete"  # a file: everything that Townlet calls is there
+from townlet.compiler.places import CACHE_VARIABLE, COMPLETE, Found, Place, find, find_with_room
+
 LOCK = "compiling.lock"
+MAGIC = b"townlet kernel 1\n"  # what a file of machine code begins with
 ROOMS = (
     "world",
     "rules",
     "observation",
     "compiler",
 )  # all of their files can hold kernels, or decide about them
-CONSTANTS = ("vocabulary.py", "arrays.py")
+CONSTANTS = ("vocabulary.py", "arrays.py", "program.py")
+
+
+class Code(NamedTuple):
+    """Machine code, as it is kept."""
+
+    object_file: bytes
+    symbol: str  # of the function that it is there for
+    needs: tuple[str, ...]  # names of the code that it calls
+    environment: str = ""  # of an entry point: the symbol that points at Numba's environment of the function
 
 
 def source_hash() -> str:
@@ -63,65 +74,102 @@ def is_switched_off() -> bool:
     return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: `$TOWNLET_CACHE_DIR`, else the user's cache, else a private temporary folder."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache") / "townlet"
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return _usable((Path(chosen),) if chosen else (), home, bounds_are_checked())
+def place() -> Place | None:
+    """The folder in which compiled kernels are kept; None where there is none that can be trusted."""
+    return find(_folder_name(bounds_are_checked())).place
 
 
-@functools.lru_cache(maxsize=8)
-def _usable(chosen: tuple[Path, ...], home: Path, _: bool) -> Path:
-    """The first folder that can be written to, and that nobody else could have put code into."""
-    name = f"kernels-{source_hash()}"
-    fallback = Path(tempfile.gettempdir()) / f"townlet-{os.getuid()}"
-    for base in (*chosen, home, fallback):
-        folder = base / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            owned = folder.stat().st_uid == os.getuid()
-        except OSError:
-            continue
-        if owned and os.access(folder, os.W_OK | os.X_OK):
-            return folder
-    return Path(tempfile.mkdtemp(prefix="townlet-"))
+def place_to_fill(*, private: bool) -> Found:
+    """The same, for who is about to compile everything: with room. `private`: one for this process alone will do."""
+    return find_with_room(_folder_name(bounds_are_checked()), private=private)
 
 
-def is_complete(folder: Path | None = None) -> bool:
+def notice() -> str:
+    """One line about why it is not where a user wanted it; "" where there is nothing to say."""
+    return find(_folder_name(bounds_are_checked())).notice
+
+
+def environment_of_workers() -> dict[str, str]:
+    """What a process that we start has in its environment, so that it finds the same place."""
+    where = None if is_switched_off() else place()
+    return {} if where is None else {CACHE_VARIABLE: str(where.path.parent)}
+
+
+@functools.cache
+def _folder_name(_: bool) -> str:
+    return f"kernels-{source_hash()}"
+
+
+def is_complete() -> bool:
     """Whether all kernels of this version are compiled."""
-    return ((folder or cache_folder()) / COMPLETE).exists()
+    return is_marked(COMPLETE)
 
 
-def mark_complete(folder: Path) -> None:
-    (folder / COMPLETE).touch()
+def mark_complete() -> None:
+    mark(COMPLETE)
+
+
+def is_marked(name: str) -> bool:
+    """Whether an empty file of this name lies beside the machine code."""
+    where = place()
+    return where is not None and where.has(name)
+
+
+def mark(name: str) -> None:
+    """Raises OSError where that cannot be done."""
+    where = place()
+    if where is not None:
+        where.write(name, b"")
 
 
 @contextlib.contextmanager
-def compiling_alone(folder: Path) -> Iterator[None]:
+def compiling_alone(where: Place) -> Iterator[None]:
     """Wait until nobody else compiles into the folder. The system frees it when its holder is killed."""
-    with open(folder / LOCK, "wb") as lock:
+    lock = where.open(LOCK, os.O_WRONLY | os.O_CREAT)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
-def read(name: str) -> Any:
-    """What is kept under a name; None where that is nothing, or cannot be read."""
+def read(name: str) -> Code | None:
+    """What is kept under a name; None where that is nothing, or not what was written."""
+    where = place()
     try:
-        return pickle.loads((cache_folder() / name).read_bytes())
-    except (OSError, EOFError, pickle.UnpicklingError, AttributeError, IndexError, ImportError, ValueError):
+        return None if where is None else _decoded(name, where.read(name))
+    except OSError:
         return None
 
 
-def write(name: str, content: Any) -> None:
-    """Keep something under a name, in one step: who reads meanwhile finds it whole or not at all.
+def write(name: str, code: Code) -> None:
+    """Keep something under a name, in one step. Raises OSError where it cannot be written."""
+    where = place()
+    if where is not None:
+        where.write(name, _encoded(name, code))
 
-    A full disk costs the next process its time, and nobody anything else.
-    """
-    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile(dir=cache_folder(), delete=False) as file:
-        try:
-            file.write(pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL))
-            file.close()
-            os.replace(file.name, cache_folder() / name)
-        except OSError:
-            os.unlink(file.name)
-            raise
+
+def _encoded(name: str, code: Code) -> bytes:
+    """A file: what it is, the SHA-256 of its name and of all that follows, and then a line of JSON and the code."""
+    about = json.dumps([code.symbol, code.needs, code.environment])
+    content = about.encode() + b"\n" + code.object_file
+    return MAGIC + _digest(name, content) + content
+
+
+def _decoded(name: str, stored: bytes) -> Code | None:
+    start = len(MAGIC) + hashlib.sha256().digest_size
+    content = stored[start:]
+    if not stored.startswith(MAGIC) or stored[len(MAGIC) : start] != _digest(name, content):
+        return None
+    about, _, object_file = content.partition(b"\n")
+    try:
+        symbol, needs, environment = json.loads(about)
+        code = Code(object_file, symbol, tuple(needs), environment)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    words = (symbol, environment, *code.needs)
+    return code if all(isinstance(word, str) for word in words) else None
+
+
+def _digest(name: str, content: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + content).digest()

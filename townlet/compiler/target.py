@@ -18,7 +18,7 @@ from numba.core import callconv, codegen, cpu, datamodel, externals, itanium_man
 from numba.core.descriptors import TargetDescriptor
 from numba.core.target_extension import CPU, target_registry
 
-from townlet.compiler import elements, groups
+from townlet.compiler import elements, groups, vectors
 
 NAME = "townlet"
 ENVIRONMENT = ".NumbaEnv."  # Numba names a function's environment like the function
@@ -84,13 +84,17 @@ class Codegen(codegen.JITCPUCodegen):
         return ""
 
     def machine_code(self, library: Library, entries: set[str]) -> bytes:
-        """An object file of all that the library links. It has the symbols `entries`; all else is inside."""
+        """An object file of all that the library links. It has the symbols `entries`; all else is inside.
+
+        `private`, not `internal`: the loader finds internal symbols of one object for another too. A kernel that Python
+        calls has a copy of what a unit is by itself, of the same name, and optimised to be called in another way.
+        """
         module = llvm.parse_assembly(str(self._create_empty_module(library.name)))
         for one in library.linked()[0]:
             module.link_in(one._final_module, preserve=True)
         for symbol in (*module.functions, *module.global_variables):
             if not symbol.is_declaration and symbol.name not in entries:
-                symbol.linkage = "internal"
+                symbol.linkage = "private"
         for options in PASSES:
             manager, builder = self._module_pass_manager(**options)
             manager.run(module, builder)
@@ -127,6 +131,7 @@ class TargetContext(cpu.CPUContext):
             super().refresh()
             self.install_registry(groups.lowering)
             self.install_registry(elements.lowering)
+            self.install_registry(vectors.lowering)
 
     def get_function(self, fn: Any, sig: Any, _firstcall: bool = True) -> Any:
         """How a function is implemented. Some of Numba's are only known once they have been typed."""

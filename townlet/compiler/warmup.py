@@ -17,9 +17,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from townlet.compiler.store import cache_folder, compiling_alone, is_complete, is_switched_off
+from townlet.compiler.store import (
+    compiling_alone,
+    environment_of_workers,
+    is_complete,
+    is_switched_off,
+    place_to_fill,
+)
 from townlet.cores import usable_cores
 from townlet.errors import TownletError
+from townlet.escaping import shown
 
 PROGRAM = "townlet.rollout.entry_points"
 WHAT = "compiling the simulation, once for this version of Townlet"
@@ -30,14 +37,19 @@ class CompileError(TownletError):
     """The simulation could not be compiled."""
 
 
-def warm(*, quiet: bool) -> float:
+def warm(*, quiet: bool, lasting: bool = False) -> float:
     """Have all kernels compiled, where they are not. Returns the seconds that it took.
 
-    Raises CompileError where that failed, KeyboardInterrupt for Ctrl-C.
+    `lasting`: only where later processes find them too. Raises CompileError where that failed, KeyboardInterrupt for
+    Ctrl-C.
     """
     started = time.monotonic()
     if not is_switched_off() and not is_complete():
-        with compiling_alone(cache_folder()):
+        place, why = place_to_fill(private=not lasting)
+        if place is None:
+            raise CompileError(why)
+        note(why, quiet=quiet)
+        with compiling_alone(place):
             if not is_complete():
                 with _bar(quiet) as bar:
                     _compile(bar)
@@ -49,18 +61,28 @@ def warm_if_possible(*, quiet: bool) -> None:
     try:
         warm(quiet=quiet)
     except CompileError as error:
-        if not quiet:
-            print(f"note: {error}; it is compiled while it is played", file=sys.stderr)
+        note(f"{error}; it is compiled while it is played", quiet=quiet)
+
+
+_said: set[str] = set()
+
+
+def note(what: str, *, quiet: bool) -> None:
+    """A line on standard error, once in a process; nothing for ""."""
+    if what and not quiet and what not in _said:
+        _said.add(what)
+        print(f"note: {shown(what)}", file=sys.stderr)
 
 
 def _compile(bar: _Bar) -> None:
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     words = [sys.executable, "-P", "-m", PROGRAM, str(usable_cores())]
+    environment = {**os.environ, "PYTHONPATH": path, **environment_of_workers()}
     with (
         tempfile.TemporaryFile() as complaints,
         subprocess.Popen(
-            words, env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=complaints, process_group=0,
         ) as process,
     ):  # fmt: skip

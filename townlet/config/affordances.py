@@ -23,10 +23,11 @@ from pydantic import (
 )
 
 from townlet.config.schema.economy import Economy
-from townlet.config.schema.scenario import STOCK_RULE, StockAmounts
+from townlet.config.schema.scenario import FILLED_RULE, STOCK_RULE, StockAmounts
 from townlet.config.schema.types import (
     Flag,
     Identifier,
+    Many,
     Named,
     Number,
     Section,
@@ -53,6 +54,7 @@ HookName = Literal[
     "on_finish_sleep",
 ]
 HOOKS: tuple[str, ...] = get_args(HookName)
+# What an object keeps where neither the affordance file nor the scenario says so.
 DEFAULT_STOCK: dict[str, dict[str, int]] = {"fridge": {"meals": 5}, "stove": {"raw_ingredients": 3}}
 COMMON_TYPES = ("fridge", "stove", "bed", "shower")  # objects that every installation knows
 COMPARED = re.compile(r"\s*(\w+)\s*(<=|>=|==|!=|<|>)\s*(\S+)\s*", re.ASCII)
@@ -131,6 +133,7 @@ class ObjectEntry(Section):
     position: Tile | None = Field(
         default=None, description="The tile where it stands. Default: a free tile, the same for equal seeds."
     )
+    filled_to: StockAmounts | None = Field(default=None, description=FILLED_RULE)
 
 
 class AffordanceEntry(Section):
@@ -138,6 +141,9 @@ class AffordanceEntry(Section):
 
     id: Identifier = Field(description="The affordance's id, as schedules and actions use it.")
     object_type: Identifier = Field(description="The type of the objects that offer it.")
+    also_types: tuple[Identifier, ...] | None = Field(
+        default=None, description="Other types of objects that offer it too. Default: none."
+    )
     duration: Whole = Field(ge=1, le=100_000, description="Duration in ticks; effects apply in the last one.")
     effects: dict[Effect, Number] = Field(
         default={},
@@ -152,6 +158,24 @@ class AffordanceEntry(Section):
         default=False,
         description="Whether a release gives effects in proportion to the time spent (otherwise it gives none).",
     )
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """All types of objects that offer it, the entry's own first."""
+        return (self.object_type, *(self.also_types or ()))
+
+    @model_validator(mode="after")
+    def _each_type_once(self) -> AffordanceEntry:
+        if len(set(self.types)) < len(self.types):
+            raise invalid(
+                f"expected each type once in object_type and also_types, got {', '.join(self.types)}"
+            )
+        return self
+
+    @field_validator("also_types", mode="after")
+    @classmethod
+    def _some_type(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return given or None
 
     @field_validator("effects", mode="after")
     @classmethod
@@ -171,12 +195,9 @@ class AffordanceFile(Section):
     @property
     def object_types(self) -> tuple[str, ...]:
         """Types that offer something or stand in the file, in order."""
-        types = [entry.object_type for entry in (*self.affordances, *self.objects)]
-        return tuple(dict.fromkeys(types))
-
-    def offered_by(self, object_type: str) -> tuple[AffordanceEntry, ...]:
-        """What objects of a type offer, in the file's order."""
-        return tuple(entry for entry in self.affordances if entry.object_type == object_type)
+        offered = [entry.object_type for entry in self.affordances]
+        more = [name for entry in self.affordances for name in entry.types]
+        return tuple(dict.fromkeys([*offered, *(entry.object_type for entry in self.objects), *more]))
 
 
 class ObjectInFile(ObjectEntry):
@@ -202,7 +223,7 @@ FileEntry = Annotated[
 ]
 
 
-class EntriesOfFile(RootModel[tuple[FileEntry, ...]]):
+class EntriesOfFile(RootModel[Many[FileEntry]]):
     """An affordance file as it is written: a list."""
 
     @model_validator(mode="before")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from townlet.config.affordances import DEFAULT_STOCK, AffordanceEntry, effects_in_full
 from townlet.config.load import Resolved
@@ -26,7 +26,7 @@ class Service:
 
     need: str
     affordance: str
-    object_type: str
+    object_types: tuple[str, ...]
     uses: float  # a day
     ticks: float  # a day
 
@@ -69,10 +69,13 @@ class Supply:
     what: str
     needed: float
     there: float
+    saved: float = (
+        0.0  # that nobody needs once, since all begin sated: not of a day, but of all that are played
+    )
 
-    @property
-    def enough(self) -> bool:
-        return self.needed <= self.there + 1e-9
+    def enough(self, days: float) -> bool:
+        """Whether it lasts for so many days."""
+        return self.needed * days - self.saved <= self.there * days + 1e-9
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,24 @@ class Budget:
     supplies: tuple[Supply, ...]
     warnings: tuple[str, ...]
 
-    def text(self) -> str:
+    def lines(self) -> list[str]:
         """A table for people, and the warnings."""
-        return "\n".join(_table(self))
+        return list(_table(self))
+
+    def text(self) -> str:
+        """The same as one text."""
+        return "\n".join(self.lines())
 
 
 def budget(resolved: Resolved) -> Budget:
-    """The budget of a day for every agent and for the town. Works for a town without agents: it is empty."""
+    """The budget of a day for every agent and for the town. Works for a town without agents: it is empty.
+
+    What `scenario.starts` leaves to the seed counts with its mean.
+    """
+    resolved = _on_average(resolved)
     config = resolved.config
     there = {thing.type for thing in resolved.objects}
-    offered = [entry for entry in resolved.affordances.affordances if entry.object_type in there]
+    offered = [entry for entry in resolved.affordances.affordances if not there.isdisjoint(entry.types)]
     effects = {entry.id: effects_in_full(entry, config.economy) for entry in offered}
     served = {need: _best(need, offered, effects) for need in NEEDS}
     uses = _uses(config, served, effects)
@@ -101,8 +112,26 @@ def budget(resolved: Resolved) -> Budget:
     supplies = tuple(_supplies(resolved, agents))
     ticks = (config.scenario.ticks if config.scenario else None) or DEFAULT_TICKS
     days = max(1.0, ticks / config.world.ticks_per_day)
-    warnings = (*_own_warnings(agents, days), *_shared_warnings(agents, supplies))
+    warnings = (*_own_warnings(agents, days), *_shared_warnings(agents, supplies, days))
     return Budget(resolved.name, agents, supplies, warnings)
+
+
+def _on_average(resolved: Resolved) -> Resolved:
+    """The town whose agents begin with the means of what the seed draws."""
+    config, scenario = resolved.config, resolved.config.scenario
+    if scenario is None or scenario.starts is None:
+        return resolved
+    starts = scenario.starts
+    needs = {need: (ends.min + ends.max) / 2 for need, ends in (starts.needs or {}).items()}
+    wallet = None if starts.wallet is None else (starts.wallet.min + starts.wallet.max) / 2
+
+    def begins(agent: ScenarioAgent) -> ScenarioAgent:
+        drawn = {"needs": {**agent.needs, **needs}, "wallet": agent.wallet if wallet is None else wallet}
+        return agent.model_copy(update=drawn)
+
+    agents = tuple(begins(agent) for agent in scenario.agents)
+    scenario = scenario.model_copy(update={"agents": agents})
+    return replace(resolved, config=config.model_copy(update={"scenario": scenario}))
 
 
 def _best(
@@ -149,7 +178,7 @@ def _agent(
     shift = shift_ticks(job, config.world.ticks_per_day)
     wage = (job.wage_rate or config.economy.wage_income) if job is not None else 0.0
     services = [
-        Service(need, entry.id, entry.object_type, uses[need], uses[need] * entry.duration)
+        Service(need, entry.id, entry.types, uses[need], uses[need] * entry.duration)
         for need, entry in served.items()
         if entry is not None
     ]
@@ -175,13 +204,28 @@ def shift_ticks(job: JobSpec | None, day: int) -> int:
 
 def _supplies(resolved: Resolved, agents: Sequence[AgentBudget]) -> Iterator[Supply]:
     """Meals, and the objects of each type that serves a need."""
-    types = dict.fromkeys(service.object_type for agent in agents for service in agent.services)
+    types = dict.fromkeys(service.object_types for agent in agents for service in agent.services)
     if agents and any(agent.meals > 0 for agent in agents):
-        yield Supply("meals", sum(agent.meals for agent in agents), _meals_there(resolved))
-    for kind in types:
-        ticks = sum(s.ticks for agent in agents for s in agent.services if s.object_type == kind)
-        there = sum(thing.type == kind for thing in resolved.objects)
-        yield Supply(f"{kind}s", ticks / resolved.config.world.ticks_per_day, there)
+        needed = sum(agent.meals for agent in agents)
+        yield Supply("meals", needed, _meals_there(resolved), _meals_saved(resolved, agents))
+    for kinds in types:
+        ticks = sum(s.ticks for agent in agents for s in agent.services if s.object_types == kinds)
+        there = sum(thing.type in kinds for thing in resolved.objects)
+        yield Supply(
+            " and ".join(f"{kind}s" for kind in kinds), ticks / resolved.config.world.ticks_per_day, there
+        )
+
+
+def _meals_saved(resolved: Resolved, agents: Sequence[AgentBudget]) -> float:
+    """Meals that need not be eaten, once: those that hunger may fall from where it begins to where it is served."""
+    decay: dict[str, float] = {**resolved.config.rewards.decay_rates}
+    lost = decay["hunger"] * resolved.config.world.ticks_per_day
+    if lost <= 0:
+        return 0.0
+    reserve = [
+        max(0.0, one.needs["hunger"] - resolved.config.behavior.hunger_threshold) for one in resolved.agents
+    ]
+    return sum(share / lost * agent.meals for share, agent in zip(reserve, agents, strict=True))
 
 
 def _meals_there(resolved: Resolved) -> float:
@@ -194,7 +238,8 @@ def _meals_there(resolved: Resolved) -> float:
         stock = {**DEFAULT_STOCK.get(thing.type, {}), **(thing.stock or {})}
         there += stock.get("meals", 0)
         if cooks:
-            there += min(economy.stove_stock_replenish, stock.get("raw_ingredients", 0))
+            filled = (thing.filled_to or {}).get("raw_ingredients", 0)
+            there += min(economy.stove_stock_replenish, max(filled, stock.get("raw_ingredients", 0)))
     return there
 
 
@@ -217,11 +262,11 @@ def _own_warnings(agents: Sequence[AgentBudget], days: float) -> Iterator[str]:
         yield f"{listed}: {line}"
 
 
-def _shared_warnings(agents: Sequence[AgentBudget], supplies: Sequence[Supply]) -> Iterator[str]:
+def _shared_warnings(agents: Sequence[AgentBudget], supplies: Sequence[Supply], days: float) -> Iterator[str]:
     if all(agent.scripted for agent in agents):
         return
     for supply in supplies:
-        if not supply.enough:
+        if not supply.enough(days):
             yield f"{supply.what}: {supply.needed:.1f} needed a day, {supply.there:g} there"
 
 

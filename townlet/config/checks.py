@@ -2,51 +2,75 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from townlet.config.affordances import COMMON_TYPES, AffordanceFile, EntriesOfFile, ObjectInFile
-from townlet.config.defaults import OBJECT_ACTIONS, object_types, occupations, scheduled
+from townlet.config.affordances import AffordanceFile, EntriesOfFile, ObjectInFile
+from townlet.config.checking.floor import AUTO_SEEDED, floor_mistakes
+from townlet.config.checking.starts import start_mistakes
+from townlet.config.defaults import OBJECT_ACTIONS, object_types, offered, scheduled, used_on
 from townlet.config.schema import Config, ScenarioObject, ScheduleEntry
-from townlet.config.schema.scenario import MOST_AGENTS, MOST_OBJECTS
+from townlet.config.schema.scenario import MOST_AFFORDANCES, MOST_AGENTS, MOST_OBJECTS
 from townlet.config.type_text import unknown_name
-from townlet.config.validation import MAX_EXPLAINED_PROBLEMS, Reading
+from townlet.config.validation import Reading
 from townlet.config.yaml_loader import Document, Keys
 from townlet.errors import Problem
 
 Mistake = tuple[Keys, str]
-AUTO_SEEDED = ("alice", "bob")
+MOST_MISTAKES = 300  # that are looked for: each asks for the nearest of many names, and nobody reads them all
 
 
 def check_config(
     reading: Reading[Config], config: Config, entries: Reading[EntriesOfFile] | None, jobs_written: bool
-) -> tuple[list[Problem], int]:
-    """All problems that span several keys, of the config and of its affordance file.
+) -> list[Problem]:
+    """The problems that span several keys, of the config and of its affordance file; of very many the first.
 
     `config` is `reading.value` with its default jobs settled. What is already known to be wrong is not
-    reported again: a thing that was mistyped elsewhere still counts as being there. Returns the problems, and
-    how many more there are than anybody would read.
+    reported again: a thing that was mistyped elsewhere still counts as being there.
     """
     file = entries.value.sorted_out() if entries is not None and entries.value is not None else None
-    mistakes: list[Mistake] = []
-    mistakes += _jobs(config) if jobs_written else []
-    mistakes += _agents_and_objects(config, reading)
-    mistakes += _rivalry(config)
-    mistakes += _events(config, file, reading.document)
-    if file is not None and entries is not None:
+    mistakes = list(itertools.islice(_mistakes(reading, config, entries, file, jobs_written), MOST_MISTAKES))
+    problems = [reading.problem(path, message) for path, message in mistakes]
+    if entries is not None and entries.value is not None:
+        theirs = itertools.islice(_file(entries, config, reading), MOST_MISTAKES)
+        problems += [entries.problem(path, message) for path, message in theirs]
+    return problems
+
+
+def _mistakes(
+    reading: Reading[Config],
+    config: Config,
+    entries: Reading[EntriesOfFile] | None,
+    file: AffordanceFile | None,
+    jobs_written: bool,
+) -> Iterator[Mistake]:
+    """One after another: nobody reads a hundred thousand, and each asks for the nearest name."""
+    yield from _jobs(config) if jobs_written else ()
+    yield from _agents_and_objects(config, reading)
+    yield from _rivalry(config)
+    yield from start_mistakes(config) if reading.intact("world") else ()
+    if file is not None and entries is not None and not _too_many(config, file):
         known = _KnownNames(config, file, reading.document, entries.document)
-        mistakes += _types(config, file, known)
+        count = len({*known.affordances, *known.used_on})
+        if count > MOST_AFFORDANCES:
+            message = f"expected at most {MOST_AFFORDANCES} affordances, got {count} with those of the file"
+            yield ("scenario",), message
+            return
         if ("scenario", "objects") not in reading.broken:
             for a, agent, e, entry in scheduled(config):
                 path = ("scenario", "agents", a, "schedule", e)
-                mistakes += [((*path, *rest), text) for rest, text in _entry(entry, agent.id, known)]
+                yield from (((*path, *rest), text) for rest, text in _entry(entry, agent.id, known))
     if reading.intact("world"):
-        mistakes += _places(config, jobs_written)
-    more = max(0, len(mistakes) - MAX_EXPLAINED_PROBLEMS)
-    problems = [reading.problem(path, message) for path, message in mistakes[:MAX_EXPLAINED_PROBLEMS]]
-    if entries is not None and entries.value is not None:
-        problems += [entries.problem(path, message) for path, message in _file(entries, config, reading)]
-    return problems, more
+        yield from _places(config, jobs_written)
+        yield from floor_mistakes(config, entries.value if entries is not None else None)
+
+
+def _too_many(config: Config, file: AffordanceFile) -> bool:
+    """Whether more live or stand there than a town holds, which is told: names are not looked for among them."""
+    scenario = config.scenario
+    own = (len(scenario.objects), len(scenario.agents)) if scenario else (0, 0)
+    return own[0] > MOST_OBJECTS or own[1] > MOST_AGENTS or len(file.objects) > MOST_OBJECTS
 
 
 class _KnownNames:
@@ -58,13 +82,12 @@ class _KnownNames:
         self.types = object_types(config, file)
         declared = _declared(config_text, "scenario", "objects")
         self.objects = {*self.types, *declared, *_declared(file_text, objects=True)}
-        self.agents = _declared(config_text, "scenario", "agents")
-        self.affordances = {entry.id: entry.object_type for entry in file.affordances}
+        named = [agent.id for agent in (config.scenario.agents if config.scenario else ())]
+        self.agents = tuple(dict.fromkeys([*_declared(config_text, "scenario", "agents"), *named]))
+        self.affordances = {entry.id: entry.types for entry in file.affordances}
         self.mistyped = set(_declared(file_text, objects=False)) - set(self.affordances)
-        self.offered = {
-            kind: tuple(entry.id for entry in file.offered_by(kind)) for kind in {*self.types.values()}
-        }
-        self.occupations = occupations(config, file)
+        self.offered = offered(config, file)
+        self.used_on = used_on(config, file)
 
 
 def _declared(document: Document, *path: str, objects: bool | None = None) -> tuple[str, ...]:
@@ -103,25 +126,12 @@ def _entry(entry: ScheduleEntry, agent: str, known: _KnownNames) -> Iterator[Mis
 
 def _affordance(entry: ScheduleEntry, kind: str | None, known: _KnownNames) -> Iterator[Mistake]:
     name = entry.affordance or ""
-    needed = known.affordances.get(name)
-    used_on = known.occupations.get(name, ())
-    if needed is not None:
-        if kind is not None and kind != needed:
-            yield ("affordance",), f"'{name}' needs a {needed}, but '{entry.object}' is a {kind}"
-    elif not used_on:
+    kinds = (*known.affordances.get(name, ()), *known.used_on.get(name, ()))
+    if not kinds:
         message = unknown_name("affordance", name, known.affordances)
         yield ("affordance",), f"{message} (one that no file defines needs an `object` that it occupies)"
-    elif len(used_on) > 1:
-        message = f"no file defines '{name}', and schedules use it on objects of several types"
-        yield ("affordance",), f"{message}: {', '.join(used_on)}; expected one type"
-
-
-def _types(config: Config, file: AffordanceFile, known: _KnownNames) -> Iterator[Mistake]:
-    occupied = {entry.object for _, _, _, entry in scheduled(config) if entry.affordance in known.occupations}
-    types = tuple(dict.fromkeys((*file.object_types, *COMMON_TYPES)))
-    for index, thing in enumerate(config.scenario.objects if config.scenario else ()):
-        if thing.type not in types and thing.id not in occupied and not known.mistyped:
-            yield ("scenario", "objects", index, "type"), unknown_name("object type", thing.type, types)
+    elif kind is not None and kind not in kinds:  # a release: what is requested or started, its object offers
+        yield ("affordance",), f"'{name}' is for a {' or '.join(kinds)}, but '{entry.object}' is a {kind}"
 
 
 def _agents_and_objects(config: Config, reading: Reading[Config]) -> Iterator[Mistake]:
@@ -180,15 +190,6 @@ def _rivalry(config: Config) -> Iterator[Mistake]:
         yield ("conflict", "rivalry", "min_value"), message
 
 
-def _events(config: Config, file: AffordanceFile | None, document: Document) -> Iterator[Mistake]:
-    objects = _declared(document, "scenario", "objects")
-    known = (*objects, *(entry.id for entry in file.objects)) if file is not None else objects
-    for name, event in config.perturbations.events.items():
-        place = getattr(event, "location", None)
-        if isinstance(place, str) and file is not None and place not in known:
-            yield ("perturbations", "events", name, "location"), unknown_name("object", place, known)
-
-
 def _places(config: Config, jobs_written: bool) -> Iterator[Mistake]:
     world = config.world
     width, height = world.grid_size
@@ -235,18 +236,28 @@ def _off_grid(tile: tuple[int, int], config: Config) -> str:
     return f"expected a tile inside the {width}x{height} grid, got {list(tile)}"
 
 
-def _file(entries: Reading[EntriesOfFile], config: Config, reading: Reading[Config]) -> Iterator[Mistake]:
-    """What is wrong in the affordance file itself, or with its objects in this town."""
+def repeated_entries(entries: Reading[EntriesOfFile]) -> Iterator[Mistake]:
+    """Objects and affordances of an affordance file that have the same id, and too many of them."""
     root = entries.value.root if entries.value is not None else ()
     things = [index for index, entry in enumerate(root) if isinstance(entry, ObjectInFile)]
-    others = [index for index in range(len(root)) if index not in set(things)]
+    others = [index for index, entry in enumerate(root) if not isinstance(entry, ObjectInFile)]
     for group, what in ((things, "object"), (others, "affordance")):
         yield from _repeated_ids(entries, what, (((index, "id"), root[index].id) for index in group))
+    if len(others) > MOST_AFFORDANCES:
+        yield (), f"expected at most {MOST_AFFORDANCES} affordances, got {len(others)}"
+
+
+def _file(entries: Reading[EntriesOfFile], config: Config, reading: Reading[Config]) -> Iterator[Mistake]:
+    """What is wrong in the affordance file itself, or with its objects in this town."""
+    yield from repeated_entries(entries)
+    root = entries.value.root if entries.value is not None else ()
+    things = [index for index, entry in enumerate(root) if isinstance(entry, ObjectInFile)]
     scenario: Iterable[ScenarioObject] = config.scenario.objects if config.scenario else ()
     own = {thing.id: thing.type for thing in scenario}
     added = sum(root[index].id not in own for index in things)
     if added and len(own) + added > MOST_OBJECTS:
         yield (), f"expected at most {MOST_OBJECTS} objects with the scenario's, got {len(own) + added}"
+    (width, height), walls = config.world.grid_size, config.world.wall_tiles()
     for index in things:
         entry = root[index]
         kind = own.get(entry.id, entry.object_type)
@@ -254,10 +265,9 @@ def _file(entries: Reading[EntriesOfFile], config: Config, reading: Reading[Conf
             yield (index, "id"), f"'{entry.id}' is a {entry.object_type} here and a {kind} in the scenario"
         tile = getattr(entry, "position", None)
         if tile is not None and entry.id not in own and reading.intact("world"):
-            width, height = config.world.grid_size
             if tile[0] >= width or tile[1] >= height:
                 yield (index, "position"), f"{_off_grid(tile, config)} (of {reading.document.label})"
-            elif tile in config.world.wall_tiles():
+            elif tile in walls:
                 yield (
                     (index, "position"),
                     f"expected a floor tile, got {list(tile)}, a wall in {reading.document.label}",

@@ -44,13 +44,25 @@ INTRODUCTION = f"""\
 
 *Written by `python -m townlet.config.docs` from the models in `townlet/config`; do not edit.*
 
-A config is a YAML file of at most 1 MB. Only `config_id` has to be there; an unknown key is an error, with
-the nearest known one. `townlet validate FILE` reports every mistake at once with file, line and column;
-`townlet schema` prints the JSON Schema, for an editor's completion.
+A config is a YAML or JSON file of at most 8 MB. Only `config_id` has to be there; an unknown key is an error, with
+the nearest known one. `townlet validate FILE` reports every mistake at once with file, line and column, in suites and
+affordance files too: what it accepts can be captured. `townlet schema` prints the JSON Schema, for an editor's
+completion. [existing-configs.md](existing-configs.md) says what is different
+for configs of an existing installation.
 
 - **YAML** is read as version 1.2: `1e-4` is a number, and `on`, `off`, `yes`, `no` are text (`lifecycle: on`
   needs no quotes); where true or false is meant, these words are understood. A number with a leading zero or
   a colon (`010`, `1:30`) is text, since YAML's versions disagree on it. A key given twice is an error.
+- **Parts may be shared** by anchors, aliases and merge keys (`&day`, `*day`, `<<: *base`), as if they were written out:
+  up to a million values and 64 levels. A text may have escapes, those of JSON for an emoji (`\\ud83c\\udfe0`) too.
+- **A capture is a config**: its folder (or its manifest) stands for the run that made it, so that
+  `townlet capture samples/kitchen --seed 5 --output samples/other` makes it again with another seed, and otherwise the
+  same options; the file `*_config.json` in it is a config by itself. Suites may name both. A shipped config wins over a
+  folder of its name: `./town` is the folder.
+- **Links**: what a config or a suite names is looked for beside the link, then beside what it leads to. A config is the
+  same, byte for byte in what is captured, however its path is spelled.
+- **Networks** decide where a policy is `network:PATH`, or `network:PATH?mode=greedy&temperature=0.5`;
+  [policies.md](policies.md) says where the file is looked for, and what is kept of it.
 - **Ids** are {ID_RULE}. No two agents, and no two objects, may differ in case only.
 - **Ranges** may be written `[min, max]`, `{{min: 1, max: 2}}` or as one number.
 - **Tiles** are `[x, y]`, x east, y south, `[0, 0]` at the top left.
@@ -75,7 +87,9 @@ AFFORDANCE_TEXT = f"""\
 - **Prices** that an entry does not give are those of `economy`: `meal_cost` where it takes a meal,
   `ingredients_cost` where it takes or brings ingredients.
 - **An affordance that a schedule names and no file defines** is a plain occupation of the objects that it is
-  named with (30 ticks, or the shift's length for a job's holder; no effects), with a notice.
+  named with, of several types too (30 ticks, or the shift's length for a job's holder; no effects), with a
+  notice. One that a file defines for other types is offered by these objects too, with its effects.
+- **Stoves and showers** need power, showers water too, whatever they are used for.
 """
 
 SUITE_TEXT = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path, PurePosixPath
 
+from townlet.config.captured import MANIFEST, captured_config
 from townlet.config.type_text import closest_name
 from townlet.errors import ConfigError, Problem
 
@@ -20,7 +21,7 @@ def shipped_root() -> Path:
 
 def shipped_configs() -> list[str]:
     """The shipped configs' paths in that folder, posix, without affordance files and suites."""
-    return _shipped_in("examples", "scenarios")
+    return _shipped_in("examples", "scenarios", "training")
 
 
 def shipped_suites() -> list[str]:
@@ -42,10 +43,18 @@ def find_shipped(name: str) -> Path:
     found = shipped_file(name)
     if found is None:
         known = [*shipped_configs(), *shipped_suites()]
-        close = closest_name(name, [PurePosixPath(path).stem for path in known])
+        close = nearest_shipped(name)
         hint = f"; did you mean '{close}'?" if close else f"; there are: {', '.join(known)}"
         raise ConfigError([Problem(name, 0, 0, "", f"no shipped config has this name{hint}")])
     return found
+
+
+def nearest_shipped(name: str) -> str | None:
+    """The shipped config or suite whose name looks most like that of a path; None where none does."""
+    stem = PurePosixPath(name).stem
+    stems = [PurePosixPath(path).stem for path in (*shipped_configs(), *shipped_suites())]
+    longer = [known for known in stems if len(stem) > 2 and known.startswith(stem)]
+    return longer[0] if len(longer) == 1 else closest_name(stem, stems)
 
 
 def shipped_file(name: str) -> Path | None:
@@ -74,13 +83,25 @@ def is_file(path: Path) -> bool:
 
 
 def existing(path: str | os.PathLike[str]) -> Path:
-    """The path itself, or the shipped file of that name where there is none under it.
+    """The file that a path means as a config: itself, the config of the capture that it names, or a shipped one.
 
-    A folder is none: who captured `smoke` into a folder of that name can say `smoke` again.
+    A shipped one where there is nothing under the path, or a folder and the path is a bare name: who captured `smoke`
+    into a folder of that name can say `smoke` again, and `./smoke` for the folder. Raises ConfigError where
+    nothing is there and a shipped one has nearly this name.
     """
+    named = os.fspath(path)
     path = Path(path)
     try:
-        missing = not path.exists() or path.is_dir()
+        is_folder = path.is_dir()
+        if not is_folder and os.path.lexists(path):
+            return captured_config(path) or path if path.name.endswith(MANIFEST) else path
     except (OSError, ValueError):
         return path
-    return (shipped_file(path.as_posix()) if missing else None) or path
+    bare = not is_folder or os.sep not in named
+    shipped = shipped_file(path.as_posix()) if bare else None
+    found = shipped or (captured_config(path) if is_folder else None)
+    close = None if found or is_folder else nearest_shipped(path.as_posix())
+    if close:
+        message = f"expected a file, found nothing under this name; did you mean the shipped '{close}'?"
+        raise ConfigError([Problem(str(path), 0, 0, "", message)])
+    return found or path

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from townlet.config.schema.types import Named, names_of
 
 MAX_QUOTED_LENGTH = 60  # characters of a value in a message
+MOST_COMPARED = 2_000  # names that the nearest is looked for among: a town has fewer
 KEY_MARK = "[key]"  # what pydantic puts after a key that is itself wrong
 
 
@@ -239,10 +240,12 @@ def value_at(data: Any, part: str | int) -> Any:
 
 
 def closest_name(name: Any, known: Iterable[str]) -> str | None:
-    """The known name that looks most like this one, case aside; None where none does."""
+    """The known name that looks most like this one, case aside; None where none does, or there are very many."""
     if not isinstance(name, str):
         return None
     by_folded = {str(candidate).lower(): str(candidate) for candidate in known}
+    if len(by_folded) > MOST_COMPARED:
+        return None
     found = difflib.get_close_matches(name.lower()[:100], by_folded, n=1, cutoff=0.6)
     return by_folded[found[0]] if found else None
 

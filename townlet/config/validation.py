@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from townlet.config.schema.types import NO_EFFECT
+from townlet.config.schema.types import NO_EFFECT, OneOf
 from townlet.config.type_text import (
     ValueKind,
     did_you_mean,
@@ -114,7 +114,7 @@ def config_error(problems: Iterable[Problem], more: int = 0) -> ConfigError:
     more += max(0, len(found) - MAX_LISTED_PROBLEMS)
     listed = found[:MAX_LISTED_PROBLEMS]
     if more:
-        listed.append(Problem(listed[0].file, 0, 0, "", f"and {more:,} more problems"))
+        listed.append(Problem(listed[0].file, 0, 0, "", f"and at least {more:,} more problems"))
     return ConfigError(listed)
 
 
@@ -226,7 +226,9 @@ def _is_number(text: str) -> bool:
 
 
 def _choices(kind: ValueKind) -> tuple[str, ...]:
-    return get_args(kind.bare) if get_origin(kind.bare) is Literal else ()
+    if get_origin(kind.bare) is Literal:
+        return get_args(kind.bare)
+    return next((item.words for item in kind.metadata if isinstance(item, OneOf)), ())
 
 
 def without_effect(model: type[BaseModel], data: Any, path: Keys = ()) -> Iterator[Keys]:

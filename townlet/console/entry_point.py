@@ -9,14 +9,20 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 from townlet.console.streams import standard_streams
 
-ENDING_SIGNALS = ("SIGTERM", "SIGHUP")  # Python turns SIGINT into KeyboardInterrupt by itself
+ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU")
+CLEANING_UP_S = (
+    10.0  # seconds after a first signal in which others change nothing: what was begun is being put right
+)
 
 _owned: list[bool] = []
+_asked: list[KeyboardInterrupt] = []  # for the process to end, by signals, in this order
+_last = [0.0]  # when
 
 
 class Terminated(KeyboardInterrupt):
@@ -34,17 +40,15 @@ class Terminated(KeyboardInterrupt):
 def run_as_process(command: Callable[[], int]) -> int:
     """Run a command as all that this process is for; returns its exit code.
 
-    SIGTERM and SIGHUP end it as Ctrl-C does, with exit codes 143 and 129; one that was ignored stays ignored. Where
-    threads of a pipeline that was left would keep the process, it is ended at once.
+    SIGTERM and SIGHUP end it as Ctrl-C does, with exit codes 143 and 129; one that was ignored stays ignored. A second
+    one does not disturb what the first has set going. Where threads of a pipeline that was left would keep the
+    process, it is ended at once.
     """
     _owned.append(True)
     with standard_streams() as streams:
         with _signals_interrupt():
             code = command()
-        streams.flush()
-        if streams.problem and code == 0:
-            print(f"error: {streams.problem}", file=sys.stderr)
-            code = 1
+        streams.note_what_is_lost()
     if pipeline_is_stuck():
         os._exit(code)
     return code
@@ -61,19 +65,36 @@ def pipeline_is_stuck() -> bool:
     return monitor is not None and monitor.is_stuck()
 
 
+def die_silently_of_interrupts() -> None:
+    """Until a command is begun, and after it, Ctrl-C ends the process without Python's traceback: nothing is lost."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def raise_if_asked_to_end() -> None:
+    """Raise again what a signal has raised, where somebody else's code caught it."""
+    if _asked:
+        raise _asked[-1]
+
+
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
     before = {}
     for name in ENDING_SIGNALS:
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             before[number] = signal.signal(number, _interrupt)
     try:
         yield
     finally:
+        _asked.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
+    if _asked and time.monotonic() - _last[0] < CLEANING_UP_S:
+        return
+    _last[0] = time.monotonic()
+    _asked.append(KeyboardInterrupt() if number == signal.SIGINT else Terminated(number))
+    raise _asked[-1]

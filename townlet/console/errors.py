@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import sys
 import traceback
 from collections.abc import Iterator
 
 from townlet.console.entry_point import Terminated
+from townlet.console.limits import NO_THREAD, TOO_FEW_THREADS
+from townlet.console.printing import remark
 from townlet.errors import TownletError, UserError
 
 INTERRUPTED = 130  # exit code, as a shell gives it: 128 and the signal's number
 SIGNALLED = 128
 CONTINUE = "Finished runs are kept. Run the same command to continue."
+MEMORY_RAN_OUT = (
+    "memory ran out; free some, raise its limit (ulimit -v), or give fewer --workers or --segment-ticks"
+)
+TOO_MANY_FILES = "too many open files; raise the limit (ulimit -n) and run the same command again"
 TRACEBACK = "TOWNLET_TRACEBACK"  # set to anything: errors come with where they came from
 
 
@@ -30,20 +36,46 @@ def finished_runs_are_kept() -> Iterator[None]:
 def report(error: BaseException) -> int:
     """Say what went wrong, on standard error; returns the exit code."""
     if os.environ.get(TRACEBACK):
-        traceback.print_exception(error)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            remark(line)
     if isinstance(error, KeyboardInterrupt):
         by_signal = isinstance(error, Terminated)
         what = f"Ended by {error.name}." if by_signal else "Interrupted."
-        print(" ".join([what, *map(str, error.args)]), file=sys.stderr)
+        remark(" ".join([what, *map(str, error.args)]))
         return SIGNALLED + error.number if by_signal else INTERRUPTED
     if isinstance(error, TownletError):
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return error.exit_code
+    meaning = _of_the_system(error)
+    if meaning:
+        remark(f"error: {meaning}")
+        return 1
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{last.filename}:{last.lineno}"
-    print(f"error: {type(error).__name__}: {error} ({where})", file=sys.stderr)
-    print(f"this is a defect of Townlet; {TRACEBACK}=1 shows where it comes from", file=sys.stderr)
+    remark(f"error: {type(error).__name__}: {error} ({where})")
+    remark(f"this is a defect of Townlet; {TRACEBACK}=1 shows where it comes from")
     return 1
+
+
+def _of_the_system(error: BaseException) -> str:
+    """What it means that the system does not give what any program may ask for; "" for anything else."""
+    if isinstance(error, MemoryError):
+        return MEMORY_RAN_OUT
+    if isinstance(error, RuntimeError) and NO_THREAD in str(error):
+        return TOO_FEW_THREADS
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return TOO_MANY_FILES
+    if isinstance(error, OSError) and error.errno == errno.EAGAIN:
+        return TOO_FEW_THREADS
+    return ""
+
+
+def print_error(error: TownletError) -> None:
+    """The message of an error that is no surprise."""
+    first, *more = error.lines or [""]
+    remark(f"error: {first}")
+    for line in more:
+        remark(line)
 
 
 def check_working_folder() -> None:

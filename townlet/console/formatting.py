@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO, TypeVar
 
+from townlet.escaping import shown, shown_json
+
 Item = TypeVar("Item")
 PLAIN_INTERVAL_S = 10.0  # seconds between two plain lines of progress
 LIVE_INTERVAL_S = 0.2  # seconds between two states of a live one
@@ -45,12 +47,31 @@ def clock(seconds: float) -> str:
 
 def print_json(document: Any, *, indent: int = 1) -> None:
     """A document for scripts, to standard output. Where that has no Unicode, escaped: nothing is lost."""
-    print(json.dumps(document, indent=indent, ensure_ascii=not _is_unicode(sys.stdout)))
+    print(_json(document, indent))
 
 
 def json_text(document: Any) -> str:
     """The same on one line, as part of a document that is printed piece by piece."""
-    return json.dumps(document, ensure_ascii=not _is_unicode(sys.stdout))
+    return _json(document, None)
+
+
+def _json(document: Any, indent: int | None) -> str:
+    readable = _with_seed_texts(document)
+    return shown_json(json.dumps(readable, indent=indent, ensure_ascii=not _is_unicode(sys.stdout)))
+
+
+def _with_seed_texts(value: Any) -> Any:
+    """With every seed as a text beside the number: readers that know numbers of 53 bits only lose larger ones."""
+    if isinstance(value, dict):
+        found = {}
+        for key, item in value.items():
+            found[key] = _with_seed_texts(item)
+            if key == "seed" and type(item) is int:
+                found["seed_text"] = str(item)
+            elif key == "seeds" and isinstance(item, list | tuple) and all(type(one) is int for one in item):
+                found["seed_texts"] = [str(one) for one in item]
+        return found
+    return [_with_seed_texts(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -69,7 +90,7 @@ def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
     for number, item in enumerate(items):
         if not quiet and len(items) > 1 and time.monotonic() >= due:
             due = time.monotonic() + (LIVE_INTERVAL_S if live else PLAIN_INTERVAL_S)
-            line = f"{number} of {len(items)} {what}"
+            line = shown(f"{number} of {len(items)} {what}")
             print(f"\r{line}\033[K" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
         yield item
     if live and not quiet:
@@ -120,7 +141,10 @@ def print_table(
     numbers: Iterable[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """A table; the columns in `numbers` are set to the right. Cells are cut on narrow terminals only."""
+    """A table; the columns in `numbers` are set to the right. Cells are cut on narrow terminals only.
+
+    What stands in a cell cannot leave it: see `townlet.escaping`.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -128,9 +152,9 @@ def print_table(
     table = Table(box=None, pad_edge=False, header_style="bold")
     right = set(numbers)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(shown(column), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(shown, row))
     width = None if is_terminal(where) else WIDE
     console = Console(file=where, width=width, highlight=False, markup=False, emoji=False)
     console.print(table)

@@ -1,20 +1,26 @@
 """A command's standard streams, whatever was done to them: closed, a pipe that nobody reads, a full disk, ASCII.
 
 What a command does never depends on who reads its output. Output that cannot be written is dropped, the work goes
-on, and only where it could not be written for another reason than that its reader has left is that a failure.
+on, and the exit code is that of the work. Only where the output is all that was asked for (`townlet schema`), and was
+lost for another reason than that its reader has left, is that a failure; else it is a note.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
+import select
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from townlet.console.printing import remark
+from townlet.errors import TownletError
+
 STANDARD_INPUT, STANDARD_OUTPUT, STANDARD_ERROR = 0, 1, 2
-READER_HAS_LEFT = (BrokenPipeError, ConnectionResetError)
+READER_HAS_LEFT = (errno.EPIPE, errno.ECONNRESET, errno.EIO)  # the last: a terminal that was closed
 
 
 class Streams:
@@ -28,17 +34,30 @@ class Streams:
         self.error = _text(self._error, sys.__stderr__, line_buffering=True)
 
     def flush(self) -> None:
-        """Write what is left. Raises nothing: what could not be written is in `problem`."""
+        """Write what is left. Raises nothing: what could not be written is dropped."""
         self.out.flush()
         self.error.flush()
 
-    @property
-    def problem(self) -> str:
-        """Why standard output could not be written; "" where it could, or its reader has left."""
-        error = self._out.error
-        if error is None or isinstance(error, READER_HAS_LEFT):
-            return ""
-        return f"cannot write to standard output: {os.strerror(error.errno or 0)}"
+    def note_what_is_lost(self) -> None:
+        """Say on standard error that standard output could not be written, unless that is said or nobody reads it."""
+        self.out.flush()
+        problem = self._out.problem()
+        if problem and not self._out.said:
+            remark(f"note: {problem}")
+
+
+def check_output() -> None:
+    """For commands whose output is all that they are asked for: raise OutputLost where it could not be written."""
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if isinstance(raw, _Descriptor):
+        sys.stdout.flush()
+        if raw.problem():
+            raw.said = True
+            raise OutputLost(raw.problem())
+
+
+class OutputLost(TownletError):
+    """Standard output could not be written."""
 
 
 @contextlib.contextmanager
@@ -62,18 +81,25 @@ class _Descriptor(io.FileIO):
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
         self.error: OSError | None = None
+        self.said = False  # what problem() returns
 
     def write(self, data: Any, /) -> int:
         size = memoryview(data).nbytes
         if self.error is not None:
             return size
         try:
-            return super().write(data) or 0
-        except BlockingIOError:
-            return 0
+            while (written := super().write(data)) is None:
+                select.select((), (self,), ())  # somebody made it not block: wait all the same
+            return written
         except OSError as error:
             self.error = error
             return size
+
+    def problem(self) -> str:
+        """Why it could not be written; "" where it could, or its reader has left."""
+        if self.error is None or self.error.errno in READER_HAS_LEFT:
+            return ""
+        return f"cannot write to standard output: {os.strerror(self.error.errno or 0)}"
 
 
 def _text(raw: _Descriptor, before: TextIO | None, *, line_buffering: bool = False) -> io.TextIOWrapper:

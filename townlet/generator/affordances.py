@@ -8,11 +8,13 @@ import numpy as np
 
 from townlet.config.affordances import AffordanceEntry
 from townlet.config.schema import Economy
+from townlet.generator.type_sets import TypeSets
 from townlet.vocabulary import COMPARISONS, FACTS, NEEDS, STOCKS
 from townlet.world.state import INGREDIENTS, MEALS, Affordances, Condition
 
-# What an object type needs to work, whatever the affordance's own preconditions say.
+# What an object type needs to work, whatever it is used for.
 NEEDS_UTILITY = {"shower": ("power_on", "water_on"), "stove": ("power_on",)}
+UTILITY_FACTS = ("power_on", "water_on")
 # Hooks that take one from the used object's stock at the start, and that put one into a stock at the end.
 TAKES = {"on_attempt_eat": MEALS, "on_attempt_cook": INGREDIENTS}
 GIVES = {"on_finish_cook": MEALS}
@@ -25,7 +27,7 @@ Clause = tuple[str, str, float]
 
 
 def build_affordances(
-    entries: Sequence[AffordanceEntry], types: Sequence[str], economy: Economy
+    entries: Sequence[AffordanceEntry], sets: TypeSets, economy: Economy
 ) -> tuple[Affordances, Condition]:
     """The affordance file, in its order, and all its preconditions. A price that it does not give is the economy's."""
     count = len(entries)
@@ -36,16 +38,14 @@ def build_affordances(
     np.cumsum([len(some) for some in conditions], out=first[1:])
     bound = np.zeros((count, 2), np.bool_)
     for k, some in enumerate(conditions):
-        bound[k] = [
-            any(c[0] == fact and not _holds(0.0, *c[1:]) for c in some) for fact in ("power_on", "water_on")
-        ]
+        bound[k] = [any(c[0] == fact and not _holds(0.0, *c[1:]) for c in some) for fact in UTILITY_FACTS]
     condition = Condition(
         fact=np.array([FACTS.index(fact) for fact, _, _ in flat], np.int64),
         compare=np.array([COMPARISONS.index(compare) for _, compare, _ in flat], np.int64),
         value=np.array([value for _, _, value in flat], np.float64),
     )
     parts = Affordances(
-        object_type=np.array([types.index(entry.object_type) for entry in entries], np.int64),
+        object_type=np.array([sets.index(entry) for entry in entries], np.int64),
         duration=np.array([entry.duration for entry in entries], np.int64),
         need=np.array([_needs(entry, economy) for entry in entries], np.float64).reshape(count, len(NEEDS)),
         money=np.array(
@@ -109,7 +109,8 @@ def _conditions(entry: AffordanceEntry, take: np.ndarray) -> list[Clause]:
     """The file's preconditions, then those that its hooks, its object type and its stock imply, once each."""
     found: list[Clause] = [(item.fact, item.op, float(item.value)) for item in entry.preconds]
     facts = [HOOK_FACT[hook] for hook in entry.hooks.before if hook in HOOK_FACT]
-    facts += NEEDS_UTILITY.get(entry.object_type, ())
+    if len(entry.types) == 1:  # else each object says for itself (Site.bound)
+        facts += NEEDS_UTILITY.get(entry.object_type, ())
     facts += [STOCK_FACT[s] for s in STOCK_FACT if take[s]]
     for fact in facts:
         if (fact, "==", 1.0) not in found:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from townlet.config.load import Resolved
 from townlet.generator.ground import Ground, make_ground
 from townlet.generator.town import Thing, things, walls
 from townlet.world import paths
+from townlet.world import state as st
 
 MOST_KEPT = 16  # configs
 MOST_BYTES = 64_000_000  # of the grounds that are kept; a large town's can have 100 MB
@@ -29,6 +32,7 @@ class Blueprint:
         self.resolved = resolved
         self._lock = threading.Lock()
         self._ground: Ground | None = None
+        self._start: tuple[Any, st.World] | None = None
 
     @cached_property
     def wall(self) -> np.ndarray:
@@ -55,6 +59,19 @@ class Blueprint:
             if self._ground is None:
                 self._ground = make_ground(self.resolved, objects, self.wall, self.region)
             return self._ground
+
+    def start(self, key: Any, make: Callable[[], st.World]) -> st.World:
+        """A world before its first tick, by all that it depends on; most often that is the same for every seed.
+
+        The last one is kept, and copied.
+        """
+        with self._lock:
+            kept = self._start
+        if kept is None or kept[0] != key:
+            kept = key, make()
+            with self._lock:
+                self._start = kept
+        return st.copy_world(kept[1])
 
     @property
     def nbytes(self) -> int:

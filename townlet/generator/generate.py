@@ -11,14 +11,16 @@ from townlet.config.load import Resolved
 from townlet.config.schema import ScenarioAgent
 from townlet.errors import UserError
 from townlet.generator.blueprint import Blueprint, blueprint_of
-from townlet.generator.people import build_people
+from townlet.generator.people import build_people, networks_of
 from townlet.generator.placement import placed
 from townlet.generator.start import start_world
+from townlet.generator.starts import start_time, started
 from townlet.generator.town import Tile
 from townlet.observation.layout import Layout, ObservationParams
 from townlet.policy.actions import ActionSpace
 from townlet.run import Run, canonical_json
 from townlet.vocabulary import Names
+from townlet.world.records import column_names
 from townlet.world.rules import affordances
 from townlet.world.state import Params, World
 
@@ -34,6 +36,7 @@ class GeneratedWorld:
     names: Names
     action_space: ActionSpace
     notices: tuple[str, ...]
+    networks: tuple[str, ...] = ()  # network n of the world's people, as its policy is named
 
 
 def generate_run(run: Run) -> GeneratedWorld:
@@ -56,23 +59,39 @@ def generate(
 
 def _generate(blueprint: Blueprint, seed: int, policy: str | None, ignore_schedules: bool) -> GeneratedWorld:
     resolved = blueprint.resolved
-    agents = resolved.agents
+    starts = resolved.config.scenario.starts if resolved.config.scenario is not None else None
+    agents = started(resolved.agents, starts, seed)
     if not agents:
         raise UserError(
             f"{resolved.config_path or resolved.name}: scenario.agents: expected at least one agent, found nobody; "
             "list some, or capture with --auto-seed-agents, which adds alice and bob"
         )
-    objects, tiles, notices = placed(blueprint.things, agents, blueprint.region, seed)
+    objects, tiles, notices = placed(
+        blueprint.things, agents, blueprint.region, seed, starts.positions if starts is not None else None
+    )
     _check_walks(resolved, agents, tiles, blueprint.region)
     ground = blueprint.ground(objects)
+    networks = networks_of(resolved.config, agents, policy)
     people = build_people(
-        resolved.config, agents, tiles, run_policy=policy, ignore_schedules=ignore_schedules, seed=seed
+        resolved.config, agents, tiles, run_policy=policy, networks=networks, ignore_schedules=ignore_schedules,
+        seed=seed,
+    )  # fmt: skip
+    params = ground.params(
+        seed, people, ignore_schedules=ignore_schedules, start_time=start_time(starts, seed)
     )
-    params = ground.params(seed, people, ignore_schedules=ignore_schedules)
-    world = start_world(resolved.config, params, agents, tiles)
-    affordances.refresh(world.objects, world.events, params.town, params.affordances)
+
+    def first_world() -> World:
+        world = start_world(resolved.config, params, agents, tiles)
+        affordances.refresh(world.objects, world.events, params.town, params.affordances)
+        return world
+
+    # Of what a seed decides, the start depends on where things and people are placed, on who these people
+    # are, and on what they begin with.
+    persons = [getattr(people, name).tobytes() for name in column_names(people)]
+    start = (tiles, [thing.position for thing in objects], persons, [agent.needs for agent in agents])
+    world = blueprint.start(start, first_world)
     return GeneratedWorld(
-        world, params, ground.observation, ground.layout, ground.names, ground.action_space, notices
+        world, params, ground.observation, ground.layout, ground.names, ground.action_space, notices, networks
     )
 
 

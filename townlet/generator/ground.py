@@ -12,6 +12,7 @@ from townlet.generator.affordances import build_affordances
 from townlet.generator.people import build_schedule
 from townlet.generator.rules import build_events, build_jobs, build_rewards, build_rules, meet_tile
 from townlet.generator.town import Places, Thing, Tile, build_town
+from townlet.generator.type_sets import TypeSets
 from townlet.observation.layout import Layout, ObservationParams, build_observation, window_of
 from townlet.policy.actions import ActionSpace
 from townlet.vocabulary import Names
@@ -41,12 +42,15 @@ class Ground:
     @property
     def nbytes(self) -> int:
         """Bytes of its arrays."""
-        return sum(_nbytes(value) for value in vars(self).values())
+        return sum(nbytes(value) for value in vars(self).values())
 
-    def params(self, seed: int, people: st.People, *, ignore_schedules: bool) -> st.Params:
-        """The parameters of one world."""
+    def params(
+        self, seed: int, people: st.People, *, ignore_schedules: bool, start_time: int = 0
+    ) -> st.Params:
+        """The parameters of one world, whose tick zero is the tick of day `start_time`."""
+        size = np.array([*self.town.size[:4], start_time], np.int64)
         return st.Params(
-            town=self.town._replace(seed=np.array([seed], np.int64)),
+            town=self.town._replace(seed=np.array([seed], np.int64), size=size),
             affordances=self.affordances,
             people=people,
             schedule=self.no_schedule if ignore_schedules else self.schedule,
@@ -57,17 +61,18 @@ class Ground:
         )
 
 
-def _nbytes(value: Any) -> int:
+def nbytes(value: Any) -> int:
+    """Bytes of an array, or of all arrays in a group of groups; 0 of anything else."""
     if isinstance(value, np.ndarray):
         return value.nbytes
-    return sum(map(_nbytes, value)) if isinstance(value, tuple) and hasattr(value, "_fields") else 0
+    return sum(map(nbytes, value)) if isinstance(value, tuple) and hasattr(value, "_fields") else 0
 
 
 def make_ground(resolved: Resolved, objects: list[Thing], wall: np.ndarray, region: np.ndarray) -> Ground:
-    """Of a config whose `objects` all have positions. Raises UserError for a meeting place that is not there."""
+    """Of a config whose `objects` all have positions."""
     config, entries = resolved.config, resolved.affordances.affordances
     agents = resolved.agents
-    types = list(dict.fromkeys([entry.object_type for entry in entries] + [thing.type for thing in objects]))
+    sets = TypeSets.of(entries, [thing.type for thing in objects])
     meets = _meets(config, objects, wall)
     places = Places.of([
         *(thing.position for thing in objects if thing.position),
@@ -75,16 +80,15 @@ def make_ground(resolved: Resolved, objects: list[Thing], wall: np.ndarray, regi
         *meets.values(),
         *(entry.position for agent in agents for entry in agent.schedule or () if entry.position is not None),
     ])  # fmt: skip
-    affordances, condition = build_affordances(entries, types, config.economy)
+    affordances, condition = build_affordances(entries, sets, config.economy)
     town = build_town(
-        config, wall, region, objects, types, affordances.object_type.tolist(), places, condition,
-        pad=window_of(resolved) // 2,
+        config, wall, region, objects, sets, entries, places, condition, pad=window_of(resolved) // 2
     )  # fmt: skip
     jobs = build_jobs(config, places)
     names = Names(
         agents=tuple(agent.id for agent in agents),
         objects=tuple(thing.id for thing in objects),
-        object_types=tuple(types),
+        object_types=sets.types,
         affordances=tuple(entry.id for entry in entries),
         jobs=tuple(config.jobs),
         events=tuple(config.perturbations.events),
@@ -108,13 +112,14 @@ def make_ground(resolved: Resolved, objects: list[Thing], wall: np.ndarray, regi
 
 
 def _meets(config: Config, objects: list[Thing], wall: np.ndarray) -> dict[str, Tile]:
-    """The tile of every arranged meet; where none is given, the floor nearest the middle of the grid."""
+    """The tile of every arranged meet that finds one; where none is given, the floor nearest the middle of the grid."""
     rows, columns = np.nonzero(~wall)
     middle = np.abs(columns - wall.shape[1] // 2) + np.abs(rows - wall.shape[0] // 2)
     centre = (int(columns[np.argmin(middle)]), int(rows[np.argmin(middle)]))
     tiles = {thing.id: thing.position for thing in objects if thing.position is not None}
-    return {
-        name: meet_tile(event.location, tiles, centre, f"perturbations.events.{name}")
+    found = {
+        name: meet_tile(event.location, tiles, centre)
         for name, event in config.perturbations.events.items()
         if event.kind == "arranged_meet"
     }
+    return {name: tile for name, tile in found.items() if tile is not None}

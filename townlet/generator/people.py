@@ -8,9 +8,11 @@ import numpy as np
 
 from townlet.config.affordances import AffordanceEntry
 from townlet.config.schema import PERSONALITIES, Config, ScenarioAgent, ScheduleEntry
+from townlet.config.seeds import policy_of
 from townlet.errors import UserError
 from townlet.generator.town import Places, Thing, Tile
-from townlet.vocabulary import ACTION_KINDS, DEFAULT_POLICY, OUTSIDE, POLICIES, SCRIPTED
+from townlet.policy_text import is_given, is_network
+from townlet.vocabulary import ACTION_KINDS, OUTSIDE, POLICIES
 from townlet.world import state as st
 from townlet.world.rng import USE_PERSONALITY, draw
 
@@ -22,20 +24,11 @@ ENTRY_ENDS = {
 }
 
 
-def policy_of(config: Config, agent: ScenarioAgent, run_policy: str | None) -> str:
-    """The policy that acts for `agent` where no schedule does: its own, else the run's, else the config's, else needs.
-
-    `scripted` names the schedules; an agent that has none follows the default.
-    """
-    chosen = config.policy.agents.get(agent.id) or run_policy or config.policy.default or DEFAULT_POLICY
-    return DEFAULT_POLICY if chosen == SCRIPTED else chosen
-
-
 def build_people(
     config: Config, agents: Sequence[ScenarioAgent], tiles: Sequence[Tile], *, run_policy: str | None,
-    ignore_schedules: bool, seed: int,
+    networks: Sequence[str], ignore_schedules: bool, seed: int,
 ) -> st.People:  # fmt: skip
-    """What a config fixes for each row. Raises UserError for a policy that does not exist."""
+    """What a config fixes for each row, with `networks_of` it. Raises UserError for a policy that does not exist."""
     jobs = list(config.jobs)
     lengths = [0 if ignore_schedules else len(agent.schedule or ()) for agent in agents]
     first = np.zeros(len(agents) + 1, np.int64)
@@ -50,15 +43,25 @@ def build_people(
         home_personality=np.array(
             [_personality(config, agent, row + 1, seed) for row, agent in enumerate(agents)], np.float64
         ).reshape(len(agents), 3),
-        policy=np.array([_policy_code(policy_of(config, agent, run_policy)) for agent in agents], np.int64),
+        policy=np.array(
+            [_policy_code(policy_of(config, agent, run_policy), networks) for agent in agents], np.int64
+        ),
         script_first=first[:-1],
         script_end=first[1:],
     )
 
 
-def _policy_code(name: str) -> int:
-    if name == OUTSIDE:
+def networks_of(config: Config, agents: Sequence[ScenarioAgent], run_policy: str | None) -> tuple[str, ...]:
+    """The networks that act in a run, each once, sorted: by their place here the world's people name them."""
+    policies = {policy_of(config, agent, run_policy) for agent in agents}
+    return tuple(sorted(policy for policy in policies if is_network(policy)))
+
+
+def _policy_code(name: str, networks: Sequence[str]) -> int:
+    if name == OUTSIDE or is_given(name):
         return st.POLICY_OUTSIDE
+    if name in networks:
+        return st.POLICY_FIRST_NETWORK + networks.index(name)
     if name not in POLICIES:
         raise UserError(f"policy: expected one of {', '.join(POLICIES)}, got {name!r}")
     return POLICIES.index(name)
@@ -115,5 +118,5 @@ def _affordance(
         return ids.index(entry.affordance)
     if entry.kind in ("request", "start") and entry.object is not None:
         kind = next(thing.type for thing in objects if thing.id == entry.object)
-        return next(k for k, offered in enumerate(entries) if offered.object_type == kind)
+        return next(k for k, offered in enumerate(entries) if kind in offered.types)
     return st.NOTHING

@@ -9,7 +9,6 @@ import numpy as np
 
 from townlet.config.affordances import AffordanceEntry
 from townlet.config.schema import Config
-from townlet.errors import UserError
 from townlet.generator.town import Places, Tile
 from townlet.vocabulary import NEEDS
 from townlet.world import state as st
@@ -114,17 +113,15 @@ def build_jobs(config: Config, places: Places) -> st.Jobs:
     )
 
 
-def meet_tile(location: object, tiles_of_objects: dict[str, Tile], fallback: Tile, where: str) -> Tile:
-    """The tile of an arranged meet: a position, an object's tile, or the place nearest the middle of the town."""
+def meet_tile(location: object, tiles_of_objects: dict[str, Tile], fallback: Tile) -> Tile | None:
+    """The tile of an arranged meet: a position, an object's tile, or the place nearest the middle of the town.
+
+    None where it names an object that is not there: the event finds no place.
+    """
     if location is None:
         return fallback
     if isinstance(location, str):
-        if location not in tiles_of_objects:
-            known = ", ".join(sorted(tiles_of_objects)) or "none"
-            raise UserError(
-                f"{where}.location: expected a tile or the id of an object ({known}), got {location!r}"
-            )
-        return tiles_of_objects[location]
+        return tiles_of_objects.get(location)
     x, y = location  # type: ignore[misc]
     return int(x), int(y)
 
@@ -136,19 +133,27 @@ def build_events(
     meets: dict[str, Tile],
     places: Places,
 ) -> st.EventSpecs:
-    """The perturbations in the config's order; `meets` holds the tile of each arranged meet, by the event's name."""
+    """The perturbations in the config's order; `meets` holds the tile of each arranged meet, by the event's name.
+
+    A meet without a tile is never due.
+    """
     events = config.perturbations.events
     hits = np.zeros((len(events), len(entries)), np.bool_)
-    for e, (name, event) in enumerate(events.items()):
+    for e, event in enumerate(events.values()):
         if event.kind == "price_spike":
-            hits[e] = _hits(name, event.targets, entries, takes_meal)
+            hits[e] = _hits(event.targets, entries, takes_meal)
     spans = [event.duration for event in events.values()]
     factors = [(event.magnitude.min, event.magnitude.max) if event.kind == "price_spike" else (1.0, 1.0)
                for event in events.values()]  # fmt: skip
     return st.EventSpecs(
         kind=_ints(*(EVENT_KINDS[event.kind] for event in events.values())),
         name_hash=_ints(*(zlib.crc32(name.encode()) & 0x7FFFFFFF for name in events)),
-        probability=_floats(*(event.probability_per_day for event in events.values())),
+        probability=_floats(
+            *(
+                0.0 if event.kind == "arranged_meet" and name not in meets else event.probability_per_day
+                for name, event in events.items()
+            )
+        ),
         cooldown=_ints(*(event.cooldown_ticks for event in events.values())),
         duration_low=_ints(*(span.min for span in spans)),
         duration_high=_ints(*(span.max for span in spans)),
@@ -159,17 +164,8 @@ def build_events(
     )
 
 
-def _hits(
-    name: str, targets: Sequence[str], entries: Sequence[AffordanceEntry], takes_meal: np.ndarray
-) -> np.ndarray:
-    """[K]: the affordances whose price the spike raises."""
+def _hits(targets: Sequence[str], entries: Sequence[AffordanceEntry], takes_meal: np.ndarray) -> np.ndarray:
+    """[K]: the affordances whose price the spike raises; a target that nothing is called raises none."""
     if not targets:
         return takes_meal
-    known = {entry.id for entry in entries} | {entry.object_type for entry in entries}
-    for i, target in enumerate(targets):
-        if target not in known:
-            raise UserError(
-                f"perturbations.events.{name}.targets[{i}]: expected the id of an affordance or a type of object "
-                f"({', '.join(sorted(known))}), got {target!r}"
-            )
-    return np.array([entry.id in targets or entry.object_type in targets for entry in entries], np.bool_)
+    return np.array([not {entry.id, *entry.types}.isdisjoint(targets) for entry in entries], np.bool_)

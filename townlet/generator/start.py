@@ -51,7 +51,7 @@ def start_world(
         ),
         objects=st.Objects(
             user=_full(o, st.NOBODY), holder=_full(o, st.NOBODY), next_ticket=_full(o, 0), waiting=_full(o, 0),
-            blocks=_full(o, 0), stock=params.town.site.full.copy().reshape(o, len(STOCKS)),
+            blocks=_full(o, 0), stock=params.town.site.start.copy().reshape(o, len(STOCKS)),
             last_user=_full(o, st.NOBODY), last_used=_full(o, st.NEVER),
         ),
         ties=st.Ties(

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from townlet.config.affordances import AffordanceFile
-from townlet.config.schema import Config
+from townlet.config.affordances import DEFAULT_STOCK, AffordanceEntry, AffordanceFile, ObjectEntry
+from townlet.config.schema import Config, ScenarioObject
+from townlet.generator.affordances import NEEDS_UTILITY, UTILITY_FACTS
+from townlet.generator.type_sets import TypeSets
 from townlet.vocabulary import STOCKS
 from townlet.world import paths
 from townlet.world.state import Condition, Site, Town
 
 Tile = tuple[int, int]
-
-# What an object keeps where neither the affordance file nor the scenario says so.
-DEFAULT_STOCK = {"fridge": {"meals": 5}, "stove": {"raw_ingredients": 3}}
 
 
 @dataclass(frozen=True)
@@ -28,21 +27,25 @@ class Thing:
     type: str
     position: Tile | None
     stock: dict[str, int]
+    filled_to: dict[str, int]  # where that is more than the stock at the start
 
 
 def things(config: Config, affordances: AffordanceFile) -> list[Thing]:
     """The objects of the affordance file, then the scenario's; a scenario's object replaces one of the same id."""
     found: dict[str, Thing] = {}
     for entry in affordances.objects:
-        found[entry.id] = _thing(entry.id, entry.object_type, entry.position, entry.stock)
+        found[entry.id] = _thing(entry.id, entry.object_type, entry)
     for item in config.scenario.objects if config.scenario else ():
-        found[item.id] = _thing(item.id, item.type, item.position, item.stock)
+        found[item.id] = _thing(item.id, item.type, item)
     return list(found.values())
 
 
-def _thing(name: str, kind: str, position: Tile | None, stock: dict | None) -> Thing:
-    amounts = {**DEFAULT_STOCK.get(kind, {}), **{key: int(value) for key, value in (stock or {}).items()}}
-    return Thing(name, kind, (int(position[0]), int(position[1])) if position is not None else None, amounts)
+def _thing(name: str, kind: str, entry: ObjectEntry | ScenarioObject) -> Thing:
+    position = (int(entry.position[0]), int(entry.position[1])) if entry.position is not None else None
+    amounts = {**DEFAULT_STOCK.get(kind, {}), **(entry.stock or {})}
+    return Thing(
+        name, kind, position, amounts, {str(stock): most for stock, most in (entry.filled_to or {}).items()}
+    )
 
 
 def walls(config: Config) -> np.ndarray:
@@ -69,12 +72,12 @@ class Places:
 
 
 def build_town(
-    config: Config, wall: np.ndarray, region: np.ndarray, objects: list[Thing], types: Sequence[str],
-    offers: Sequence[int], places: Places, condition: Condition, *, pad: int,
+    config: Config, wall: np.ndarray, region: np.ndarray, objects: list[Thing], sets: TypeSets,
+    entries: Sequence[AffordanceEntry], places: Places, condition: Condition, *, pad: int,
 ) -> Town:  # fmt: skip
-    """The map as arrays, with seed 0. `objects` all have positions; `offers` is the type index of each affordance."""
+    """The map as arrays, with seed 0. `objects` all have positions."""
     height, width = wall.shape
-    count = len(objects)
+    types = sets.types
     tiles = [thing.position or (0, 0) for thing in objects]
     kind = np.array([types.index(thing.type) for thing in objects], np.int64)
     place = np.array([places.index(tile) for tile in tiles], np.int64)
@@ -82,11 +85,12 @@ def build_town(
     place_x = np.array([x for x, _ in places.tiles], np.int64)
     place_y = np.array([y for _, y in places.tiles], np.int64)
     paths.distance_fields(wall, place_x, place_y, distance)
-    nearest = np.empty((len(types), height, width), np.int16)
-    paths.nearest_objects(distance, place, kind, nearest)
+    belongs = sets.belongs([thing.type for thing in objects])
+    nearest = np.empty((len(sets.sets), height, width), np.int16)
+    paths.nearest_objects(distance, place, belongs, nearest)
     near_first, near_object = _near(tiles, width, height)
-    of_type_first, of_type = _by_key(kind, len(types))
-    offers_first, offer = _by_key(np.array(offers, np.int64), len(types))
+    of_type_first, of_type = _in_rows(np.flatnonzero(row) for row in belongs)
+    offers_first, offers = _in_rows(sets.offers(entries))
     standing = _layer(wall, pad)
     amount = _layer(wall, pad)
     for x, y in tiles:
@@ -97,24 +101,33 @@ def build_town(
     by_type = np.zeros((len(types), *walkable.shape), np.float32)
     for (x, y), index in zip(tiles, kind, strict=True):
         by_type[index, y + pad, x + pad] = 1
-    kept = np.zeros((count, len(STOCKS)), np.bool_)
-    full = np.zeros((count, len(STOCKS)), np.int64)
-    for o, thing in enumerate(objects):
-        for s, name in enumerate(STOCKS):
-            if name in thing.stock:
-                kept[o, s], full[o, s] = True, thing.stock[name]
     return Town(
-        size=np.array([width, height, pad, config.world.ticks_per_day], np.int64),
+        size=np.array([width, height, pad, config.world.ticks_per_day, 0], np.int64),
         seed=np.zeros(1, np.int64),
         wall=wall, region=region, distance=distance, place_x=place_x, place_y=place_y,
-        site=Site(
-            type=kind, x=np.array([x for x, _ in tiles], np.int64), y=np.array([y for _, y in tiles], np.int64),
-            place=place, kept=kept, full=full,
-        ),
+        site=_site(objects, kind, place),
         condition=condition,
-        near_first=near_first, near_object=near_object, nearest=nearest,
-        of_type_first=of_type_first, of_type=of_type, offers_first=offers_first, offers=offer,
+        near_first=near_first, near_object=near_object, belongs=belongs, nearest=nearest,
+        of_type_first=of_type_first, of_type=of_type, offers_first=offers_first, offers=offers,
         layer_objects=standing, layer_walkable=walkable, layer_types=by_type, layer_count=amount,
+    )  # fmt: skip
+
+
+def _site(objects: list[Thing], kind: np.ndarray, place: np.ndarray) -> Site:
+    """What never changes about the objects, which all have positions."""
+    kept = np.zeros((len(objects), len(STOCKS)), np.bool_)
+    start, full = np.zeros(kept.shape, np.int64), np.zeros(kept.shape, np.int64)
+    bound = np.zeros((len(objects), len(UTILITY_FACTS)), np.bool_)
+    for o, thing in enumerate(objects):
+        bound[o] = [fact in NEEDS_UTILITY.get(thing.type, ()) for fact in UTILITY_FACTS]
+        for s, name in enumerate(STOCKS):
+            if name in thing.stock:
+                kept[o, s], start[o, s] = True, thing.stock[name]
+                full[o, s] = max(thing.stock[name], thing.filled_to.get(name, 0))
+    return Site(
+        type=kind, place=place, kept=kept, start=start, full=full, bound=bound,
+        x=np.array([thing.position[0] for thing in objects if thing.position], np.int64),
+        y=np.array([thing.position[1] for thing in objects if thing.position], np.int64),
     )  # fmt: skip
 
 
@@ -130,14 +143,12 @@ def _near(tiles: Sequence[Tile], width: int, height: int) -> tuple[np.ndarray, n
         for dx, dy in ((0, 0), (0, -1), (0, 1), (1, 0), (-1, 0)):
             if 0 <= x + dx < width and 0 <= y + dy < height:
                 near[(y + dy) * width + x + dx].append(o)
-    first = np.zeros(width * height + 1, np.int64)
-    np.cumsum(list(map(len, near)), out=first[1:])
-    return first, np.array(list(itertools.chain.from_iterable(near)), np.int64)
+    return _in_rows(near)
 
 
-def _by_key(keys: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices grouped by key: `order[first[k]:first[k + 1]]` are those with key k, ascending."""
-    order = np.argsort(keys, kind="stable").astype(np.int64)
-    first = np.zeros(count + 1, np.int64)
-    np.cumsum(np.bincount(keys, minlength=count)[:count], out=first[1:])
-    return first, order
+def _in_rows(rows: Iterable[Sequence[int] | np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Lists one after another: `flat[first[k]:first[k + 1]]` is the one of row k."""
+    listed = [list(map(int, row)) for row in rows]
+    first = np.zeros(len(listed) + 1, np.int64)
+    np.cumsum([len(row) for row in listed], out=first[1:])
+    return first, np.array(list(itertools.chain.from_iterable(listed)), np.int64)

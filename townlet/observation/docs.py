@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from townlet.observation import columns as table
-from townlet.observation import hints, mask
+from townlet.observation import guided_mask, hints, mask
 from townlet.observation.columns import Channel, Column
 
 PAGE = Path("docs/observations.md")
@@ -43,6 +43,7 @@ def render() -> str:
     for heading, columns in _blocks():
         lines += [f"### {heading}\n", *_rows(("feature", "unit", "meaning"), columns)]
     lines += ["## Path hints\n", _text(hints.__doc__), "## Mask\n", _text(mask.__doc__)]
+    lines += ["## Guided mask\n", _text(guided_mask.__doc__)]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from townlet.observation.extended import write_extended
 from townlet.observation.features import write_nearby, write_personality, write_self, write_targets
+from townlet.observation.guided_mask import guide_masks
 from townlet.observation.hints import write_hints
 from townlet.observation.layout import COMPACT, FULL, PERSONALITY, STATUS, TARGETS
 from townlet.observation.maps import write_maps, write_paths, write_types
@@ -30,7 +31,7 @@ def observe(world, params, obs, maps, features, masks, t, which):
     town, affordances, people, _, jobs, _, rules, _ = params
     buffer = rules.arrival_buffer[0]
     write_maps(agents, grid, town, obs.sizes.window[0], maps, t, which)
-    write_self(clock, agents, queues, work, town.size[3], obs, features, t, which)
+    write_self(clock, agents, queues, work, town, obs, features, t, which)
     write_social(agents, ties, rules.rivalry[0], obs, features, t, which)
     write_hints(
         clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs,
@@ -40,6 +41,8 @@ def observe(world, params, obs, maps, features, masks, t, which):
         clock, agents, queues, running, events, grid, town, affordances, rules.commit_ticks[0],
         masks, t, which,
     )  # fmt: skip
+    if obs.sizes.guided[0]:
+        guide_masks(clock, agents, queues, running, town, affordances, obs, features, masks, t, which)
     if obs.sizes.block[0, TARGETS] != NOTHING:
         write_targets(agents, obs, features, t, which)
     if obs.sizes.block[0, PERSONALITY] != NOTHING:

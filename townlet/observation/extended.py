@@ -28,6 +28,7 @@ from townlet.observation.columns import (
 )
 from townlet.observation.layout import ALL_ALIVE, DOING, STATUS
 from townlet.observation.routes import STAY
+from townlet.world.geometry import time_of_day
 from townlet.world.jit import inner, kernel, rule
 from townlet.world.reservations import comes_before
 from townlet.world.rules.lifecycle import UNPAID_DAYS
@@ -91,7 +92,7 @@ def write_status(clock, agents, queues, events, rules, obs, features, t, which):
 def write_shift(clock, agents, work, town, people, jobs, obs, features, t, which):
     """The ticks to the shift, the way to the job, and the walls around."""
     first, day, pad = obs.sizes.block[0, STATUS], town.size[3], town.size[2]
-    time = clock.tick[0] % day
+    time = time_of_day(clock, town)
     nowhere = (obs.route.shape[0] - 8) + STAY
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):

@@ -36,11 +36,11 @@ SHIFT_STATES = 5
 
 
 @rule
-def write_self(clock, agents, queues, work, day, obs, features, t, which):
+def write_self(clock, agents, queues, work, town, obs, features, t, which):
     """The columns that are always there, but rivalry and path hints, in slot t, for every agent shown."""
-    now = clock.tick[0]
+    now, day = clock.tick[0], town.size[3]
     period, max_slots = obs.sizes.period[0], obs.sizes.max_slots[0]
-    time = (now % period) * obs.time.shape[0] // period
+    time = ((now + town.size[4]) % period) * obs.time.shape[0] // period
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue

@@ -20,8 +20,7 @@ import numpy as np
 
 from townlet.observation.columns import PATH_HINT_NORTH
 from townlet.observation.layout import ALL_ALIVE
-from townlet.observation.routes import STAY
-from townlet.world.geometry import apart
+from townlet.world.geometry import apart, step_toward, time_of_day
 from townlet.world.jit import inlined, inner, rule
 from townlet.world.state import FAR, NOTHING, STAYS
 
@@ -104,15 +103,15 @@ def write_hints(
     features, t, which,
 ):  # fmt: skip
     """The four path hints of slot t, for every agent that is shown."""
-    time = clock.tick[0] % town.size[3]
+    time = time_of_day(clock, town)
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue
         goal = hint(
             i, time, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs
         )
-        step = STAY
+        step = np.int64(NOTHING)
         if goal != NOTHING:
-            step = np.int64(obs.step[goal // 4, agents.y[i], agents.x[i]])
+            step = step_toward(town.distance, goal // 4, np.int64(agents.x[i]), np.int64(agents.y[i]))
         for d in range(4):
             features[i, t, PATH_HINT_NORTH + d] = 1.0 if step == d else 0.0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from townlet.arrays import F32, I64, U8, U16, Bool
+from townlet.config.schema.features import Actions
 from townlet.observation import columns as table
 from townlet.observation import routes
 from townlet.observation.columns import Channel, Column
@@ -68,6 +69,9 @@ class Sizes:
     friends: I64  # [1]  shown in the social snippet
     rivals: I64  # [1]
     block: I64  # [1, len(BLOCKS)]  first column of a block; NOTHING = left out
+    guided: Bool  # [1]  actions.mask is guided
+    release: Bool  # [1]  actions.guided_release, and option_commit_ticks are set
+    patience: I64  # [1]  actions.queue_patience
 
 
 @columns
@@ -86,7 +90,8 @@ class ObservationParams(NamedTuple):
     channel_type: I64  # [...]  the type that compact's object:<type> channels show; NOTHING = no such object
     time: F32  # [min(period, MOST_TIMES), 2]  sine and cosine of the time of day
     action_hash: F32  # [U]
-    step: U8  # [P, H, W]  direction of the first step of a shortest path to the place; routes.STAY = none
+    step: U8  # [P, H, W]  direction of the first step of a shortest path to the place; routes.STAY = none (no rows
+    # unless the map shows paths: a table as large as all distances, for a window of tiles an agent)
     raises_first: I64  # [N + 1]  affordances that raise a need: raises[raises_first[n]:raises_first[n + 1]]
     raises: I64  # [...]
     target: F32  # [H, W, 12]  the block `targets`, by tile (no rows where it is left out)
@@ -126,7 +131,7 @@ def build_observation(
     shown = tuple(seen.compact.object_channels) or types
     variant = resolved.config.features.systems.observations
     layout = Layout(variant, all_columns, _channels(variant, shown), window)
-    step = routes.first_steps(town.distance)
+    no_steps = np.zeros((0, 0, 0), np.uint8)
     raises_first, raises = _raises(affordances.need)
     no_targets = np.zeros((0, 0, 3 * len(table.TARGET_TYPES)), np.float32)
     no_routes = np.zeros((0, 0, 0), np.uint16)
@@ -134,15 +139,15 @@ def build_observation(
     observation = ObservationParams(
         sizes=_sizes(resolved, block),
         channel_type=np.array([_index(types, name) for name in shown], np.int64),
-        time=_time_of_day(seen.hybrid.time_ticks_per_day),
+        time=_time_of_day(_period(resolved)),
         action_hash=np.array(action_hashes, np.float64).astype(np.float32),
-        step=step,
+        step=routes.first_steps(town) if variant == "full" else no_steps,
         raises_first=raises_first,
         raises=raises,
         target=no_targets if block[TARGETS] == NOTHING else routes.targets(town, target_types),
         route=routes.table(town),
-        near_route=routes.to_nearest(town, step) if seen.extended else no_routes,
-        job_route=routes.to_places(town, step, jobs.place) if seen.extended else no_routes,
+        near_route=routes.to_nearest(town) if seen.extended else no_routes,
+        job_route=routes.to_places(town, jobs.place) if seen.extended else no_routes,
         near=_near_columns(kept, int(block[NEAR])),
     )
     return layout, observation
@@ -169,17 +174,27 @@ def _channels(variant: str, shown: Sequence[str]) -> tuple[Channel, ...]:
 
 def _sizes(resolved: Resolved, block: I64) -> Sizes:
     config = resolved.config
-    snippet = config.observations.social_snippet
+    snippet, actions = config.observations.social_snippet, config.actions or Actions()
+    may_release = actions.guided_release and config.policy_runtime.option_commit_ticks > 0
     return Sizes(
         variant=np.array([VARIANTS.index(config.features.systems.observations)], np.int64),
         window=np.array([window_of(resolved)], np.int64),
         normalize=np.array([config.observations.compact.normalize_counts], np.bool_),
-        period=np.array([config.observations.hybrid.time_ticks_per_day], np.int64),
+        period=np.array([_period(resolved)], np.int64),
         max_slots=np.array([config.embedding_allocator.max_slots], np.int64),
         friends=np.array([snippet.top_friends], np.int64),
         rivals=np.array([snippet.top_rivals], np.int64),
         block=block[None],
+        guided=np.array([actions.mask == "guided"], np.bool_),
+        release=np.array([may_release], np.bool_),
+        patience=np.array([actions.queue_patience], np.int64),
     )
+
+
+def _period(resolved: Resolved) -> int:
+    """The period of `time_sin` and `time_cos` in ticks: the day's, unless the config says otherwise."""
+    config = resolved.config
+    return config.observations.hybrid.time_ticks_per_day or config.world.ticks_per_day
 
 
 def _blocks(resolved: Resolved, names: Names, kept: list[list[int]]) -> dict[str, tuple[Column, ...]]:

@@ -15,7 +15,7 @@ import numpy as np
 from townlet.observation.hints import hint
 from townlet.observation.layout import ALL_ALIVE
 from townlet.observation.routes import STAY
-from townlet.world.geometry import apart
+from townlet.world.geometry import apart, time_of_day
 from townlet.world.jit import inlined, inner, rule
 from townlet.world.state import NOTHING, STAYS
 
@@ -106,7 +106,7 @@ def write_paths(
     clock, agents, queues, running, work, events, town, affordances, people, jobs, buffer, obs, maps, t, which
 ):
     """`full`: the channels `path_dx` and `path_dy` of slot t."""
-    time, side = clock.tick[0] % town.size[3], obs.sizes.window[0]
+    time, side = time_of_day(clock, town), obs.sizes.window[0]
     for i in range(agents.alive.shape[0]):
         if not agents.alive[i] or (which != ALL_ALIVE and agents.leaving[i] == STAYS):
             continue

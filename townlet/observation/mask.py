@@ -10,7 +10,7 @@
                  reserved one (that it is legal then says which one that is, and that it is near enough)
 
 Free: no affordance of the agent runs. A schedule may do what the mask forbids: whoever plays it sets the bit
-of the action taken.
+of the action taken. `actions.mask: guided` takes more away.
 """
 
 from __future__ import annotations

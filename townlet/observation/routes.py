@@ -13,34 +13,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from townlet.arrays import F32, I64, U8, U16
+from townlet.world.geometry import step_toward
 from townlet.world.jit import kernel
-from townlet.world.state import FAR, STEP_X, STEP_Y, Town
+from townlet.world.state import NOTHING, STEP_X, STEP_Y, Town
 
 STAY = 4
 DIRECTIONS = 8  # room for the direction in a code
 
 
-@kernel
-def _fill_steps(distance, step):
-    places, height, width = distance.shape
-    for p in range(places):
-        for y in range(height):
-            for x in range(width):
-                step[p, y, x] = STAY
-                here = np.int64(distance[p, y, x])
-                if here == FAR or here == 0:
-                    continue
-                for d in range(4):
-                    v, u = y + STEP_Y[d], x + STEP_X[d]
-                    if 0 <= v < height and 0 <= u < width and distance[p, v, u] == here - 1:
-                        step[p, y, x] = d
-                        break
-
-
-def first_steps(distance: U16) -> U8:
+def first_steps(town: Town) -> U8:
     """[P, H, W]: the direction of the first step of a shortest path from each tile to each place."""
-    step = np.full(distance.shape, STAY, np.uint8)
-    _fill_steps(distance, step)
+    step = np.empty(town.distance.shape, np.uint8)
+    for place in range(len(step)):
+        step[place] = _codes(town, np.full(town.wall.shape, place, np.int64)) % DIRECTIONS
     return step
 
 
@@ -56,33 +41,43 @@ def table(town: Town) -> F32:
     return meaning.astype(np.float32)
 
 
-def _code(distance: np.ndarray, direction: np.ndarray, span: int) -> U16:
-    return (np.minimum(distance.astype(np.int64), span) * DIRECTIONS + direction).astype(np.uint16)
+@kernel
+def _fill_codes(distance, place, span, codes):
+    height, width = place.shape
+    for y in range(height):
+        for x in range(width):
+            if place[y, x] == NOTHING:
+                continue
+            direction = step_toward(distance, place[y, x], x, y)
+            far = min(np.int64(distance[place[y, x], y, x]), np.int64(span))
+            codes[y, x] = far * DIRECTIONS + (STAY if direction == NOTHING else direction)
 
 
-def to_nearest(town: Town, step: U8) -> U16:
-    """[H, W, Y]: route codes to the nearest object of each type."""
-    types, height, width = town.nearest.shape
-    span = height + width
-    y, x = np.ogrid[:height, :width]
-    codes = np.full((height, width, types), span * DIRECTIONS + STAY, np.uint16)
-    for kind in range(types):
-        found = town.nearest[kind] >= 0
-        if found.any():
-            place = town.site.place[np.maximum(town.nearest[kind], 0)]
-            code = _code(town.distance[place, y, x], step[place, y, x], span)
-            codes[..., kind] = np.where(found, code, codes[..., kind])
+def _codes(town: Town, place: I64) -> U16:
+    """[H, W]: the route code from each tile to its place; of NOTHING, as if there were no way."""
+    span = int(town.size[0] + town.size[1])
+    codes = np.full(place.shape, span * DIRECTIONS + STAY, np.uint16)
+    _fill_codes(town.distance, place, span, codes)
     return codes
 
 
-def to_places(town: Town, step: U8, places: I64) -> U16:
+def to_nearest(town: Town) -> U16:
+    """[H, W, Y]: route codes to the nearest object of each type."""
+    types, (height, width) = len(town.layer_types), town.wall.shape
+    codes = np.empty((height, width, types), np.uint16)
+    for kind in range(types):
+        place = np.full((height, width), NOTHING, np.int64)
+        found = town.nearest[kind] >= 0
+        place[found] = town.site.place[town.nearest[kind][found]]
+        codes[..., kind] = _codes(town, place)
+    return codes
+
+
+def to_places(town: Town, places: I64) -> U16:
     """[J, H, W]: route codes to places; of NOTHING, as if there were no way."""
-    height, width = town.wall.shape
-    span = height + width
-    codes = np.full((len(places), height, width), span * DIRECTIONS + STAY, np.uint16)
+    codes = np.empty((len(places), *town.wall.shape), np.uint16)
     for index, place in enumerate(places):
-        if place >= 0:
-            codes[index] = _code(town.distance[place], step[place], span)
+        codes[index] = _codes(town, np.full(town.wall.shape, place, np.int64))
     return codes
 
 

@@ -31,17 +31,21 @@ from townlet.run import RunRef
 class Capture(beam.PTransform):
     """`RunRef` -> `Published` once its capture is in place, or `RunFailed`.
 
-    `configs`: the texts that the runs name by digest. Duplicates, retries and any order give the same files. A run
-    that fails does not stop the others; an output that cannot be written stops everything.
+    `configs`: the texts that the runs name by digest. `given`: the word of a policy object that decides. Duplicates,
+    retries and any order give the same files. A run that fails does not stop the others; an output that cannot be
+    written stops everything.
     """
 
     configs: Mapping[str, str]
     output: str
     reports: str | None = None
+    given: str | None = None
 
     def expand(self, runs: PCollection) -> Any:
         where = (self.output, self.reports)
-        played: Any = runs | "Spread" >> beam.Reshuffle() | "Simulate" >> Simulate(self.configs, *where)
+        played: Any = (
+            runs | "Spread" >> beam.Reshuffle() | "Simulate" >> Simulate(self.configs, *where, self.given)
+        )
         staged: Any = (
             played.frames
             | "Stack" >> beam.CombineValues(StackOrExplain().with_input_types(Any).with_output_types(Stacked))
@@ -75,16 +79,17 @@ def build(
     suites: tuple[str, ...] = (),
     whole: bool = True,
     reports: str | None = None,
+    given: str | None = None,
 ) -> None:
     """Put the whole capture into `pipeline`. Runs are played in the order given: longest first is best.
 
     `configs`: the texts that the runs name by digest. `suites`: the names of those that were asked for. `whole`:
-    these are all runs that were planned.
+    these are all runs that were planned. `given`: the word of a policy object that decides in this process.
     """
     scope = CaptureScope(is_data_set, suites, whole)
     _ = (
         pipeline
         | "Runs" >> beam.Create(list(runs), reshuffle=False)
-        | "Capture" >> Capture(configs, output, reports)
+        | "Capture" >> Capture(configs, output, reports, given)
         | "WriteIndex" >> WriteIndex(output, scope, reports)
     )

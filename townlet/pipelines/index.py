@@ -9,14 +9,15 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from townlet.dataset.index.build_shards import IndexedRun, indexed
 from townlet.dataset.index.failures import write_single_failure
-from townlet.dataset.index.index_file import Failure, IndexedRun, indexed, write_index
-from townlet.dataset.index.shards import Shard, read_shards, stage_shard
+from townlet.dataset.index.index_document import Failure
+from townlet.dataset.index.staged_runs import FILE_RUNS, StagedRuns, stage_runs
+from townlet.dataset.index.write_index import write_index
 from townlet.dataset.store.open_store import open_store
 from townlet.pipelines.elements import Published, RunFailed
 from townlet.pipelines.store_dofn import StoreDoFn
 
-SHARD_RUNS = 512  # that travel in one shard
 FEW_RUNS = 16  # travel as they are
 
 
@@ -31,10 +32,10 @@ class CaptureScope:
 
 @dataclass
 class Summary:
-    """Of many runs. Where there are more than a few, they lie in the output, in shards."""
+    """Of many runs. Where there are more than a few, they lie in the output, staged."""
 
     runs: list[IndexedRun] = field(default_factory=list)
-    shards: list[Shard] = field(default_factory=list)
+    staged: list[StagedRuns] = field(default_factory=list)
     count: int = 0  # of all runs
     failures: set[Failure] = field(default_factory=set)
     reused: int = 0  # runs that were not simulated, because they had been
@@ -61,33 +62,33 @@ class CombineSummaries(beam.CombineFn):
             summary.runs.append(indexed(run, samples))
             summary.count += 1
             summary.reused += reused
-            if len(summary.runs) >= SHARD_RUNS:
-                self._stage_shard(summary)
+            if len(summary.runs) >= FILE_RUNS:
+                self._stage(summary)
         return summary
 
     def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:
         merged = Summary()
         for summary in accumulators:
             merged.runs += summary.runs
-            merged.shards += summary.shards
+            merged.staged += summary.staged
             merged.count += summary.count
             merged.failures |= summary.failures
             merged.reused += summary.reused
-        if len(merged.runs) >= SHARD_RUNS:
-            self._stage_shard(merged)
+        if len(merged.runs) >= FILE_RUNS:
+            self._stage(merged)
         return merged
 
     def compact(self, accumulator: Summary, *_: Any, **__: Any) -> Summary:
         """Before a summary travels."""
         if len(accumulator.runs) > FEW_RUNS:
-            self._stage_shard(accumulator)
+            self._stage(accumulator)
         return accumulator
 
     def extract_output(self, accumulator: Summary) -> Summary:
         return accumulator
 
-    def _stage_shard(self, summary: Summary) -> None:
-        summary.shards.append(stage_shard(self._store, summary.runs))
+    def _stage(self, summary: Summary) -> None:
+        summary.staged.append(stage_runs(self._store, summary.runs))
         summary.runs = []
 
 
@@ -121,8 +122,9 @@ class _Index(StoreDoFn):
             if self._scope.is_data_set:
                 write_index(
                     self._store,
-                    [*element.runs, *read_shards(self._store, element.shards)],
+                    element.runs,
                     element.failures,
+                    staged=element.staged,
                     suites=self._scope.suites,
                     whole=self._scope.whole,
                     work={

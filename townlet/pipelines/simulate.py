@@ -12,12 +12,14 @@ from apache_beam.metrics.metric import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 
 from townlet.dataset.capture.commit import begin_run
+from townlet.dataset.capture.models import read_models
 from townlet.dataset.status.run_status import run_status
 from townlet.dataset.status.status import COMPLETE, RunStatus
 from townlet.pipelines.elements import RunEnd, RunFailed, SampleRef, run_key
+from townlet.pipelines.given import given_by
 from townlet.pipelines.progress.reports import CaptureCancelled
 from townlet.pipelines.store_dofn import StoreDoFn, explain
-from townlet.run import RunRef, SampleKey
+from townlet.run import Run, RunRef, SampleKey
 from townlet.samples import FrameGroup
 
 FRAMES = "frames"
@@ -31,24 +33,29 @@ class Simulate(beam.PTransform):
 
     Further outputs: `failed` (`RunFailed`, instead of the end), and `reused` (`(RunKey, RunEnd)`): a run
     whose samples are staged or published already is not simulated again. A retry is harmless, because the
-    same run gives the same frames. `configs`: the texts that the runs name by digest.
+    same run gives the same frames. `configs`: the texts that the runs name by digest. The models that they name lie in
+    the output, which all workers share.
     """
 
     configs: Mapping[str, str]
     output: str
     reports: str | None = None
+    given: str | None = None  # the word of a policy object (`townlet/pipelines/given.py`)
 
     def expand(self, runs: PCollection) -> Any:
-        play = beam.ParDo(_Play(self.configs, self.output, self.reports)).with_output_types(
+        play = beam.ParDo(_Play(self.configs, self.output, self.reports, self.given)).with_output_types(
             tuple[Any, list[FrameGroup]]
         )
         return runs | "Play" >> play.with_outputs(FAILED, REUSED, main=FRAMES)
 
 
 class _Play(StoreDoFn):
-    def __init__(self, configs: Mapping[str, str], output: str, reports: str | None) -> None:
+    def __init__(
+        self, configs: Mapping[str, str], output: str, reports: str | None, given: str | None = None
+    ) -> None:
         super().__init__(output, reports)
         self._configs = configs
+        self._given = given
         self._frames = Metrics.counter("townlet", "frames")
         self._played = Metrics.counter("townlet", "runs_played")
         self._reused = Metrics.counter("townlet", "runs_reused")
@@ -61,6 +68,7 @@ class _Play(StoreDoFn):
             self._reporter.worker_failed(explain(error))
             raise
         self._rollout = rollout
+        self._models: dict[str, bytes] = {}
 
     def process(self, element: RunRef) -> Iterator[Any]:
         with self.writing():
@@ -78,7 +86,8 @@ class _Play(StoreDoFn):
         with self.writing():
             begin_run(self._store, run)
         try:
-            frames_of_run = self._rollout.play(run.with_config(self._configs))
+            whole = run.with_config(self._configs)
+            frames_of_run = self._rollout.play(whole, self._models_of(whole), given_by(self._given))
             for key, groups in by_sample(self._reporter.until_cancelled(frames_of_run)):
                 samples, agent = samples + 1, key.agent_id
                 frames = sum(group.timesteps for group in groups)
@@ -96,6 +105,12 @@ class _Play(StoreDoFn):
             return
         self._played.inc()
         self._reporter.run_ended(run.label(), played=True)
+
+    def _models_of(self, run: Run) -> dict[str, bytes]:
+        """What a run's networks are made of: read from the output, each once for this worker."""
+        if any(digest not in self._models for digest in run.models):
+            self._models |= read_models(self._store, run)
+        return {digest: self._models[digest] for digest in run.models}
 
 
 def by_sample(

@@ -16,6 +16,7 @@ from townlet.dataset.format.manifest import manifest_bytes, metrics_bytes
 from townlet.dataset.format.records import FileRecord, SampleRecord
 from townlet.dataset.store.contract import Buffer, Store
 from townlet.errors import UserError
+from townlet.policy_text import NO_MODELS, Models
 from townlet.rollout.play import play
 from townlet.run import Run, RunRef
 from townlet.samples import stack_groups
@@ -104,11 +105,14 @@ def kind(run: RunRef) -> RunKind:
 
 
 def estimate_cost(
-    runs: Iterable[RunRef], configs: Mapping[str, str], timeout_s: float = TRIALS_TIMEOUT_S
+    runs: Iterable[RunRef],
+    configs: Mapping[str, str],
+    models: Models = NO_MODELS,
+    timeout_s: float = TRIALS_TIMEOUT_S,
 ) -> CostEstimate:
     """Try each different config among `runs`, those with most ticks first, until the time is up.
 
-    `configs`: their canonical JSON texts, by digest.
+    `configs`: their canonical JSON texts, by digest. `models`: the contents of their networks, by digest.
     """
     started = time.monotonic()
     rates: dict[RunKind, Rates] = {}
@@ -117,7 +121,7 @@ def estimate_cost(
         if time.monotonic() - started > timeout_s:
             break
         try:
-            rates[same] = _rates(run.with_config(configs))
+            rates[same] = _rates(run.with_config(configs), models)
         except Exception as error:  # whatever it is, the run itself will say it
             failures[run.name] = f"{type(error).__name__}: {error}"
     return CostEstimate(rates, _average(list(rates.values())), time.monotonic() - started, failures)
@@ -153,13 +157,13 @@ class _Try(NamedTuple):
     rest: int  # bytes: config, metrics, manifest
 
 
-def _rates(run: Run) -> Rates:
+def _rates(run: Run, models: Models) -> Rates:
     run = replace(run, segment_ticks=0, check=False)
-    _try(replace(run, ticks=1))  # what is read and compiled once is paid here
-    one = _try(replace(run, ticks=1))
+    _try(replace(run, ticks=1), models)  # what is read and compiled once is paid here
+    one = _try(replace(run, ticks=1), models)
     agents = max(1, len(one.records))
     ticks = min(run.ticks, MOST_TICKS, max(16, TRIAL_FRAMES // agents))
-    many = _try(replace(run, ticks=ticks)) if ticks > 1 else one
+    many = _try(replace(run, ticks=ticks), models) if ticks > 1 else one
     more = max(1, ticks - 1)
     lives = len(many.records)
     a_tick = max(0.0, (many.npz - one.npz * lives / agents) / more)
@@ -175,22 +179,24 @@ def _rates(run: Run) -> Rates:
     )
 
 
-def _try(run: Run) -> _Try:
+def _try(run: Run, models: Models) -> _Try:
     scale = cast(Store, _Scale())
     started = time.thread_time()
     records = []
     try:
-        for key, group in play(run):
+        for key, group in play(run, models):
             records.append(stage_sample(scale, run, key, stack_groups([group])))
             del group  # so that its buffers are used again
     except UserError:
         if run.agent is None:
             raise
-        return _try(replace(run, agent=None))  # a newcomer, who arrives later than the trial ends
+        return _try(replace(run, agent=None), models)  # a newcomer, who arrives later than the trial ends
     seconds = time.thread_time() - started
     nothing = FileRecord("", "", 0)
-    documents = (metrics_bytes(run, records), manifest_bytes(run, records, nothing, nothing))
+    named = [FileRecord("", digest, len(models[digest])) for digest in run.models]
+    documents = (metrics_bytes(run, records), manifest_bytes(run, records, nothing, nothing, named))
     rest = len(run.config_json) + sum(map(len, documents))
+    rest += 0 if run.folder else sum(file.size for file in named)  # a data set keeps them once
     npz, meta = (
         sum(file.size for file in files) for files in zip(*((r.npz, r.meta) for r in records), strict=True)
     )

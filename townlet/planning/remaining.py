@@ -14,11 +14,14 @@ from typing import NamedTuple
 from townlet.console.formatting import counted
 from townlet.dataset.capture.preflight import check_output
 from townlet.dataset.format.paths import LEASE, STAGING
-from townlet.dataset.index.index_file import NO_SUITE, index_files, write_index
-from townlet.dataset.status.run_status import Index, clear_damaged, read_index_for_status, run_statuses
+from townlet.dataset.index.index_places import digest_named_files, in_place, named_index_files
+from townlet.dataset.index.write_index import NO_SUITE, write_index
+from townlet.dataset.status.known_index import KnownIndex, read_index_for_status
+from townlet.dataset.status.run_status import clear_damaged, run_statuses
 from townlet.dataset.status.status import RunStatus, StatusOfRun
-from townlet.dataset.store.contract import Store, holds
+from townlet.dataset.store.contract import Store
 from townlet.planning.plan import Plan
+from townlet.planning.populations import refuse_other_populations
 from townlet.run import RunRef
 
 
@@ -46,6 +49,8 @@ def remaining_runs(planned: Plan, store: Store, *, quiet: bool) -> Remaining:
         for run, cost, status in zip(planned.runs, planned.costs, found, strict=True)
         if status.status is not RunStatus.INDEXED
     ]
+    if all(status.status is not RunStatus.OTHER for status in found):
+        refuse_other_populations(store, index, [run for run, _, _ in rest], planned.configs)
     check_output(store, [run for run, _, _ in rest], [status for _, _, status in rest])
     for run, _, status in rest:
         if status.clear:
@@ -56,7 +61,7 @@ def remaining_runs(planned: Plan, store: Store, *, quiet: bool) -> Remaining:
     return Remaining(replace(planned, runs=runs, costs=costs), _complete(planned.runs, found))
 
 
-def _statuses(planned: Plan, store: Store, index: Index, quiet: bool) -> list[StatusOfRun]:
+def _statuses(planned: Plan, store: Store, index: KnownIndex, quiet: bool) -> list[StatusOfRun]:
     shown = counted(planned.runs, "runs checked", quiet=quiet)
     return [status for _, status in zip(shown, run_statuses(store, planned.runs, index), strict=True)]
 
@@ -66,13 +71,16 @@ def _complete(runs: Sequence[RunRef], found: Sequence[StatusOfRun]) -> tuple[Run
     return tuple(run for run, status in pairs if status.status is RunStatus.INDEXED)
 
 
-def _says_all(index: Index, planned: Plan, store: Store) -> bool:
+def _says_all(index: KnownIndex, planned: Plan, store: Store) -> bool:
     """Whether there is nothing to be said of this plan that the index does not say, and nothing left half done."""
-    facts = index.metadata
-    complete = not planned.whole or not (set(planned.suites) or {NO_SUITE}) & set(facts["partial"])
+    if index.index is None:
+        return False
+    facts, root = index.index.facts, index.index.root
+    complete = not planned.whole or not (set(planned.suites) or {NO_SUITE}) & set(facts.partial)
     return bool(
         complete
-        and set(planned.suites) <= set(facts["suites"])
-        and all(holds(store, file.name, file) for file in index_files({"metadata": facts}))
+        and set(planned.suites) <= set(facts.suites)
+        and all(in_place(store, file) for file in named_index_files(root).values())
+        and all(store.size(file.name) == file.size for file in digest_named_files(root))
         and all(file.name == LEASE for file in store.list(STAGING))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -19,6 +20,8 @@ from townlet.policy.base import (
     PolicyBatch,
     PolicyInfo,
 )
+from townlet.policy_text import GivenPolicy
+from townlet.vocabulary import OUTSIDE
 
 
 class Namer:
@@ -123,8 +126,12 @@ def as_policy(given: Any, namer: Namer) -> tuple[PolicyInfo, Policy]:
     """An object of a caller's as a policy, and what samples say of it.
 
     It has `act` and `values`, or `decide` and `value`; `kind`, `log_prob_source`, `value_source` and `digest` where it
-    states them. Raises UserError for anything else.
+    states them. A `GivenPolicy` holds such an object: its kind is always `outside`, with its name. Raises UserError for
+    anything else.
     """
+    if isinstance(given, GivenPolicy):
+        info, policy = as_policy(given.policy, namer)
+        return replace(info, kind=OUTSIDE, options=(("name", given.name),)), policy
     pairs = (("act", "values"), ("decide", "value"))
     found = [pair for pair in pairs if all(callable(getattr(given, name, None)) for name in pair)]
     if not found or isinstance(given, type):

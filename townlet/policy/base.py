@@ -82,15 +82,24 @@ class PolicyInfo:
     log_prob_source: str = "deterministic"
     value_source: str = "none"  # where no critic takes part
     digest: str | None = None  # of a network's file
+    acted: tuple[tuple[str, int], ...] = ()  # where several acted: the kind of each, and its timesteps
+    options: tuple[tuple[str, Any], ...] = ()  # of a network: mode, temperature, remap, where not as usual
+    runtime: str | None = None  # of a network: "compiled", or the library that computes it, with its version
 
     def facts(self) -> dict[str, Any]:
         """As a sample's metadata has it."""
-        return {
+        facts: dict[str, Any] = {
             "kind": self.kind,
             "digest": self.digest,
             "log_prob_source": self.log_prob_source,
             "value_source": self.value_source,
         }
+        more: dict[str, Any] = {
+            "acted": dict(self.acted),
+            "options": dict(self.options),
+            "runtime": self.runtime,
+        }
+        return facts | {name: fact for name, fact in more.items() if fact}
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ MOST_LOG_PROB = 1e-6  # rounding may put it above 0; samples are held to the sam
 
 
 class CheckedActions(NamedTuple):
-    """`PolicyActions` as the world takes them, every argument there."""
+    """`PolicyActions` as the world takes them, every argument there. The arrays may be the policy's own."""
 
     actions: I64  # [B]
     object: I64  # [B]
@@ -35,54 +36,69 @@ def checked_actions(
     where = f"policy {kind!r}: act"
     if not isinstance(answer, PolicyActions):
         raise UserError(f"{where}: expected PolicyActions, got {type(answer).__name__}")
-    size = len(batch)
-    nothing, unnamed = np.full(size, -1, np.int64), np.full(size, -1.0)
-    thing = nothing if answer.object is None else answer.object
-    target = nothing if answer.target is None else answer.target
-    quality = unnamed if answer.quality is None else answer.quality
+    size, thing, target, quality = len(batch), answer.object, answer.target, answer.quality
     log_probs = _numbers(answer.log_probs, size, f"{where}: log_probs")
     if size and log_probs.max() > MOST_LOG_PROB:
         raise UserError(f"{where}: log_probs: expected logs of probabilities (<= 0), got {log_probs.max()}")
     return CheckedActions(
         actions=_whole(answer.actions, size, f"{where}: actions", 0, dim),
-        log_probs=log_probs.astype(np.float32),
+        log_probs=log_probs.astype(np.float32, copy=False),
         values=checked_values(answer.values, batch, kind, where="act: values"),
-        object=_whole(thing, size, f"{where}: object", -1, objects),
-        target=_whole(target, size, f"{where}: target", -1, agents),
-        quality=_quality(quality, size, f"{where}: quality"),
+        object=_not_named(size) if thing is None else _whole(thing, size, f"{where}: object", -1, objects),
+        target=_not_named(size) if target is None else _whole(target, size, f"{where}: target", -1, agents),
+        quality=_no_quality(size) if quality is None else _quality(quality, size, f"{where}: quality"),
     )
 
 
 def checked_values(answer: Any, batch: PolicyBatch, kind: str, *, where: str = "values") -> F32:
     """[B] float32, finite. Raises UserError for anything else."""
     values = _numbers(answer, len(batch), f"policy {kind!r}: {where}")
-    return values.astype(np.float32)
+    return values.astype(np.float32, copy=False)
 
 
-def _array(found: Any, size: int, where: str, kinds: str, expected: str) -> np.ndarray:
+def array_of(found: Any, size: int, where: str, kinds: str, expected: str) -> np.ndarray:
+    """[size] numbers of these kinds of dtype, one for each row. Raises UserError for anything else."""
     try:
         array = np.asarray(found)
     except (TypeError, ValueError):  # rows of different lengths
         raise UserError(f"{where}: expected {expected}, got {type(found).__name__}") from None
     if array.shape != (size,):
-        raise UserError(f"{where}: expected shape ({size},), got {array.shape}")
+        raise UserError(f"{where}: expected shape ({size},), a number for each row, got {array.shape}")
     if array.dtype.kind not in kinds:
         raise UserError(f"{where}: expected {expected}, got dtype {array.dtype}")
     return array
 
 
 def _whole(found: Any, size: int, where: str, least: int, end: int) -> np.ndarray:
-    array = _array(found, size, where, "iu", "whole numbers")
-    wrong = (array < least) | (array >= end)
-    if wrong.any():
+    array = array_of(found, size, where, "iu", "whole numbers")
+    if size and (array.min() < least or array.max() >= end):
+        wrong = (array < least) | (array >= end)
         raise UserError(f"{where}: expected {least} to {end - 1}, got {array[np.argmax(wrong)]}")
-    return array.astype(np.int64)
+    return array.astype(np.int64, copy=False)
+
+
+@lru_cache(maxsize=64)
+def _not_named(size: int) -> I64:
+    """[size] -1; nobody may write to it."""
+    unnamed = np.full(size, -1, np.int64)
+    unnamed.flags.writeable = False
+    return unnamed
+
+
+@lru_cache(maxsize=64)
+def _no_quality(size: int) -> F64:
+    unnamed = np.full(size, -1.0)
+    unnamed.flags.writeable = False
+    return unnamed
 
 
 def _numbers(found: Any, size: int, where: str) -> np.ndarray:
-    array = _array(found, size, where, "fiu", "numbers")
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(array.astype(np.float32))
+    array = array_of(found, size, where, "fiu", "numbers")
+    if array.dtype == np.float32:
+        finite = np.isfinite(array)
+    else:
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(array.astype(np.float32))
     if not finite.all():
         raise UserError(f"{where}: expected finite numbers, got {array[np.argmin(finite)]}")
     return array

@@ -106,10 +106,13 @@ def _start(features, masks, i, t, table):
 
 @kernel
 def _walk(features, masks, i, t, table):
-    """The move that the path hint shows, where it is legal; else wait."""
+    """The move that the path hint shows, where it is legal; else wait; where that is not, the first legal action."""
     for d in range(4):
         if features[i, t, table.column[_HINT + d]] > 0 and masks[i, t, _MOVE + d]:
             return _MOVE + d
+    for action in range(masks.shape[2]):
+        if masks[i, t, action]:
+            return action
     return _WAIT
 
 

@@ -7,13 +7,35 @@ that is made here is their outer face.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from townlet.errors import UserError
 from townlet.policy.base import PolicyEntry, PolicyInfo
-from townlet.vocabulary import DEFAULT_POLICY, POLICIES, SCRIPTED
+from townlet.vocabulary import DEFAULT_POLICY, MIXED, OUTSIDE, POLICIES, SCRIPTED
 
 SCHEDULES = PolicyInfo(SCRIPTED)  # who follows a schedule; its log-prob is 0
+
+# A caller acted: with decisions, that have a log-prob and a value, or with actions alone.
+STEERED = PolicyInfo(OUTSIDE, log_prob_source="given with the action", value_source="given with the action")
+STEERED_BY_ACTIONS = PolicyInfo(OUTSIDE, log_prob_source="not given")
+
+
+def mixed(acted: Mapping[PolicyInfo, int]) -> PolicyInfo:
+    """What samples say where several acted, one after another. `acted`: each with the number of its timesteps."""
+
+    def of_each(facts: Iterable[tuple[str, str]]) -> str:
+        return "; ".join(f"{kind}: {fact}" for kind, fact in facts)
+
+    return PolicyInfo(
+        MIXED,
+        log_prob_source=of_each((info.kind, info.log_prob_source) for info in acted),
+        value_source=of_each((info.kind, info.value_source) for info in acted),
+        digest=next((info.digest for info in acted if info.digest), None),
+        options=next((info.options for info in acted if info.options), ()),
+        runtime=next((info.runtime for info in acted if info.runtime), None),
+        acted=tuple((info.kind, times) for info, times in acted.items()),
+    )
 
 
 def checked_name(name: Any, where: str = "policy") -> str:
@@ -29,4 +51,4 @@ def entry(name: str) -> PolicyEntry:
     `scripted` names the schedules: where there is none, the default acts.
     """
     module = DEFAULT_POLICY if checked_name(name) == SCRIPTED else name
-    return importlib.import_module(f"townlet.policy.{module}").POLICY
+    return importlib.import_module(f"townlet.policy.{module.replace('-', '_')}").POLICY

@@ -19,7 +19,7 @@ def log_table(dim: int) -> F32:
 
 @kernel
 def count_legal(masks, i, t):
-    """The number of legal actions in `masks[i, t]` (bool, [A, T, U]): at least 1, waiting is always legal."""
+    """The number of legal actions in `masks[i, t]` (bool, [A, T, U]): at least 1: no mask is empty."""
     legal = 0
     for u in range(masks.shape[2]):
         if masks[i, t, u]:

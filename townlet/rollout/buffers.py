@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from townlet.arrays import F32, I16, I32, I64, Bool
+from townlet.arrays import F32, I16, I32, I64, U8, Bool
 from townlet.generator.generate import GeneratedWorld
 from townlet.world import state as st
 from townlet.world.jit import kernel
@@ -21,6 +21,8 @@ TIME_MAJOR = (
     "map", "features", "actions", "old_log_probs", "value_preds", "rewards", "dones", "action_args", "action_mask",
     "reward_terms", "positions",
 )  # fmt: skip
+
+ACTED, DECIDED = 1, 2  # what a caller gave: an action alone, or a decision, with its log-prob and value
 
 
 class Frames(NamedTuple):
@@ -39,6 +41,9 @@ class Frames(NamedTuple):
     reward_terms: F32  # [A, T, R]
     positions: I16  # [A, T, 2]  before acting
     mismatch: Bool  # [A, T]  a schedule's label `blocked` was wrong
+    blocked: Bool  # [A, T]  a schedule's label
+    off_mask: Bool  # [A, T]  the mask did not allow the action
+    given: U8  # [A, T]  whether a caller of Python's acted, not the agent's schedule or policy: 0, ACTED or DECIDED
 
 
 def frames(generated: GeneratedWorld, ticks: int) -> Frames:
@@ -58,6 +63,9 @@ def frames(generated: GeneratedWorld, ticks: int) -> Frames:
         reward_terms=np.empty((agents, ticks, len(st.TERMS)), np.float32),
         positions=np.empty((agents, ticks, 2), np.int16),
         mismatch=np.empty((agents, ticks), np.bool_),
+        blocked=np.empty((agents, ticks), np.bool_),
+        off_mask=np.empty((agents, ticks), np.bool_),
+        given=np.zeros((agents, ticks), np.uint8),
     )
 
 
@@ -69,6 +77,8 @@ def record_before(agents, batch, out, t):
             out.arrival[i, t] = 0
             continue
         out.arrival[i, t] = agents.arrival[i]
+        out.off_mask[i, t] = not out.action_mask[i, t, batch.action[i]]
+        out.blocked[i, t] = batch.labelled[i]
         out.action_mask[i, t, batch.action[i]] = True
         out.actions[i, t] = batch.action[i]
         out.old_log_probs[i, t] = batch.log_prob[i]
@@ -99,9 +109,21 @@ def record_after(agents, tick, batch, out, t):
     return leaving
 
 
+def copied(buffer: Any, rows: np.ndarray, t: int) -> Any:
+    """[n, ...] a slot of some rows, in rising order, as a copy."""
+    return buffer[:, t].copy() if len(rows) == len(buffer) else buffer[rows, t]
+
+
 def tick_bytes(generated: GeneratedWorld) -> int:
-    """Bytes of the frames that one tick takes, over all agents."""
-    return sum(array[:, 0].nbytes for array in frames(generated, 1))
+    """Bytes of the frames that one tick takes, over all agents.
+
+    It decides how long segments are, and so what captures there are: buffers that came later are not in it.
+    """
+    buffers = frames(generated, 1)._asdict()
+    return sum(array[:, 0].nbytes for name, array in buffers.items() if name not in _LATER)
+
+
+_LATER = ("blocked", "off_mask", "given")
 
 
 class BufferPool(threading.local):

@@ -11,6 +11,7 @@ import numpy as np
 from townlet.observation.encode import observe
 from townlet.policy.needs import needs_action
 from townlet.policy.uniform import count_legal, uniform_action
+from townlet.rollout.acting.networks import act_networks, value_networks
 from townlet.rollout.buffers import record_after, record_before
 from townlet.world import state as st
 from townlet.world.jit import kernel
@@ -38,7 +39,8 @@ def decide(agents, script, people, seed, tick, tables, features, masks, t, batch
     """
     for i in range(agents.alive.shape[0]):
         policy = people.policy[i]
-        compiled = policy == st.POLICY_NEEDS or policy == st.POLICY_UNIFORM
+        compiled = policy == st.POLICY_NEEDS or policy == st.POLICY_UNIFORM or policy == st.POLICY_IDLE
+        compiled = compiled or policy == st.POLICY_NEEDS_EARLY
         if not agents.alive[i] or script.entry[i] != st.NOTHING or not compiled:
             continue
         batch.object[i] = st.NOTHING
@@ -46,10 +48,13 @@ def decide(agents, script, people, seed, tick, tables, features, masks, t, batch
         batch.quality[i] = -1.0
         batch.labelled[i] = False
         batch.value[i] = 0.0
+        batch.log_prob[i] = 0.0
+        batch.action[i] = st.ACTION_WAIT
         if policy == st.POLICY_NEEDS:
             batch.action[i] = needs_action(features, masks, i, t, tables.needs)
-            batch.log_prob[i] = 0.0
-        else:
+        elif policy == st.POLICY_NEEDS_EARLY:
+            batch.action[i] = needs_action(features, masks, i, t, tables.needs_early)
+        elif policy == st.POLICY_UNIFORM:
             legal = count_legal(masks, i, t)
             batch.action[i] = uniform_action(masks, i, t, legal, seed, tick, agents.arrival[i])
             batch.log_prob[i] = tables.log_table[legal]
@@ -62,14 +67,15 @@ def play_segment(world, params, observation, tables, batch, out, first, ticks):
         look(world, params, observation, tables, batch, out, t)
         play_tick(world, params, observation, batch, out, t)
         settle(world, params)
-    observe_end(world, params, observation, out, first + ticks)
+    observe_end(world, params, observation, tables, out, first + ticks)
 
 
 @kernel
 def take_stored(agents, script, people, tables, masks, t, actions, args, tick, batch):
     """Fill `batch` with what is stored by arrival number: `actions` [arrivals, T], `args` [arrivals, T, 3].
 
-    Log-probs are computed again from the mask that is seen now. False = somebody lives of whom nothing is stored.
+    Log-probs are computed again from the mask that is seen now (the networks': `act_networks`). False = somebody lives
+    of whom nothing is stored.
     """
     known = True
     for i in range(agents.alive.shape[0]):
@@ -91,25 +97,36 @@ def take_stored(agents, script, people, tables, masks, t, actions, args, tick, b
 
 
 @kernel
+def look_again(world, params, observation, tables, actions, args, batch, out, t, tick):
+    """Show everybody slot `t`, and fill `batch` with what is stored of a tick; see `take_stored`."""
+    observe(world, params, observation, out.map, out.features, out.action_mask, t, ALIVE)
+    schedule.direct(
+        world.agents, world.queues, world.running, world.grid, world.script, params.town, params.schedule,
+        params.people, batch,
+    )  # fmt: skip
+    known = take_stored(
+        world.agents, world.script, params.people, tables, out.action_mask, t, actions, args, tick, batch
+    )  # fmt: skip
+    if known:
+        act_networks(
+            world.agents, world.script, params.people, params.town.seed[0], world.clock.tick[0], tables.networks,
+            out.map, out.features, out.action_mask, t, True, batch,
+        )  # fmt: skip
+    return known
+
+
+@kernel
 def replay_segment(world, params, observation, tables, actions, args, batch, out, start, ticks):
     """Play stored actions again, from tick `start` on, into slots 0, 1, ... of `out`; see `take_stored`.
 
     Returns the number of ticks that could be played.
     """
     for t in range(ticks):
-        observe(world, params, observation, out.map, out.features, out.action_mask, t, ALIVE)
-        schedule.direct(
-            world.agents, world.queues, world.running, world.grid, world.script, params.town, params.schedule,
-            params.people, batch,
-        )  # fmt: skip
-        known = take_stored(
-            world.agents, world.script, params.people, tables, out.action_mask, t, actions, args, start + t, batch
-        )  # fmt: skip
-        if not known:
+        if not look_again(world, params, observation, tables, actions, args, batch, out, t, start + t):
             return t
         play_tick(world, params, observation, batch, out, t)
         settle(world, params)
-    observe_end(world, params, observation, out, ticks)
+    observe_end(world, params, observation, tables, out, ticks)
     return ticks
 
 
@@ -120,6 +137,10 @@ def look(world, params, observation, tables, batch, out, t):
     decide(
         world.agents, world.script, params.people, params.town.seed[0], world.clock.tick[0], tables,
         out.features, out.action_mask, t, batch,
+    )  # fmt: skip
+    act_networks(
+        world.agents, world.script, params.people, params.town.seed[0], world.clock.tick[0], tables.networks,
+        out.map, out.features, out.action_mask, t, False, batch,
     )  # fmt: skip
     schedule.direct(
         world.agents, world.queues, world.running, world.grid, world.script, params.town, params.schedule,
@@ -140,10 +161,14 @@ def play_tick(world, params, observation, batch, out, t):
 
 
 @kernel
-def observe_end(world, params, observation, out, t):
-    """Write what everybody sees behind the last tick, in slot `t`, and who that is."""
+def observe_end(world, params, observation, tables, out, t):
+    """Write what everybody sees behind the last tick, in slot `t`, who that is, and the networks' values of it."""
     observe(world, params, observation, out.map, out.features, out.action_mask, t, ALIVE)
     for i in range(world.agents.alive.shape[0]):
         out.arrival[i, t] = world.agents.arrival[i] if world.agents.alive[i] else 0
         if world.agents.alive[i]:
             out.value_preds[i, t] = 0.0
+    value_networks(
+        world.agents, world.script, params.people, tables.networks, out.map, out.features, out.action_mask, t,
+        out.value_preds,
+    )  # fmt: skip

@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
+from townlet import arguments
+from townlet.arrays import F32
 from townlet.compiler.warmup import warm_if_possible
 from townlet.config.load import Resolved
+from townlet.errors import UserError
 from townlet.observation.layout import Layout
 from townlet.policy.actions import ActionSpace
-from townlet.policy.base import AgentPolicy, Observation, Policy
+from townlet.policy.base import AgentPolicy, Decision, Observation, Policy
+from townlet.policy_text import NO_MODELS, Models
 from townlet.rollout.runtime import PolicyRuntime
 from townlet.rollout.stepper import Snapshot, Stepper
 from townlet.world.state import EVICTED, TERMS
+
+Illegal = Literal["refuse", "fail"]  # what becomes of an action that the mask forbids
 
 
 @dataclass(frozen=True)
@@ -22,13 +29,21 @@ class StepResult:
     """What a tick brought."""
 
     tick: int  # the tick that was played
-    observations: dict[str, Observation]  # what everybody alive sees now, before the next tick
+    observations: Mapping[str, Observation]  # what everybody alive sees now, before the next tick
     rewards: dict[str, float]  # of everybody who lived in the tick
-    reward_terms: dict[str, dict[str, float]]
     dones: dict[str, bool]
     departed: dict[str, str]  # agent -> "fainted" or "evicted"
-    final_observations: dict[str, Observation]  # what the departed saw last
+    final_observations: Mapping[str, Observation]  # what the departed saw last
     arrived: tuple[str, ...]  # newcomers
+    terms: F32  # [n, R]  the rewards by term, of those who lived, in their order
+
+    @cached_property
+    def reward_terms(self) -> dict[str, dict[str, float]]:
+        """The rewards by term and agent."""
+        return {
+            agent: dict(zip(TERMS, row, strict=True))
+            for agent, row in zip(self.rewards, self.terms.tolist(), strict=True)
+        }
 
 
 class SimulationLoop:
@@ -36,9 +51,12 @@ class SimulationLoop:
 
     `config` is a resolved config or a path to one; `seed` is a whole number from 0 to 2^63 - 1 (None: the scenario's,
     else the config's). `policy` acts for agents that have no schedule and that `step` is given no action for: a
-    policy's name, or an object with `act` and `values`, or with `decide` and `value` (see `townlet.policy.base`).
+    policy's name, or an object with `act` and `values`, or with `decide` and `value` (see `townlet.policy.base`). A
+    network is named by its file, `network:best.onnx`, or by the file's SHA-256, whose content is then in `models`.
     `policy_runtime.collect_trajectory()` hands over the frames: the same bytes, and the same metadata, as a capture of
-    this config, seed and policy with as many ticks. Raises UserError for what cannot be played.
+    this config, seed and policy with as many ticks; with `record=False` nothing is kept.
+    `illegal`: an action of yours that the mask forbids is refused, or (`"fail"`) tried, fails in the world, and is
+    recorded and flagged (`off_mask`). Raises UserError for what cannot be played.
     """
 
     def __init__(
@@ -48,13 +66,20 @@ class SimulationLoop:
         *,
         policy: str | Policy | AgentPolicy | None = None,
         ignore_schedules: bool = False,
+        record: bool = True,
+        illegal: Illegal = "refuse",
+        models: Models = NO_MODELS,
     ):
+        ignore_schedules = arguments.switch("ignore_schedules", ignore_schedules)
+        record, fails = arguments.switch("record", record), checked_illegal(illegal)
         warm_if_possible(quiet=False)
-        self._stepper = Stepper(config, seed, policy, ignore_schedules=ignore_schedules)
+        self._stepper = Stepper(
+            config, seed, policy, ignore_schedules=ignore_schedules, record=record, fails=fails, models=models
+        )
         self.config = self._stepper.config
         self.seed = self._stepper.seed
         self.policy_runtime = PolicyRuntime.of(self._stepper)
-        self.observations: dict[str, Observation] = self._stepper.observations()
+        self.observations: Mapping[str, Observation] = self._stepper.observations()
 
     @property
     def tick(self) -> int:
@@ -93,26 +118,37 @@ class SimulationLoop:
 
         `actions` maps agents to an id, a canonical JSON text, a mapping with arguments, an `Action`, or a `Decision`
         (with log-prob and value); who is not in it follows its schedule or policy. Raises UserError, and plays nothing,
-        for an agent who is not alive and for what is not an action.
+        for an agent who is not alive, for what is not an action, and for one that its mask forbids (see `illegal`).
         """
-        stepper, tick, lived = self._stepper, self.tick, dict(self._stepper.rows)
-        stepper.play(stepper.checked(actions))
-        out, t = stepper.recording.out, stepper.recording.now
-        agents = stepper.player.world.agents
-        dones = {agent: bool(out.dones[row, t]) for agent, row in lived.items()}
-        departed = {
-            agent: "evicted" if agents.leaving[row] == EVICTED else "fainted"
-            for agent, row in lived.items()
-            if dones[agent]
-        }
-        finals = {agent: stepper.observation(agent, lived[agent], t + 1) for agent in departed}
-        rewards = {agent: float(out.rewards[row, t]) for agent, row in lived.items()}
-        terms = {agent: _by_term(out.reward_terms[row, t].tolist()) for agent, row in lived.items()}
-        stepper.settle()
+        stepper, tick = self._stepper, self.tick
+        given = stepper.checked(actions)
+        decided = [stepper.rows[agent] for agent, one in (actions or {}).items() if isinstance(one, Decision)]
+        facts = stepper.play(given, decided)
         self.observations = stepper.observations()
-        arrived = tuple(agent for agent in self.agents if agent not in lived)
-        return StepResult(tick, dict(self.observations), rewards, terms, dones, departed, finals, arrived)
+        dones = dict.fromkeys(facts.lived, False) | dict.fromkeys(facts.left, True)
+        departed = {agent: "evicted" if why == EVICTED else "fainted" for agent, why in facts.left.items()}
+        arrived = ()
+        if len(self.observations) + len(departed) > len(facts.lived):
+            lived = {*facts.lived}
+            arrived = tuple(agent for agent in self.agents if agent not in lived)
+        return StepResult(
+            tick, self.observations, dict(zip(facts.lived, facts.rewards, strict=True)), dones, departed,
+            facts.finals, arrived, facts.terms,
+        )  # fmt: skip
+
+    def close(self, values: Mapping[str, float] | None = None) -> None:
+        """Play no more ticks; what was recorded can still be collected.
+
+        `values` are your critic's of what agents see now (`observations`): the bootstraps of lives that go on. Where
+        you gave an agent's last action as a `Decision` and no value here, its bootstrap is not known: its samples say
+        so (metadata `bootstrap`), and `windows` of them ask what to do. Raises UserError for an agent who is not alive
+        and for what is no number.
+        """
+        self._stepper.close(values)
 
 
-def _by_term(values: list[float]) -> dict[str, float]:
-    return dict(zip(TERMS, values, strict=True))
+def checked_illegal(illegal: Any) -> bool:
+    """Whether what a mask forbids is tried. Raises UserError for anything but `refuse` and `fail`."""
+    if illegal not in ("refuse", "fail"):
+        raise UserError(f"illegal: expected 'refuse' or 'fail', got {illegal!r}")
+    return illegal == "fail"

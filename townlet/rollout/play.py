@@ -6,15 +6,21 @@ from collections.abc import Iterator
 
 from townlet.config.load import Resolved
 from townlet.errors import TownletError, UserError
+from townlet.escaping import shown
 from townlet.generator.blueprint import blueprint_of
 from townlet.generator.generate import GeneratedWorld, generate_run
+from townlet.generator.ground import nbytes
+from townlet.policy.actions import ActionSpace
+from townlet.policy.adapter import Namer, as_policy
+from townlet.policy.network.policy import networks_at
+from townlet.policy_text import NO_MODELS, GivenPolicy, Models, is_given
 from townlet.rollout.agents import AgentRegistry, episodes
 from townlet.rollout.buffers import BufferPool, Frames, tick_bytes
 from townlet.rollout.metadata import Episode, frame_group, static_facts
-from townlet.rollout.player import Player
+from townlet.rollout.player import Player, setting_of
 from townlet.run import Run, SampleKey
 from townlet.samples import FrameGroup
-from townlet.world.invariants import violations
+from townlet.world.invariants import Called, violations
 
 
 class InvariantError(TownletError):
@@ -36,18 +42,24 @@ def frame_bytes(generated: GeneratedWorld) -> int:
     return tick_bytes(generated)
 
 
+def town_bytes(generated: GeneratedWorld) -> int:
+    """Bytes of the arrays that a world only reads: distances, above all."""
+    return nbytes(generated.params) + nbytes(generated.observation)
+
+
 _pool = BufferPool()
 
 
 def play_segments(
-    generated: GeneratedWorld, run: Run, registry: AgentRegistry | None = None, player: Player | None = None
-) -> Iterator[tuple[int, int, Frames]]:
+    generated: GeneratedWorld, run: Run, registry: AgentRegistry | None = None, player: Player | None = None,
+    models: Models = NO_MODELS,
+) -> Iterator[tuple[int, int, Frames]]:  # fmt: skip
     """Play a run: `(segment, first tick, frames)` after each segment. The last may be shorter.
 
-    `registry` is told of the newcomers.
+    `registry` is told of the newcomers. `models`: as for `play`.
     """
     registry = registry or AgentRegistry.of(generated)
-    player = player or Player(generated, registry)
+    player = player or Player(generated, registry, models=models)
     length = run.segment_ticks or run.ticks
     for segment, start in enumerate(range(0, run.ticks, length)):
         ticks = min(length, run.ticks - start)
@@ -75,23 +87,45 @@ def _play_by_ticks(
             player.decide(out, t)
             player.play(out, t)
             player.settle()
-        broken = violations(player.world, generated.params) if run.check else None
-        if broken:
+        if run.check and violations(player.world, generated.params):
+            registry.note(out.arrival[:, : t + 1], start)
+            broken = violations(player.world, generated.params, _called(generated, player, registry))
             raise InvariantError(f"{run.label()}: after tick {start + t}: " + "; ".join(broken))
     if not player.compiled:
         registry.note(player.arrivals(), start + ticks)
         player.end(out, ticks)
 
 
-def play(run: Run) -> Iterator[tuple[SampleKey, FrameGroup]]:
+def _called(generated: GeneratedWorld, player: Player, registry: AgentRegistry) -> Called:
+    """Agents and objects by their ids."""
+
+    def agent(row: int) -> str:
+        number = int(player.world.agents.arrival[row])
+        known = number <= len(registry.names)  # else it has arrived, and was not seen yet
+        return registry.names[number - 1] if known else f"the newcomer in the place of {registry.rows[row]}"
+
+    return Called(agent, lambda o: generated.names.objects[o])
+
+
+def play(
+    run: Run, models: Models = NO_MODELS, given: GivenPolicy | None = None
+) -> Iterator[tuple[SampleKey, FrameGroup]]:
     """Play `run` and yield each life's frames of each segment, in the order of arrival.
 
+    `models`: the content of the networks that act in it, by the digests by which the run names them. `given`: the
+    object that decides in it, where the run says that one does.
+
     The arrays of a group may be views of buffers that are used again once nobody refers to them. Raises UserError
-    where the config cannot be played, or where `run.agent` matches nobody.
+    where the config cannot be played, where a model is missing or does not fit, where the object that decides is not
+    given, or where `run.agent` matches nobody.
     """
+    if is_given(run.policy) and given is None:
+        raise UserError(
+            f"{shown(run.policy)}: an object of a program's decides in this run: nobody else can play it"
+        )
     generated = generate_run(run)
     registry = AgentRegistry.of(generated)
-    player = Player(generated, registry)
+    player = Player(generated, registry, given, models)
     facts = static_facts(generated, resolved_of(run).config, run)
     found = run.agent is None
     for segment, start, out in play_segments(generated, run, registry, player):
@@ -111,4 +145,24 @@ def play(run: Run) -> Iterator[tuple[SampleKey, FrameGroup]]:
         raise UserError(f"agent filter {run.agent!r} matches nobody; the agents of this run are {known}")
 
 
-__all__ = ["InvariantError", "build_run", "episodes", "frame_bytes", "play"]
+def unfit_networks(run: Run, models: Models) -> Iterator[tuple[str, str]]:
+    """The networks of a run that cannot act in it, as they are named, each with what is wrong. Nothing is played.
+
+    `models`: their contents by digest. Raises UserError where the config cannot be played at all.
+    """
+    if not run.networks:
+        return
+    setting = setting_of(build_run(run))
+    for name in run.networks:
+        try:
+            networks_at((name,), setting, models)
+        except UserError as error:
+            yield name, str(error)
+
+
+def check_given(policy: object) -> None:
+    """Raise UserError for an object that is no policy."""
+    as_policy(policy, Namer(ActionSpace(()), (), ()))
+
+
+__all__ = ["InvariantError", "build_run", "check_given", "episodes", "frame_bytes", "play", "unfit_networks"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,16 @@ from townlet.generator.generate import GeneratedWorld
 from townlet.policy.adapter import Namer, as_policy
 from townlet.policy.base import Policy, PolicyBatch, PolicyInfo, PolicySetting
 from townlet.policy.checking import checked_actions, checked_values
+from townlet.policy.network.policy import NetworkPolicy, networks_at, refuse_fault
 from townlet.policy.registry import SCHEDULES, checked_name, entry
-from townlet.policy.tables import policy_tables
+from townlet.policy.tables import PolicyTables, policy_tables
+from townlet.policy_text import NO_MODELS, Models
+from townlet.rollout.acting.networks import value_networks
 from townlet.rollout.agents import AgentRegistry
-from townlet.rollout.buffers import Frames
+from townlet.rollout.buffers import Frames, copied
 from townlet.rollout.kernels import (
     look,
+    look_again,
     observe_end,
     play_segment,
     play_tick,
@@ -25,10 +29,11 @@ from townlet.rollout.kernels import (
 )
 from townlet.vocabulary import OUTSIDE, POLICIES
 from townlet.world import state as st
+from townlet.world.records import plain
 from townlet.world.step import settle
 
-COMPILED = (st.POLICY_NEEDS, st.POLICY_UNIFORM)  # codes of the policies that the kernels decide for
-STEERED = PolicyInfo(OUTSIDE, log_prob_source="given with the action", value_source="given with the action")
+# Codes of the built-in policies: the kernels decide for them.
+COMPILED = (st.POLICY_NEEDS, st.POLICY_UNIFORM, st.POLICY_IDLE, st.POLICY_NEEDS_EARLY)
 
 
 def setting_of(generated: GeneratedWorld) -> PolicySetting:
@@ -49,45 +54,89 @@ class Player:
     """A world under way, and who decides in it.
 
     `given` is an object of the caller's that acts where the world's people say `outside`; without one such agents wait,
-    unless somebody writes their action into `batch` before `play`.
+    unless somebody writes their action into `batch` before `play`. `models` holds the networks' files, by digest.
+    Raises UserError for a network that is not there, or does not fit the world.
     """
 
-    def __init__(self, generated: GeneratedWorld, registry: AgentRegistry, given: Any = None):
+    def __init__(
+        self,
+        generated: GeneratedWorld,
+        registry: AgentRegistry,
+        given: Any = None,
+        models: Models = NO_MODELS,
+    ):
         self.world = generated.world
         self.batch = waiting_actions(len(generated.names.agents))
+        self._choices, self._code = plain(self.batch), plain(generated.params.people)["policy"]
         self.namer = Namer(generated.action_space, generated.names.objects, registry.names)
         self.generated, self._registry = generated, registry
         setting = setting_of(generated)
-        self._tables = policy_tables(setting)
+        networks = networks_at(generated.networks, setting, models)
+        self._tables = policy_tables(setting, [network.actor for network in networks])
+        self._compiled = set(COMPILED)
+        for n, network in enumerate(networks):
+            if network.fitted.program is not None:
+                self._compiled.add(st.POLICY_FIRST_NETWORK + n)
         self._policies: dict[int, tuple[PolicyInfo, Policy]] = {}  # by code
         for code in sorted(set(generated.params.people.policy.tolist())):
-            if code != st.POLICY_OUTSIDE:
+            if code >= st.POLICY_FIRST_NETWORK:
+                n = code - st.POLICY_FIRST_NETWORK
+                policy = NetworkPolicy(networks[n], self._tables.networks, n, len(generated.names.agents))
+                self._policies[code] = networks[n].info, policy
+            elif code != st.POLICY_OUTSIDE:
                 described = entry(POLICIES[code])
                 self._policies[code] = described.info, described.make(setting)
             elif given is not None:
                 self._policies[code] = as_policy(given, self.namer)
 
     @property
+    def world(self) -> st.World:
+        """All that changes. Another may be put in its place, with arrays of the same shapes."""
+        return self._world
+
+    @world.setter
+    def world(self, world: st.World) -> None:
+        self._world, self._agents, self._entry = world, plain(world.agents), plain(world.script)["entry"]
+        self.met()
+
+    def met(self) -> None:
+        """Others may live here than before: whoever plays ticks without `settle` says so."""
+        self._mine: dict[int, np.ndarray] = {}  # rows, by the code of the policy that decides for them
+
+    @property
+    def tables(self) -> PolicyTables:
+        """What the kernels know of the policies."""
+        return self._tables
+
+    @property
     def compiled(self) -> bool:
         """Whether compiled code decides for everybody, so that whole segments can be played in it."""
-        return set(self.generated.params.people.policy.tolist()) <= set(COMPILED)
+        return set(self.generated.params.people.policy.tolist()) <= self._compiled
+
+    @property
+    def asks_python(self) -> bool:
+        """Whether somebody's policy is asked in Python, so that `decide` has something to do."""
+        return not self._compiled.issuperset(self._policies)
+
+    @property
+    def replayable(self) -> bool:
+        """Whether log-probs and values follow from what is seen and done: no policy of Python acts but networks."""
+        policies = [policy for code, (_, policy) in self._policies.items() if code not in self._compiled]
+        return all(isinstance(policy, NetworkPolicy) for policy in policies)
 
     def arrivals(self) -> np.ndarray:
         """[A, 1] arrival numbers of who lives now; 0 = nobody."""
-        agents = self.world.agents
-        return np.where(agents.alive, agents.arrival, 0)[:, None]
+        return np.where(self._agents["alive"], self._agents["arrival"], 0)[:, None]
 
     def policy_of(self, row: int, arrival: int) -> PolicyInfo:
-        """What samples say of who acted for a life. A newcomer has the policy of the row that it took over."""
-        if self._registry.steered[arrival - 1]:
-            return STEERED
+        """What samples say of who acts for a life, where no caller does. A newcomer has its row's policy."""
         if self._registry.scripted[arrival - 1]:
             return SCHEDULES
         return self.policy_on(row)[0]
 
     def policy_on(self, row: int) -> tuple[PolicyInfo, Policy]:
         """Who decides for the agent of a row, where no schedule does. Raises UserError where nobody does."""
-        code = int(self.generated.params.people.policy[row])
+        code = int(self._code[row])
         if code not in self._policies:
             checked_name(OUTSIDE)
         return self._policies[code]
@@ -97,27 +146,61 @@ class Player:
         """Play ticks in compiled code, into slots `first`, first + 1, ... of `out`."""
         params, observation = self.generated.params, self.generated.observation
         play_segment(self.world, params, observation, self._tables, self.batch, out, first, ticks)
+        self.met()
+        self.refuse_faults()
 
     def replay_segment(
         self, actions: np.ndarray, args: np.ndarray, out: Frames, start: int, ticks: int
     ) -> int:
         """Play stored actions again (see `kernels.take_stored`); returns the number of ticks that could be played."""
+        if not self.compiled:
+            return self._replay_by_ticks(actions, args, out, start, ticks)
         params, observation = self.generated.params, self.generated.observation
-        return replay_segment(
+        self.met()
+        played = replay_segment(
             self.world, params, observation, self._tables, actions, args, self.batch, out, start, ticks
         )
+        self.refuse_faults()
+        return played
+
+    def _replay_by_ticks(
+        self, actions: np.ndarray, args: np.ndarray, out: Frames, start: int, ticks: int
+    ) -> int:
+        """The same where networks act that kernels do not play: they are asked for log-probs and values only."""
+        params, observation = self.generated.params, self.generated.observation
+        for t in range(ticks):
+            known = look_again(
+                self.world, params, observation, self._tables, actions, args, self.batch, out, t, start + t
+            )
+            self.refuse_faults()
+            if not known:
+                return t
+            self._registry.note(self.arrivals(), start + t)
+            for _, policy, rows in self._asked():
+                if isinstance(policy, NetworkPolicy):
+                    answer = policy.judge(self.batch_of(out, t, rows), self._choices["action"][rows])
+                    self._choices["log_prob"][rows] = answer.log_probs
+                    self._choices["value"][rows] = answer.values
+            self.play(out, t)
+            self.settle()
+        self._registry.note(self.arrivals(), start + ticks)
+        self.end(out, ticks)
+        return ticks
 
     def look(self, out: Frames, t: int) -> None:
         """Show everybody slot `t`; schedules and compiled policies decide."""
         params, observation = self.generated.params, self.generated.observation
         look(self.world, params, observation, self._tables, self.batch, out, t)
+        self.refuse_faults()
 
     def decide(self, out: Frames, t: int, but: Collection[int] = ()) -> None:
         """The policies of Python decide for their agents, save for the rows in `but`."""
-        for code, (info, policy) in self._policies.items():
-            rows = [] if code in COMPILED else [row for row in self._rows_of(code) if row not in but]
-            if rows:
-                self._act(out, t, np.array(rows, np.int64), info, policy)
+        for info, policy, rows in self._asked(but):
+            self._act(out, t, rows, info, policy)
+
+    def choose(self, rows: Sequence[int], answers: Sequence[tuple]) -> None:
+        """A caller decides for rows: action, object, target, quality, False, log-prob and value (st.ActionBatch)."""
+        self._choices[rows] = np.array(answers, self._choices.dtype)
 
     def play(self, out: Frames, t: int) -> None:
         """Play the tick that slot `t` was seen before. Who leaves has seen slot t + 1, and is there until `settle`."""
@@ -126,36 +209,65 @@ class Player:
     def settle(self) -> None:
         """Remove who left, bring who is due."""
         settle(self.world, self.generated.params)
+        self.met()
 
     def end(self, out: Frames, t: int) -> None:
         """Write what everybody sees behind the last tick, in slot `t`, and the critics' values of it."""
-        observe_end(self.world, self.generated.params, self.generated.observation, out, t)
-        self.bootstrap(out, t)
+        observe_end(self.world, self.generated.params, self.generated.observation, self._tables, out, t)
+        self._bootstrap_from_python(out, t)
 
     def bootstrap(self, out: Frames, t: int) -> None:
         """Write the critics' values of what is seen in slot `t`; 0 for who has none."""
-        out.value_preds[:, t][self.world.agents.alive] = 0.0
-        for code, (info, policy) in self._policies.items():
-            rows = [] if code in COMPILED else self._rows_of(code)
-            if rows:
-                batch = self.batch_of(out, t, np.array(rows, np.int64))
-                out.value_preds[rows, t] = checked_values(policy.values(batch), batch, info.kind)
+        out.value_preds[:, t][self._agents["alive"]] = 0.0
+        value_networks(
+            self.world.agents, self.world.script, self.generated.params.people, self._tables.networks, out.map,
+            out.features, out.action_mask, t, out.value_preds,
+        )  # fmt: skip
+        self._bootstrap_from_python(out, t)
+
+    def _bootstrap_from_python(self, out: Frames, t: int) -> None:
+        self.refuse_faults()
+        for info, policy, rows in self._asked():
+            batch = self.batch_of(out, t, rows)
+            out.value_preds[rows, t] = checked_values(policy.values(batch), batch, info.kind)
+
+    def refuse_faults(self) -> None:
+        """Raise UserError where a network gave numbers that are not finite: whoever plays ticks without this asks."""
+        for n, name in enumerate(self.generated.networks):
+            refuse_fault(self._tables.networks, n, name)
 
     # --- batches ------------------------------------------------------------------------------------------------
-    def _rows_of(self, code: int) -> list[int]:
-        """The rows for whose agents a policy decides now: alive, without a schedule."""
-        agents, script, people = self.world.agents, self.world.script, self.generated.params.people
-        return np.flatnonzero(agents.alive & (script.entry == st.NOTHING) & (people.policy == code)).tolist()
+    def _asked(self, but: Collection[int] = ()) -> Iterator[tuple[PolicyInfo, Policy, np.ndarray]]:
+        """The policies of Python, each with the rows for whose agents it decides now, save for those in `but`."""
+        for code, (info, policy) in self._policies.items():
+            if code in self._compiled:
+                continue
+            rows = self._rows_of(code)
+            if but:
+                rows = rows[[row not in but for row in rows.tolist()]]
+            if len(rows):
+                yield info, policy, rows
+
+    def _rows_of(self, code: int) -> np.ndarray:
+        """The rows for whose agents a policy decides now: alive, without a schedule (which never ends)."""
+        if code not in self._mine:
+            mine = self._agents["alive"] & (self._entry == st.NOTHING) & (self._code == code)
+            self._mine[code] = np.flatnonzero(mine)
+        return self._mine[code]
 
     def batch_of(self, out: Frames, t: int, rows: np.ndarray) -> PolicyBatch:
         """What the agents of some rows see in slot `t`, copied."""
-        agents = self.world.agents
+        every = len(rows) == len(self._code)
+        agents = self._agents if every else self._agents[rows]
+        arrival, positions = agents["arrival"], np.empty((len(rows), 2), np.int16)
+        positions[:, 0], positions[:, 1] = agents["x"], agents["y"]
         return PolicyBatch(
-            maps=out.map[rows, t], features=out.features[rows, t], masks=out.action_mask[rows, t],
-            tick=int(self.world.clock.tick[0]), arrival=agents.arrival[rows].astype(np.int64), row=rows,
+            maps=copied(out.map, rows, t), features=copied(out.features, rows, t),
+            masks=copied(out.action_mask, rows, t),
+            tick=int(self.world.clock.tick[0]), arrival=arrival.copy(), row=rows.copy(),
             seed=int(self.generated.params.town.seed[0]),
-            agent_ids=tuple(self._registry.names[number - 1] for number in agents.arrival[rows].tolist()),
-            positions=np.stack([agents.x[rows], agents.y[rows]], axis=1).astype(np.int16),
+            agent_ids=tuple([self._registry.names[number - 1] for number in arrival.tolist()]),
+            positions=positions,
         )  # fmt: skip
 
     def _act(self, out: Frames, t: int, rows: np.ndarray, info: PolicyInfo, policy: Policy) -> None:
@@ -164,7 +276,9 @@ class Player:
             policy.act(batch), batch, info.kind,
             dim=space.dim, objects=len(self.generated.names.objects), agents=len(self._registry.names),
         )  # fmt: skip
-        self.batch.action[rows], self.batch.object[rows] = answer.actions, answer.object
-        self.batch.target[rows], self.batch.quality[rows] = answer.target, answer.quality
-        self.batch.log_prob[rows], self.batch.value[rows] = answer.log_probs, answer.values
-        self.batch.labelled[rows] = False
+        choices = self._choices
+        some = rows if len(rows) < len(choices) else slice(None)
+        choices["action"][some], choices["object"][some] = answer.actions, answer.object
+        choices["target"][some], choices["quality"][some] = answer.target, answer.quality
+        choices["log_prob"][some], choices["value"][some] = answer.log_probs, answer.values
+        choices["labelled"][some] = False

@@ -1,27 +1,38 @@
 """`verify --replay`: play a capture's stored actions again and compare every array to the bit.
 
 A capture of one agent alone (`--agent`) does not hold the others' actions, and a Python policy's log-probs do not
-follow from its actions: such a run is simulated again with its policies instead, and compared in the same way.
+follow from its actions: such a run is simulated again with its policies instead, and compared in the same way. A
+network's log-probs and values are computed again from what is seen; to the bit where kernels play it, else nearly.
+Those of an object that a program gave are its own: everything else of such a run is compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from townlet.dataset.format.manifest import RUN_OPTIONS
 from townlet.dataset.reading.capture import Capture
+from townlet.errors import CorruptSampleError, UserError
+from townlet.escaping import shown
 from townlet.generator.generate import generate_run
+from townlet.policy.base import PolicyActions, PolicyBatch
+from townlet.policy_text import NO_MODELS, GivenPolicy, Models, given_name, is_given
 from townlet.rollout.agents import AgentRegistry, episodes
-from townlet.rollout.buffers import frames
+from townlet.rollout.buffers import Frames, frames
 from townlet.rollout.metadata import Episode, frame_group, static_facts
 from townlet.rollout.play import play, resolved_of
 from townlet.rollout.player import Player
 from townlet.run import Run, SampleKey, canonical_json
-from townlet.samples import ARRAYS, FrameGroup, ReplaySample, stack_groups
+from townlet.samples import FrameGroup, ReplaySample, stack_groups
+from townlet.vocabulary import OUTSIDE
 
 NOT_STORED = -1  # an action of which nothing is stored
+QUIET_TICKS = 1024  # played at once where nobody should live any more
+COMPUTED, NEAR = ("old_log_probs", "value_preds"), 1e-5  # of networks that kernels do not play
+MOST_QUIET_TICKS = 100_000  # after the last frame that is stored, in which a newcomer is looked for
 
 
 @dataclass
@@ -30,6 +41,9 @@ class ReplayReport:
 
     samples: int = 0
     timesteps: int = 0
+    exact: bool = (
+        True  # False: but for log-probs and values of networks outside of compiled code, or of an object
+    )
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -40,51 +54,84 @@ class ReplayReport:
 def run_of(capture: Capture) -> Run:
     """The run that made a capture, from its manifest and its stored config."""
     facts = capture.metadata
+    stored = {name: facts[name] for name in ("config_path", *RUN_OPTIONS) if facts.get(name) is not None}
     return Run(
-        name=facts["scenario_name"], seed=facts["seed"], ticks=facts["ticks"],
-        config_json=canonical_json(capture.config), config_path=facts["config_path"], policy=facts["policy"],
-        agent=facts["agent"], auto_seeded=facts["auto_seeded"], ignore_schedules=facts["ignore_schedules"],
-        segment_ticks=facts["segment_ticks"], compression=facts["compression"], prefix=facts["prefix"],
-        model_digest=facts["model_digest"],
+        name=facts.get("scenario_name") or "", seed=facts["seed"], ticks=facts["ticks"],
+        config_json=canonical_json(capture.config), **stored,
     )  # fmt: skip
 
 
-def verify_replay(capture: Capture) -> ReplayReport:
-    """Play `capture` again. Raises CorruptSampleError where a file cannot be read."""
+def verify_replay(capture: Capture, models: Models = NO_MODELS) -> ReplayReport:
+    """Play `capture` again; `models` holds the networks that acted in it, by digest.
+
+    Raises CorruptSampleError where a file cannot be read, or its config not be played.
+    """
     run, report = run_of(capture), ReplayReport()
     if run.fingerprint != capture.metadata["fingerprint"]:
         report.problems.append(
             "the stored config, or this version of the simulation, is not the one that made the capture: "
-            f"expected fingerprint {capture.metadata['fingerprint'][:12]}, found {run.fingerprint[:12]}"
+            f"expected fingerprint {shown(capture.metadata['fingerprint'])[:12]}, found {run.fingerprint[:12]}"
         )
         return report
+    try:
+        _play_again(capture, run, report, models)
+    except UserError as error:
+        raise CorruptSampleError(f"{capture.place}: what it stores cannot be played: {error}") from error
+    return report
+
+
+def _play_again(capture: Capture, run: Run, report: ReplayReport, models: Models) -> None:
+    """Play `run`, and report where it is not what is stored."""
     stored = {(record.arrival, record.segment): index for index, record in enumerate(capture.samples)}
-    by_policies = run.agent is not None or not _player_of(run)[0].compiled
-    again = play(run) if by_policies else _replayed(capture, run, report)
+    is_outside = is_given(run.policy)
+    if is_outside and run.agent is not None:
+        report.problems.append(
+            "cannot be replayed: an object of a program's decided, and of one agent alone not all actions are stored"
+        )
+        return
+    player, registry = _player_of(run, models)
+    report.exact = player.compiled or not (player.replayable or is_outside)
+    if empty := _empty_stretch(capture, run, player):
+        report.problems.append(empty)
+        return
+    if run.agent is not None or not (player.replayable or is_outside):
+        again = play(replace(run, ticks=_ticks_to_play(capture, run, player)), models)
+    else:
+        again = _replayed(capture, run, player, registry, report)
     for key, group in again:
         index = stored.pop((key.arrival, key.segment), None)
         if index is None:
             who = f"{key.agent_id}, segment {key.segment}"
             report.problems.append(f"{who}: lives in the replay, is not in the capture")
             continue
-        _compare(capture[index], stack_groups([group]), key, report)
+        _compare(capture[index], stack_groups([group]), key, report, is_exact=player.compiled)
     missing = [capture.samples[index].npz.name for index in stored.values()]
-    report.problems += [f"{name}: is in the capture, not in the replay" for name in missing]
-    return report
+    report.problems += [f"{shown(name)}: is in the capture, not in the replay" for name in missing]
 
 
-def _compare(sample: ReplaySample, again: ReplaySample, key: SampleKey, report: ReplayReport) -> None:
+def _compare(
+    sample: ReplaySample, again: ReplaySample, key: SampleKey, report: ReplayReport, *, is_exact: bool
+) -> None:
     report.samples += 1
     report.timesteps += sample.timesteps
     name = f"{key.agent_id} (segment {key.segment})"
-    for array in ARRAYS:
-        found, expected = getattr(sample, array), getattr(again, array)
+    # Captures of earlier versions have no optional arrays: what is not stored is not compared.
+    for array in sample.arrays():
+        if array in COMPUTED and sample.metadata["policy"]["kind"] == OUTSIDE:
+            continue  # the object gave them
+        found, expected = sample.array(array), again.array(array)
         if found.shape != expected.shape:
             report.problems.append(
                 f"{name}: {array}: stored shape {found.shape}, replayed shape {expected.shape}"
             )
-        elif found.tobytes() != expected.tobytes():
+        elif found.tobytes() != expected.tobytes() and (is_exact or not _are_near(array, found, expected)):
             report.problems.append(f"{name}: {array}: " + first_difference(found, expected, sample.tick))
+
+
+def _are_near(array: str, found: np.ndarray, expected: np.ndarray) -> bool:
+    """Whether an array may differ so much: what a network computes outside of compiled code has other last bits on
+    another processor, or with another version of what computes it."""
+    return array in COMPUTED and np.allclose(found, expected, rtol=NEAR, atol=NEAR)
 
 
 def first_difference(found: np.ndarray, expected: np.ndarray, tick: np.ndarray) -> str:
@@ -95,43 +142,124 @@ def first_difference(found: np.ndarray, expected: np.ndarray, tick: np.ndarray) 
     return f"differs first at {when}: stored {found[place]}, replayed {expected[place]}"
 
 
-def _stored_actions(capture: Capture, ticks: int) -> tuple[np.ndarray, np.ndarray]:
-    """[arrivals, ticks] ids and [arrivals, ticks, 3] arguments of the whole run; NOT_STORED where nobody lived."""
+def _last_tick(capture: Capture) -> int:
+    """The tick after the last one of which a frame is stored: what is allocated follows from what is there."""
+    return max((record.first_tick + record.frame_count for record in capture.samples), default=0)
+
+
+def _empty_stretch(capture: Capture, run: Run, player: Player) -> str:
+    """The first stretch of ticks of which nothing is stored, and which no town leaves empty; "" where there is none.
+
+    Who says that somebody lives two thousand million ticks from now may be playing a trick: they are not looked for.
+    """
+    longest, end = int(player.generated.params.rules.respawn_delay[0]) + 2, 0
+    first = len(player.generated.names.agents)  # who is there from the start
+    for record in sorted(capture.samples, key=lambda record: record.first_tick):
+        is_late = run.agent is not None and record.arrival > first  # others, who are not stored, lived before
+        if record.first_tick > end + longest and not is_late:
+            return f"nothing is stored of the ticks from {end} to {record.first_tick - 1}, in which somebody must live"
+        end = max(end, record.first_tick + record.frame_count)
+    return ""
+
+
+def _ticks_to_play(capture: Capture, run: Run, player: Player) -> int:
+    """As many as are stored, and as many more as it may take until a newcomer arrives: then nobody will."""
+    respawn_delay = int(player.generated.params.rules.respawn_delay[0])
+    return min(run.ticks, _last_tick(capture) + min(respawn_delay + 2, MOST_QUIET_TICKS))
+
+
+def _stored_actions(
+    capture: Capture, player: Player, report: ReplayReport
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """[arrivals, T] ids and [arrivals, T, 3] arguments of the ticks that are stored; NOT_STORED where nobody lived.
+
+    None, and a problem, where they cannot be those of a run: kernels take them as they are.
+    """
+    names, ticks = player.generated.names, _last_tick(capture)
     arrivals = max((record.arrival for record in capture.samples), default=0)
+    if arrivals > len({record.arrival for record in capture.samples}) + len(names.agents):
+        report.problems.append(
+            f"the agent with number {arrivals} is not one of those who can have lived here"
+        )
+        return None
     actions = np.full((arrivals, ticks), NOT_STORED, np.int64)
     args = np.full((arrivals, ticks, 3), -1.0, np.float32)
     for index, record in enumerate(capture.samples):
         sample = capture[index]
+        if fault := _args_fault(sample.action_args, len(names.objects), len(names.agents)):
+            report.problems.append(f"{record.npz.name}: action_args: {fault}")
+            return None
         where = slice(int(sample.tick[0]), int(sample.tick[0]) + sample.timesteps)
+        if where != slice(record.first_tick, record.first_tick + record.frame_count):
+            report.problems.append(f"{record.npz.name}: has other ticks than the manifest says")
+            return None
         actions[record.arrival - 1, where] = sample.actions
         args[record.arrival - 1, where] = sample.action_args
     return actions, args
 
 
-def _replayed(capture: Capture, run: Run, report: ReplayReport) -> Iterator[tuple[SampleKey, FrameGroup]]:
+def _args_fault(args: np.ndarray, objects: int, agents: int) -> str:
+    """What is wrong with arguments of actions [T, 3]; "" where every object and every agent is one of the town."""
+    for column, what, count in ((0, "objects", objects), (1, "agents", agents)):
+        numbers = args[:, column]
+        if not ((numbers >= -1) & (numbers < count) & (numbers == np.floor(numbers))).all():
+            return f"expected numbers of {count} {what}, or -1"
+    return ""
+
+
+def _replayed(
+    capture: Capture, run: Run, player: Player, registry: AgentRegistry, report: ReplayReport
+) -> Iterator[tuple[SampleKey, FrameGroup]]:
     """Frame groups of the stored actions, segment by segment."""
-    player, registry = _player_of(run)
+    stored = _stored_actions(capture, player, report)
+    if stored is None:
+        return
     facts = static_facts(player.generated, resolved_of(run).config, run)
-    actions, args = _stored_actions(capture, run.ticks)
-    length = run.segment_ticks or run.ticks
-    for segment, start in enumerate(range(0, run.ticks, length)):
-        ticks = min(length, run.ticks - start)
+    end, length = _last_tick(capture), run.segment_ticks or run.ticks
+    for segment, start in enumerate(range(0, end, length)):
+        ticks = min(length, end - start)
         out = frames(player.generated, ticks)
-        played = player.replay_segment(actions, args, out, start, ticks)
-        if played < ticks:
-            report.problems.append(
-                f"tick {start + played}: somebody lives in the replay of whom no action is stored"
-            )
+        if not _played(player, stored, out, start, report):
             return
         registry.note(out.arrival, start)
-        for row, first, end in episodes(out.arrival):
+        for row, first, last in episodes(out.arrival):
             arrival = int(out.arrival[row, first])
             key = SampleKey(run.name, run.seed, arrival, registry.names[arrival - 1], segment)
-            episode = Episode(row, first, end, segment, last=start + ticks == run.ticks)
+            episode = Episode(row, first, last, segment, last=start + ticks == run.ticks)
             yield key, frame_group(out, start, episode, registry, facts, player.policy_of)
+    nobody = np.empty((0, 0), np.int64), np.empty((0, 0, 3), np.float32)
+    to_play = _ticks_to_play(capture, run, player)
+    for start in range(end, to_play, QUIET_TICKS):
+        out = frames(player.generated, min(QUIET_TICKS, to_play - start))
+        if not _played(player, nobody, out, start, report):
+            return
 
 
-def _player_of(run: Run) -> tuple[Player, AgentRegistry]:
+def _played(
+    player: Player, stored: tuple[np.ndarray, np.ndarray], out: Frames, start: int, report: ReplayReport
+) -> bool:
+    """Play stored actions from tick `start` on into `out`; False, and a problem, where there are none for somebody."""
+    ticks = out.actions.shape[1]
+    played = player.replay_segment(*stored, out, start, ticks)
+    if played < ticks:
+        report.problems.append(
+            f"tick {start + played}: somebody lives in the replay of whom no action is stored"
+        )
+    return played == ticks
+
+
+def _player_of(run: Run, models: Models) -> tuple[Player, AgentRegistry]:
     generated = generate_run(run)
     registry = AgentRegistry.of(generated)
-    return Player(generated, registry), registry
+    given = GivenPolicy(_Stored(), given_name(run.policy)) if is_given(run.policy) else None
+    return Player(generated, registry, given, models), registry
+
+
+class _Stored:
+    """Stands for an object that decided: its actions are stored, its log-probs and values are its own."""
+
+    def act(self, batch: PolicyBatch) -> PolicyActions:
+        raise AssertionError("stored actions are taken")
+
+    def values(self, batch: PolicyBatch) -> np.ndarray:
+        return np.zeros(len(batch), np.float32)

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from townlet import arguments
 from townlet.config.load import Resolved
 from townlet.errors import UserError
 from townlet.frames import FRAME_KEYS
 from townlet.policy.actions import Action
 from townlet.policy.base import AgentPolicy, Observation, Policy, PolicyBatch
 from townlet.policy.checking import checked_actions
+from townlet.policy_text import NO_MODELS, Models
 from townlet.rollout.stepper import Stepper
 from townlet.samples import FrameGroup
 
@@ -25,7 +27,7 @@ class PolicyRuntime:
 
     `policy` is a policy's name, or an object with `act` and `values`, or with `decide` and `value` (see
     `townlet.policy.base`); it acts for agents without a schedule. `config.policy.agents` gives single agents a policy
-    of their own. `seed`: see `SimulationLoop`. Raises UserError for what cannot be played.
+    of their own. `seed`, `models`: see `SimulationLoop`. Raises UserError for what cannot be played.
     """
 
     def __init__(
@@ -33,8 +35,9 @@ class PolicyRuntime:
         config: Resolved | str | os.PathLike[str],
         policy: str | Policy | AgentPolicy | None = None,
         seed: int | None = None,
+        models: Models = NO_MODELS,
     ):
-        self._stepper = Stepper(config, seed, policy)
+        self._stepper = Stepper(config, seed, policy, models=models)
 
     @classmethod
     def of(cls, stepper: Stepper) -> PolicyRuntime:
@@ -55,6 +58,10 @@ class PolicyRuntime:
 
     def decide(self, observations: Mapping[str, Observation]) -> dict[str, Action]:
         """What every agent observed does. Schedules come first; each policy is asked once, for all its agents."""
+        if not isinstance(observations, Mapping) or not all(
+            isinstance(seen, Observation) for seen in observations.values()
+        ):
+            raise UserError("decide: expected observations by agent, as a SimulationLoop has them")
         decided: dict[str, Action] = {}
         batches: dict[tuple[int, int], dict[str, Observation]] = {}
         for agent, seen in observations.items():
@@ -102,7 +109,7 @@ class PolicyRuntime:
         if agent_id is not None:
             self._row_of(agent_id)
         groups = self._stepper.groups(agent_id)
-        if clear:
+        if arguments.switch("clear", clear):
             self._stepper.take(agent_id)
         return [frame for group in groups for frame in _frames_of(group)]
 

@@ -1,4 +1,4 @@
-"""Small questions that several rules ask: how far, who is next, what stands here.
+"""Small questions that several rules ask: how far, who is next, what stands here, what time it is.
 
 Coordinates are uint16. They are widened by `np.int64(...)`, never by `int(...)`: compiled, `int` of a uint16
 stays unsigned, and `0 - 1` would be 18,446,744,073,709,551,615.
@@ -16,6 +16,12 @@ from townlet.world.state import FAR, NOBODY, NOTHING, STEP_X, STEP_Y
 def apart(ax, ay, bx, by):
     """Manhattan distance, in tiles, between (ax, ay) and (bx, by), of any integer types."""
     return abs(np.int64(ax) - np.int64(bx)) + abs(np.int64(ay) - np.int64(by))
+
+
+@inlined
+def time_of_day(clock, town):
+    """The tick of day of the tick about to be played: 0 on the first of a day."""
+    return (clock.tick[0] + town.size[4]) % town.size[3]
 
 
 @inner

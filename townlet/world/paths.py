@@ -68,16 +68,16 @@ def number_regions(wall, frontier, region):
 
 
 @kernel
-def nearest_objects(distance, object_place, object_type, nearest):
-    """Fill `nearest` [Y, H, W] (int16): the object of each type with the shortest walk, the lowest index on ties.
+def nearest_objects(distance, object_place, belongs, nearest):
+    """Fill `nearest` [Z, H, W] (int16): the object of each set with the shortest walk, the lowest index on ties.
 
-    -1 where the type has no object or none can be reached.
+    `belongs` [Z, O] bool says which objects a set has; -1 where it has none, or none can be reached.
     """
-    types, height, width = nearest.shape
+    sets, height, width = nearest.shape
     nearest[:] = -1
-    for t in range(types):
-        for o in range(object_type.shape[0]):
-            if object_type[o] != t:
+    for t in range(sets):
+        for o in range(object_place.shape[0]):
+            if not belongs[t, o]:
                 continue
             field = distance[object_place[o]]
             for y in range(height):

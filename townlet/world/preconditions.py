@@ -2,9 +2,9 @@
 
 Facts: `occupied` (the object is in use), `power_on`, `water_on`, `meal_available` and `ingredients_available`
 (the object's own stock if it keeps that kind, else anybody's), each 1 or 0, and `wallet` in coins. An
-affordance that is bound to a utility cannot start while it is off. What it takes comes out of the used object
-if that keeps this kind of stock, else out of the nearest object that holds enough of it (walking from the
-used object).
+affordance that is bound to a utility cannot start while it is off, nor can any on an object that is bound to
+it. What it takes comes out of the used object if that keeps this kind of stock, else out of the nearest object
+that holds enough of it (walking from the used object).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def ready(objects, events, town, affordances, k, o):
     All but `occupied` and `wallet`, which are about the moment and about who asks.
     """
     for u in range(2):
-        if affordances.utility_bound[k, u] and not events.utility[u]:
+        if (affordances.utility_bound[k, u] or town.site.bound[o, u]) and not events.utility[u]:
             return False
     for s in range(2):
         if affordances.takes[k, s] > 0 and source(objects, town, o, s, affordances.takes[k, s]) == NOTHING:

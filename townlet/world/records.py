@@ -45,6 +45,11 @@ def columns(cls: type) -> Any:
     return cls
 
 
+def plain(records: Any) -> np.ndarray:
+    """The same records, for Python: `plain(agents)["alive"]` is a column, some twenty times faster than attributes."""
+    return records.view(np.ndarray)
+
+
 def column_names(group: Any) -> tuple[str, ...]:
     """The columns of a packed group, or the fields of a NamedTuple of arrays."""
     return group.dtype.names if isinstance(group, np.ndarray) else group._fields

@@ -19,6 +19,7 @@ USE_POLICY = 4  # the action that a stochastic policy samples
 USE_PLACEMENT = 5  # tiles of objects and agents that have no position
 USE_PERSONALITY = 6  # profiles drawn from personalities.distribution
 USE_IDENTITY = 7  # the hashed identity in the social snippet
+USE_START = 8  # needs, wallets and the time of day of scenario.starts
 
 _M0 = np.uint64(0xD2511F53)
 _M1 = np.uint64(0xCD9E8D57)

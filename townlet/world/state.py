@@ -1,7 +1,8 @@
 """The world is arrays, and this file is their glossary.
 
-Axis letters:  A agent rows, O objects, K affordances, Y object types, J jobs, E perturbation events, P places (tiles
-with a distance field), S schedule entries, G tiles of the grid (H rows of W), N = 3 needs, D days of a week.
+Axis letters:  A agent rows, O objects, K affordances, Y object types, Z object types and, after them, the sets of
+several types that share an affordance, J jobs, E perturbation events, P places (tiles with a distance field), S
+schedule entries, G tiles of the grid (H rows of W), N = 3 needs, D days of a week.
 
 `World` is what changes, `Params` what does not. A copy of `World` is a snapshot: there is no third place for state.
 House units: ticks, tiles, coins; needs and ties are fractions. Names stop at `townlet/generator/`: here are indices.
@@ -46,9 +47,11 @@ PRICE_SPIKE, BLACKOUT, OUTAGE, ARRANGED_MEET = 0, 1, 2, 3  # kinds of event
 UNTIL_TICKS, UNTIL_ARRIVED, UNTIL_GRANTED, UNTIL_FINISHED = 0, 1, 2, 3
 
 # Who decides for an agent without a schedule: the policy's index in POLICIES. That of `scripted`, which names nobody
-# there, stands for whoever is outside: an object of the caller's, or the caller. Kernels decide for these two.
+# there, stands for whoever is outside: an object of the caller's, or the caller. Networks of a run stand far behind.
 POLICY_OUTSIDE = POLICIES.index(SCRIPTED)
 POLICY_NEEDS, POLICY_UNIFORM = POLICIES.index("needs"), POLICIES.index("uniform")
+POLICY_IDLE, POLICY_NEEDS_EARLY = POLICIES.index("idle"), POLICIES.index("needs-early")
+POLICY_FIRST_NETWORK = 1_000
 
 TERMS = (
     "survival", "needs", "wages", "punctuality", "social", "lateness", "guardrail", "clip", "cap", "terminal",
@@ -265,7 +268,9 @@ class Site:
     y: I64  # [O]
     place: I64  # [O]
     kept: Bool  # [O, 2]  the kinds of stock it keeps
-    full: I64  # [O, 2]  the stock a new day begins with (see restock)
+    start: I64  # [O, 2]  the stock at the start
+    full: I64  # [O, 2]  the most that a new day fills it up to (see restock)
+    bound: Bool  # [O, 2]  cannot be used while the utility is off, whatever for
 
 
 @columns
@@ -280,7 +285,7 @@ class Condition:
 class Town(NamedTuple):
     """The map and what stands on it."""
 
-    size: I64  # [4]  width, height, pad, ticks per day
+    size: I64  # [5]  width, height, pad, ticks per day, tick of day at tick zero
     seed: I64  # [1]
     wall: Bool  # [H, W]
     region: I32  # [H, W]  connected floor: tiles of one region reach each other; -1 on walls
@@ -290,11 +295,12 @@ class Town(NamedTuple):
     site: Site  # [O]  the objects
     near_first: I64  # [H * W + 1]  objects within distance 1 of tile g: near_object[near_first[g] : ...]
     near_object: I64  # [...]
-    nearest: I16  # [Y, H, W]  the object of a type nearest by walking distance, lowest index first; -1 = none
-    of_type_first: I64  # [Y + 1]  objects by type: of_type[of_type_first[y]:of_type_first[y + 1]]
-    of_type: I64  # [O]
+    belongs: Bool  # [Z, O]  whether the object is of the type, or of a type of the set
+    nearest: I16  # [Z, H, W]  the object of them nearest by walking distance, lowest index first; -1 = none
+    of_type_first: I64  # [Z + 1]  objects by type or set: of_type[of_type_first[z]:of_type_first[z + 1]]
+    of_type: I64  # [...]
     offers_first: I64  # [Y + 1]  affordances by object type, in the file's order
-    offers: I64  # [K]
+    offers: I64  # [...]
     condition: Condition  # [M]
     layer_objects: F32  # [H + 2 pad, W + 2 pad]  1 where an object stands
     layer_walkable: F32  # [H + 2 pad, W + 2 pad]  1 on floor
@@ -304,7 +310,7 @@ class Town(NamedTuple):
 
 @columns
 class Affordances:
-    object_type: I64  # [K]
+    object_type: I64  # [K]  the type, or the set of types (index into Z), whose objects offer it
     duration: I64  # [K]  ticks >= 1
     need: F64  # [K, N]  deltas
     money: F64  # [K]  coins to the agent; negative = a price, before the price level
@@ -328,7 +334,8 @@ class People:
     start_y: I64  # [A]
     start_wallet: F64  # [A]
     home_personality: F64  # [A, 3]
-    policy: I64  # [A]  index into POLICIES; POLICY_OUTSIDE = somebody outside. Newcomers keep it
+    policy: I64  # [A]  index into POLICIES; POLICY_OUTSIDE = somebody outside; POLICY_FIRST_NETWORK + n = network n of
+    # the run. Newcomers keep it
     script_first: I64  # [A]  the first life's schedule: Schedule[script_first:script_end]
     script_end: I64  # [A]
 

@@ -1,6 +1,6 @@
 """Which object is meant by an action that names none.
 
-A **request** means the nearest object of the affordance's type by walking distance (lowest index on ties)
+A **request** means the nearest object of the affordance's types by walking distance (lowest index on ties)
 among the *candidates*: reachable, not closed, meeting the affordance's facts (all but `occupied` and
 `wallet`), and not in this agent's cooldown. Avoidance: a candidate that is used, held or waited for by
 somebody toward whom the agent's rivalry is above the avoid threshold is passed over while another candidate
@@ -90,14 +90,14 @@ def _has_rival(queues, objects, ties, threshold, o, a):
 def object_to_start(agents, queues, town, affordances, k, a):
     """The object that agent `a` means by a start of affordance `k` without one; NOTHING = none in reach."""
     kind, reserved = affordances.object_type[k], queues.reserved[a]
-    if reserved != NOTHING and town.site.type[reserved] == kind:
+    if reserved != NOTHING and town.belongs[kind, reserved]:
         return reserved
     x, y = np.int64(agents.x[a]), np.int64(agents.y[a])
     tile = y * town.size[0] + x
     found = NOTHING
     for n in range(town.near_first[tile], town.near_first[tile + 1]):
         o = town.near_object[n]
-        if town.site.type[o] == kind:
+        if town.belongs[kind, o]:
             if apart(x, y, town.site.x[o], town.site.y[o]) == 0:
                 return o
             if found == NOTHING:

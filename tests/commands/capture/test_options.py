@@ -57,6 +57,16 @@ def test_a_mistyped_flag_names_the_nearest(flag: str, message: str) -> None:
         ([*NEEDED, "--ticks"], "--ticks: expected one argument"),
         ([*NEEDED, "--ticks", "many"], "--ticks: expected a whole number, got 'many'"),
         ([*NEEDED, "--ticks", "1.5"], "--ticks: expected a whole number"),
+        *(
+            (
+                [*NEEDED, flag, number],
+                f"{flag}: expected a whole number, got '{number}'; write it in digits 0 to 9",
+            )
+            for flag in ("--ticks", "--seed", "--limit", "--segment-ticks", "--workers")
+            for number in ("\u0661\u0662", "\uff11\uff12", "1\u09e8")
+        ),
+        ([*NEEDED, "--ticks", "9" * 5_000], "--ticks: expected a whole number, got '9999"),
+        ([*NEEDED, "--ticks", ""], "--ticks: expected a whole number, got ''"),
         ([*NEEDED, "--seed", "1", "--seeds", "0..3"], "--seeds: not allowed with argument --seed"),
         ([*NEEDED, "--compression", "best"], "--compression: invalid choice: 'best'"),
     ],
@@ -66,6 +76,13 @@ def test_wrong_usage_is_one_line(words: list[str], message: str) -> None:
         parse(*words)
     assert "\n" not in str(caught.value)
     assert "townlet capture --help" in str(caught.value)
+
+
+@pytest.mark.parametrize("words", [["--direct_num_workers", "\uff12"], ["--direct_num_workers=\u0662"]])
+def test_numbers_of_beams_options(words: list[str]) -> None:
+    with pytest.raises(UserError, match="expected a number in digits 0 to 9 among Beam's options"):
+        parse(*NEEDED, *words)
+    assert parse(*NEEDED, "--direct_num_workers", "2")[1] == ["--direct_num_workers", "2"]
 
 
 def test_values_that_look_like_flags_are_values() -> None:

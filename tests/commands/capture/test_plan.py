@@ -11,6 +11,9 @@ import pytest
 
 from tests.commands.conftest import Townlet
 from tests.dataset.captures import content, flip
+from townlet.commands.capture.options import capture_parser
+from townlet.commands.capture.plan import _parser
+from townlet.config.shipped import shipped_root
 from townlet.dataset.store.lock import output_lock
 from townlet.planning import plan_status
 
@@ -46,7 +49,11 @@ def test_everything_is_there(townlet: Townlet, village: Path, monkeypatch: pytes
         said = townlet("plan", *SEEDS, "--output", village)
     assert said.code == 0
     assert [row[-1] for row in rows(said.out)[1:5]] == ["indexed"] * 4
-    assert said.out.splitlines()[-1] == "4 runs: 4 indexed"
+    assert said.out.splitlines()[5:] == [
+        "4 runs: 4 indexed",
+        "kitchen_breakfast: 2 seeds, 1 distinct",  # in so few ticks
+        "queue_conflict: 2 seeds, 1 distinct",
+    ]
     assert said.err == "nothing to do\n"
     assert content(village) == before
 
@@ -66,7 +73,7 @@ def test_some_is_missing(townlet: Townlet, village: Path, tmp_path: Path) -> Non
     assert said.out.splitlines()[3] == f"kitchen_breakfast seed 1: damaged: {damaged}"
     assert "24 runs: 21 missing, 2 indexed, 1 damaged" in said.out
     each = townlet("plan", *WORDS, "--seeds", "0..11", "--output", folder, "--all")
-    assert len(each.out.splitlines()) == 1 + 24 + 3
+    assert len(each.out.splitlines()) == 1 + 24 + 5
 
 
 def test_for_scripts(townlet: Townlet, village: Path) -> None:
@@ -79,6 +86,7 @@ def test_for_scripts(townlet: Townlet, village: Path) -> None:
     assert document["runs"][-1] | {"fingerprint": ""} == {
         "scenario": "queue_conflict",
         "seed": 30,
+        "seed_text": "30",
         "ticks": 20,
         "folder": "runs/queue_conflict/seed-30",
         "fingerprint": "",
@@ -120,9 +128,13 @@ def test_a_single_capture(townlet: Townlet, kitchen: Path, tmp_path: Path) -> No
 
 def test_a_limit(townlet: Townlet, tmp_path: Path) -> None:
     said = townlet("plan", "smoke", "--limit", "3", "--output", tmp_path / "out")
-    assert [row[0] for row in rows(said.out)[1:4]] == ["employment_punctuality"] * 2 + ["hard_winter"]
+    assert [row[0] for row in rows(said.out)[1:4]] == [
+        "employment_punctuality",
+        "hard_winter",
+        "kitchen_breakfast",
+    ]
     assert "3 runs: 3 missing" in said.out
-    assert "--limit: 11 runs not selected" in said.out
+    assert "--limit: 6 runs not selected" in said.out
 
 
 def test_a_disk_that_is_too_small(townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +150,7 @@ def test_a_disk_that_is_too_small(townlet: Townlet, tmp_path: Path, monkeypatch:
     [
         (["--limit", "0"], "--limit: expected 1 run or more, got 0"),
         (["--ticks", "0"], "--ticks: expected 1 to"),
-        (["--workers", "2"], "unrecognized arguments: --workers=2"),
+        (["--force"], "unknown option --force; did you mean --overwrite?"),
         (["no_such_config"], "no_such_config"),
     ],
 )
@@ -156,3 +168,60 @@ def test_an_output_that_is_none(townlet: Townlet, tmp_path: Path) -> None:
         said = townlet("plan", *SEEDS, "--output", place)
         assert said.code == 2, place
         assert said.err.startswith("error: ")
+
+
+def test_every_option_of_a_capture(townlet: Townlet, tmp_path: Path) -> None:
+    """One word turns a capture into its plan, and the other way round."""
+    capture, planned = capture_parser("townlet capture", positional=True), _parser("townlet plan")
+    options = {flag for action in capture._actions for flag in action.option_strings}
+    assert options < {flag for action in planned._actions for flag in action.option_strings}
+    words = [
+        *SEEDS, "--output", str(tmp_path / "out"), "--overwrite", "--workers", "2", "--check", "--quiet", "--dry-run",
+        "--limit", "1", "--direct_running_mode", "multi_threading", "--all",
+    ]  # fmt: skip
+    said = townlet("plan", *words)
+    assert said.code == 0
+    left = [word for word in words if word not in ("--dry-run", "--all")]
+    assert said.err == f"next: {shlex.join(['townlet', 'capture', *left])}\n"
+    assert townlet("plan", *words, "--json").json["counts"] == {"missing": 1}
+    assert townlet("plan", *SEEDS, "--output", tmp_path, "--flink_mster", "x").code == 2
+
+
+def test_hints_are_ready_to_be_pasted(
+    townlet: Townlet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names with spaces, with a dash first, and with what cannot be typed."""
+    monkeypatch.chdir(tmp_path)
+    Path("-my town.yaml").write_text((shipped_root() / "scenarios/kitchen_breakfast.yaml").read_text())
+    for output, typed in (("-out", "./-out"), ("a b", "'a b'"), ("\x1bx", r"$'\x1bx'")):
+        said = townlet("capture", f"--output={output}", "--ticks", "3", "--", "-my town.yaml")
+        assert said.code == 0, said.err
+        assert said.err.splitlines()[-1] == f"next: townlet inspect {typed}"
+        assert townlet("inspect", f"./{output}").code == 0
+    said = townlet("plan", "--output=-new", "--ticks", "3", "--", "-my town.yaml", "--all")
+    assert said.code == 2, "what follows `--` is no option"
+    said = townlet("plan", "--output=-new", "--ticks", "3", "--all", "--", "-my town.yaml")
+    assert said.err == "next: townlet capture --output=-new --ticks 3 -- '-my town.yaml'\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "close"),
+    [
+        ("queue_conflikt", "queue_conflict"),
+        ("configs/scenarios/queue_conflit.yaml", "queue_conflict"),
+        ("suites/smok", "smoke"),
+        ("KITCHEN_BREAKFAST", "kitchen_breakfast"),
+        ("kitchen", "kitchen_breakfast"),
+        ("zzzzzz", None),
+    ],
+)
+def test_a_name_that_is_none(townlet: Townlet, tmp_path: Path, name: str, close: str | None) -> None:
+    for words in (
+        ["plan", name, "--output", tmp_path],
+        ["capture", name, "--output", tmp_path],
+        ["actions", name],
+    ):
+        said = townlet(*words)
+        assert said.code == 2 and "found nothing under this name" in said.err
+        assert ("did you mean" in said.err) == (close is not None)
+        assert close is None or f"did you mean the shipped '{close}'?" in said.err

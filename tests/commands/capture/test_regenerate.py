@@ -126,6 +126,7 @@ def test_the_options_that_say_what_is_played(townlet: Townlet, village: Path) ->
         "scenario": "one",
         "state": "changed",
         "seeds": [0],
+        "seed_texts": ["0"],
         "reason": "ticks 12 -> 9",
     }
 
@@ -200,12 +201,12 @@ def test_golden_of_a_plain_data_set(townlet: Townlet, village: Path) -> None:
         (["--tolerance", "nan"], "--tolerance: expected a share"),
         (["--tolerance", "2%"], "--tolerance: expected a share"),
         (["--tolerance", "0.1"], "--tolerance: compares with golden metrics; give --golden FILE as well"),
-        (["--keep", "0"], "--keep: expected 1 or more versions, got '0'"),
+        (["--keep", "0"], "--keep: expected a number of 1 or more, got '0'"),
         (
             ["--golden", "missing.json"],
             "missing.json: no golden metrics file is there; `townlet golden` writes one",
         ),
-        (["--golden", "suite.yaml"], "suite.yaml: expected a golden metrics file"),
+        (["--golden", "suite.yaml"], "suite.yaml: not a golden metrics file"),
         (["--overwrite"], "unknown option --overwrite"),
         (["--toleranse", "1"], "unknown option --toleranse; did you mean --tolerance?"),
         (["--ticks", "0"], "--ticks: expected 1 to"),
@@ -260,10 +261,10 @@ def test_runs_that_fail(townlet: Townlet, village: Path, monkeypatch: pytest.Mon
 
     whole = rollout.play
 
-    def play(run):
+    def play(run, *models):
         if run.name == "two":
             raise RuntimeError("the town has burnt down")
-        yield from whole(run)
+        yield from whole(run, *models)
 
     write_config(village, "two", 0.005)
     with monkeypatch.context() as patched:

@@ -60,10 +60,10 @@ import townlet.rollout.play as rollout
 whole = rollout.play
 
 
-def unlucky(run):
+def unlucky(run, *more):
     if run.seed == 1:
         raise ValueError("unlucky")
-    yield from whole(run)
+    yield from whole(run, *more)
 
 
 if "multi_processing" not in str(flags):
@@ -99,7 +99,11 @@ threading.Thread(target=print, args=("heard",), kwargs={"file": sys.stderr}).sta
 
 
 @pytest.mark.parametrize(
-    "mode", ["in_memory", "multi_threading", pytest.param("multi_processing", marks=pytest.mark.campaign)]
+    "mode",
+    [
+        "in_memory",
+        *(pytest.param(mode, marks=pytest.mark.campaign) for mode in ("multi_threading", "multi_processing")),
+    ],
 )
 def test_a_capture_leaves_its_process_as_it_was(tmp_path: Path, mode: str) -> None:
     flags = [] if mode == "in_memory" else [f"--direct_running_mode={mode}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_what_a_program_calls_is_compiled(done: list[str], monkeypatch: pytest.M
 
 @pytest.mark.parametrize("request_", [SMALL, LARGE], ids=["small", "large"])
 def test_what_is_compiled_is_used(done: list[str], request_: Request) -> None:
-    store.mark_complete(store.cache_folder())
+    store.mark_complete()
     assert starting.start(request_, quiet=False) is None
     assert done == []
 
@@ -134,8 +135,54 @@ def test_warm_says_what_it_did(
 
     monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path))
     monkeypatch.delenv(SWITCH, raising=False)
-    store.mark_complete(store.cache_folder())
+    store.mark_complete()
+    place = store.place()
+    assert place is not None and place.path.parent == tmp_path
     assert main([]) == 0
-    assert capsys.readouterr().out == f"compiled already: {store.cache_folder()}\n"
+    assert capsys.readouterr().out == f"compiled already: {place.path}\n"
     assert main(["--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_warm_fails_where_nothing_can_be_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder for this process alone is of no use to a command that only prepares for others."""
+    from townlet.commands.capture.warm import main
+    from townlet.compiler.warmup import CompileError
+
+    nobody_can_write_there(monkeypatch, tmp_path)
+    with pytest.raises(
+        CompileError, match=r"compiled code is kept nowhere: TOWNLET_CACHE_DIR: .*: Not a directory; "
+    ):
+        main([])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_why_a_wanted_folder_is_not_used_is_said_unless_quiet(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where everything is compiled already, elsewhere."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    monkeypatch.setenv(store.CACHE_VARIABLE, str(shared))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    store.mark_complete()
+    assert starting.start(SMALL, quiet=True) is None
+    assert capsys.readouterr().err == ""
+    assert starting.start(SMALL, quiet=False) is None
+    assert capsys.readouterr().err == (
+        f"note: compiled code is kept in {tmp_path / 'home' / 'townlet'}: TOWNLET_CACHE_DIR: {shared} can be written "
+        "to by others (mode 777; chmod go-w makes it yours alone)\n"
+    )
+    assert not list(shared.iterdir())
+
+
+def nobody_can_write_there(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """All places are below a file."""
+    (folder / "file").touch()
+    monkeypatch.delenv(SWITCH, raising=False)
+    monkeypatch.setenv(store.CACHE_VARIABLE, str(folder / "file" / "chosen"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "file" / "home"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "file" / "temporary"))

@@ -11,6 +11,7 @@ import pytest
 from tests.commands.conftest import Townlet
 from townlet.commands.data.summary import warnings_of
 from townlet.config.shipped import shipped_configs, shipped_suites
+from townlet.dataset.format.models import Clip, Rewards
 
 
 def test_validate_shows_the_budget_and_the_notices(townlet: Townlet) -> None:
@@ -198,8 +199,8 @@ def sample(**facts: object) -> dict:
     }
 
 
-REWARDS = {"needs_form": "penalty", "faint_penalty": -1.0, "clip": {"clip_per_tick": 0.2}}
-CENTRED = {**REWARDS, "needs_form": "centred"}
+REWARDS = Rewards(needs_form="penalty", faint_penalty=-1.0, clip=Clip(clip_per_tick=0.2))
+CENTRED = Rewards(needs_form="centred", faint_penalty=-1.0, clip=Clip(clip_per_tick=0.2))
 
 
 @pytest.mark.parametrize(
@@ -220,8 +221,24 @@ CENTRED = {**REWARDS, "needs_form": "centred"}
         (sample(reward_by_term={"needs": -0.5}), REWARDS, []),
     ],
 )
-def test_warnings(facts: dict, rewards: dict, expected: list[str]) -> None:
+def test_warnings(facts: dict, rewards: Rewards, expected: list[str]) -> None:
     found = warnings_of([facts], rewards)
     assert len(found) == len(expected)
     for text, part in zip(found, expected, strict=True):
         assert part in text
+
+
+def test_seeds_beyond_53_bits_have_a_text_beside_them(townlet: Townlet, tmp_path: Path) -> None:
+    """In the output of every command that names a seed."""
+    seed = str(2**63 - 1)
+    words = ("kitchen_breakfast", "--seeds", seed, "--ticks", "3", "--output", tmp_path / "out")
+    assert [run["seed_text"] for run in townlet("plan", *words, "--json").json["runs"]] == [seed]
+    assert [run["seed_text"] for run in townlet("capture", *words, "--json").json["runs"]] == [seed]
+    facts = townlet("inspect", next((tmp_path / "out" / "runs").glob("*/*")), "--json").json
+    assert (facts["seed"], facts["seed_text"]) == (2**63 - 1, seed)
+    changed = townlet("regenerate", *words[:-1], tmp_path / "versions", "--dry-run", "--json").json["changes"]
+    assert (changed[0]["seeds"], changed[0]["seed_texts"]) == ([2**63 - 1], [seed])
+    other = townlet("capture", *words[:1], "--seeds", "1", *words[3:-1], tmp_path / "other", "--json")
+    assert other.code == 0
+    runs = townlet("diff", tmp_path / "out", tmp_path / "other", "--json").json["runs"]
+    assert {run["seed_text"] for run in runs} == {"1", seed}

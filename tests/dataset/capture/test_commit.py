@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.dataset.captures import capture, content, folders, records_for, stage, status_of
@@ -79,7 +80,8 @@ def test_a_sidecar_holds_what_the_design_lists(store: LocalStore) -> None:
     sidecar = json.loads((store.root / "rollout_sample_bob_002.json").read_text())
     listed = """feature_names map_channels map_shape timesteps value_pred_steps training_arrays action_lookup
         action_dim agent_id frame_count reward_term_names policy truncated segment first_tick born_tick
-        agent_index object_names agent_names layout_digest format_version metrics sha256 capture_metadata"""
+        agent_index object_names agent_names action_names layout_digest format_version metrics sha256
+        capture_metadata"""
     assert sorted(sidecar) == sorted(listed.split())
     assert sidecar["sha256"] == hashlib.sha256(content(store.root)["rollout_sample_bob_002.npz"]).hexdigest()
     metrics = json.loads((store.root / "rollout_sample_metrics.json").read_text())
@@ -169,7 +171,7 @@ def test_records_travel(store: LocalStore) -> None:
     run = make_run()
     record = stage(store, run)[0]
     assert pickle.loads(pickle.dumps(record)) == record
-    assert SampleRecord.from_json_dict(json.loads(json.dumps(record.to_json_dict()))) == record
+    assert msgspec.json.decode(json.dumps(record.to_json_dict()), type=SampleRecord) == record
     (published,) = capture(store, run)
     assert RunRecord.from_json_dict(json.loads(json.dumps(published.to_json_dict()))) == published
     assert record.key == SampleKey("scene", 3, 1, "alice", 0)

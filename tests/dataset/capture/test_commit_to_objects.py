@@ -93,10 +93,11 @@ def test_the_same_files_as_in_a_folder(
         assert verify_store(store).ok
 
 
+@pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
-def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: bool) -> None:
+def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: bool, every: int) -> None:
     broken = 0
-    for k in range(1 + late, 1000, 2):
+    for k in range(1 + late, 1000, 3 if runs is SINGLE and every > 1 else every):
         memory = pytest.importorskip("obstore.store").MemoryStore()
         breaking = Breaking(memory, k, late)
         try:
@@ -113,7 +114,7 @@ def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: b
         capture(store, *runs)
         assert stored(store) == undisturbed
         assert verify_store(store).ok
-    assert broken > 10
+    assert broken > (20 if every == 1 else 2)
 
 
 def test_states_of_a_run(store: ObjectStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,19 @@ from tests.samples import make_run
 from townlet.dataset.capture import overwrite
 from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.capture.overwrite import begin_overwrite, finish_overwrite
-from townlet.dataset.format.paths import run_folder
+from townlet.dataset.format.canonical import line_bytes
+from townlet.dataset.format.paths import BUILD, run_folder
+from townlet.dataset.store.beside import is_build_of
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError
 from townlet.run import Run
 
 OLD, NEW = make_run(seed=1), make_run(seed=2)
+
+
+def sign(build: Path, output: str = "out") -> None:
+    """As `--overwrite` marks a folder as its own."""
+    LocalStore(build).write_whole(BUILD, [line_bytes({"townlet": "overwrite", "output": output})])
 
 
 @pytest.fixture
@@ -34,6 +42,7 @@ def test_the_two_are_exchanged(output: Path, tmp_path: Path) -> None:
     capture(LocalStore(build), NEW)
     assert content(output) == old
     new = content(build)
+    del new[BUILD]
     finish_overwrite(output, build)
     assert content(output) == new
     assert os.listdir(tmp_path) == ["out"]
@@ -105,7 +114,7 @@ def test_a_build_of_something_else_is_removed(output: Path) -> None:
         build = begin_overwrite(output, wanted)
         capture(LocalStore(build), make_run(seed=7))
         assert begin_overwrite(output, wanted) == build
-        assert not build.exists()
+        assert list(content(Path(build))) == [BUILD]
 
 
 def test_the_old_output_of_an_interrupted_exchange_is_removed(
@@ -130,6 +139,7 @@ def test_no_run_of_an_old_data_set_comes_back(tmp_path: Path) -> None:
     old, new = (make_run(name, 0, folder=run_folder(name, 0)) for name in ("old", "new"))
     for place, run in ((tmp_path / "out", new), (tmp_path / ".out.new", old)):
         _data_set(LocalStore(place), run)
+    sign(tmp_path / ".out.new")
     undisturbed = content(tmp_path / "out")
     build = begin_overwrite(tmp_path / "out", [new])
     _data_set(LocalStore(build), new)
@@ -162,3 +172,77 @@ def test_the_output_may_be_a_link(output: Path, tmp_path: Path) -> None:
     finish_overwrite(tmp_path / "link", build)
     assert (tmp_path / "link").is_symlink()
     assert status_of(LocalStore(output), NEW) == "published"
+
+
+@pytest.mark.parametrize(
+    "kind", ["a capture", "files", "a file", "a link", "marked for another", "marked, with files"]
+)
+def test_what_stands_in_the_build_s_place_is_left_alone(output: Path, tmp_path: Path, kind: str) -> None:
+    """Its name says nothing: only what bears the mark, and holds nothing else, is ours."""
+    place = tmp_path / ".out.new"
+    if kind == "a capture":
+        capture(LocalStore(place), NEW)
+    elif kind == "a file":
+        place.write_text("mine")
+    elif kind == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        place.symlink_to(tmp_path / "elsewhere")
+    else:
+        place.mkdir()
+        (place / "thesis.tex").write_text("mine")
+        if kind != "files":
+            sign(place, "out" if kind == "marked, with files" else "another")
+    before = content(tmp_path)
+    with pytest.raises(OutputError, match=r"/\.out\.new: --overwrite builds there, and .* move it away"):
+        begin_overwrite(output, [NEW])
+    assert content(tmp_path) == before
+    assert os.path.lexists(place)
+
+
+def test_an_empty_folder_in_the_build_s_place_is_taken(output: Path, tmp_path: Path) -> None:
+    (tmp_path / ".out.new").mkdir()
+    build = begin_overwrite(output, [NEW])
+    capture(LocalStore(build), NEW)
+    finish_overwrite(output, build)
+    assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("name", ["mine", "runs/mine", "deep/er/mine"])
+def test_an_output_inside_is_never_removed(output: Path, name: str) -> None:
+    for nested in (make_run(seed=5), make_run(seed=5, folder=run_folder("scene", 5))):
+        capture(LocalStore(output / name), nested)
+        before = content(output)
+        with pytest.raises(OutputError, match=f"would remove files that Townlet did not write \\({name}"):
+            begin_overwrite(output, [NEW])
+        assert content(output) == before
+        shutil.rmtree(output / name)
+
+
+def test_a_link_inside_is_never_removed(output: Path, tmp_path: Path) -> None:
+    (output / "link").symlink_to(tmp_path)
+    with pytest.raises(OutputError, match="/out/link: is a symbolic link"):
+        begin_overwrite(output, [NEW])
+    assert (output / "link").is_symlink()
+
+
+def test_litter_moves_to_the_new_output(output: Path) -> None:
+    (output / ".git/refs").mkdir(parents=True)
+    (output / ".git/HEAD").write_text("mine")
+    (output / ".gitattributes").write_text("mine")
+    build = begin_overwrite(output, [NEW])
+    capture(LocalStore(build), NEW)
+    finish_overwrite(output, build)
+    assert status_of(LocalStore(output), NEW) == "published"
+    assert (output / ".git/HEAD").read_text() == (output / ".gitattributes").read_text() == "mine"
+    assert (output / ".git/refs").is_dir()
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    capture(LocalStore(folder), OLD)
+    build = begin_overwrite(folder, [NEW])
+    assert build != folder and is_build_of(Path(build), folder)
+    capture(LocalStore(build), NEW)
+    finish_overwrite(folder, build)
+    assert os.listdir(os.fsencode(tmp_path)) == [b"caf\xe9"]
+    assert status_of(LocalStore(folder), NEW) == "published"

@@ -18,7 +18,9 @@ from townlet.cli import main
 from townlet.dataset.capture.commit import begin_run, publish_runs, stage_receipt, stage_sample
 from townlet.dataset.checking.diff import Difference, diff
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.index_file import Failure, indexed, write_index
+from townlet.dataset.index.build_shards import indexed
+from townlet.dataset.index.index_document import Failure
+from townlet.dataset.index.write_index import write_index
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions.versions import publish
@@ -294,3 +296,15 @@ def test_what_the_command_says(tmp_path: Path, capsys: pytest.CaptureFixture[str
     found = json.loads(capsys.readouterr().out)
     assert (found["same"], len(found["runs"]), found["same_runs"]) == (False, 5, 0)
     assert len(load_capture(tmp_path / "a/runs/scene/seed-1")) == 2
+
+
+def test_an_array_that_one_side_does_not_have(tmp_path: Path) -> None:
+    """Without it all of it is False, as in captures of earlier versions."""
+
+    def flagged(arrays: Arrays, metadata: dict[str, Any]) -> None:
+        arrays["off_mask"] = np.arange(6) == 4
+
+    (sample,) = altered(tmp_path, flagged).runs[0].samples
+    assert sample.arrays is not None
+    (array,) = sample.arrays
+    assert (array.array, array.first_timestep, array.values) == ("off_mask", 4, (("", False, True),))

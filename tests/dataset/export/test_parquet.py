@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.dataset.captures import capture, content, flip
+from tests.dataset.reading.test_foreign_captures import sign
 from tests.dataset.towns import TOWN, capture_lives, town_run
 from tests.samples import FEATURES, LOOKUP, TERMS, make_run
 from townlet import cli, dataset
@@ -64,6 +65,8 @@ def assert_rows(table: pa.Table, sample: ReplaySample) -> None:
         "done": sample.dones,
         "position_x": sample.positions[:, 0],
         "position_y": sample.positions[:, 1],
+        "blocked": sample.array("blocked"),
+        "off_mask": sample.array("off_mask"),
     }
     expected |= {f"reward_{name}": sample.reward_terms[:, k] for k, name in enumerate(TERMS)}
     expected |= {f"feature_{name}": sample.features[:, k] for k, name in enumerate(FEATURES)}
@@ -246,3 +249,39 @@ def test_flipped_bytes_are_found(opened: DataSet, tmp_path: Path) -> None:
             pq.read_table(file.path, page_checksum_verification=True)
         flip(file.path, last)
     assert pq.read_table(file.path, page_checksum_verification=True).num_rows == 30
+
+
+@pytest.mark.parametrize("name", ["../../x", "/abs", "a/b", "..", "", "x\0y", "a" * 65, "-rf"])
+def test_no_name_leads_out_of_the_folder(
+    opened: DataSet, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are checked when an index is read; and once more where a path is made of one."""
+    monkeypatch.setattr(DataSet, "scenarios", property(lambda self: (name,)))
+    target = tmp_path / "deep" / "out"
+    with pytest.raises(OutputError, match=r"^scenario .*: expected 1 to 64 of A-Z a-z 0-9"):
+        export_parquet(opened, target)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../../x", "/abs"])
+def test_a_capture_of_a_stranger_with_such_a_name(tmp_path: Path, name: str) -> None:
+    run = make_run()
+    capture(LocalStore(tmp_path / "in"), run)
+    place = tmp_path / "in" / "rollout_sample_manifest.json"
+    document = json.loads(place.read_bytes())
+    document["metadata"]["scenario_name"] = name
+    sign(place, document)
+    assert (
+        cli.main(["export", str(tmp_path / "in"), "--to", "parquet", "--output", str(tmp_path / "out")]) == 1
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_config_whose_id_is_no_name_is_exported_all_the_same(tmp_path: Path) -> None:
+    capture(LocalStore(tmp_path / "in"), make_run())
+    place = tmp_path / "in" / "rollout_sample_manifest.json"
+    document = json.loads(place.read_bytes())
+    document["metadata"].update(scenario_name=None, config_id="../Küche")
+    sign(place, document)
+    (file,) = export_parquet(dataset.open(tmp_path / "in"), tmp_path / "out")
+    assert file.path.name == "capture.parquet"

@@ -15,22 +15,40 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from townlet.dataset.format.canonical import document_bytes
 from townlet.dataset.index import metrics_summary
-from townlet.dataset.index.metrics_summary import summarise_samples, summarise_table
+from townlet.dataset.index.metrics_summary import (
+    Sums,
+    figures_of,
+    parse_figures,
+    summarise_samples,
+    sums_of,
+)
+from townlet.dataset.index.metrics_table import SampleRows
+from townlet.errors import CorruptSampleError
 
 FIGURES = st.floats(-1e12, 1e12).map(lambda value: value if abs(value) > 1e-100 else 0.0)
 VALUES = st.lists(FIGURES, min_size=1, max_size=40)
 
 
-def table(rows: list[dict[str, Any]]) -> pq.ParquetFile:
-    """metrics.parquet of these rows, with the columns that matter here."""
+def table(rows: list[dict[str, Any]]) -> SampleRows:
+    """A table of these rows, with the columns that matter here."""
     sink = pa.BufferOutputStream()
     names = sorted({name for row in rows for name in row} - {"scenario", "done"})
     columns = {name: pa.array([row.get(name) for row in rows], "double") for name in names}
     text = pa.array([row["scenario"] for row in rows], "string")
     done = pa.array([bool(row.get("done")) for row in rows], "bool")
     pq.write_table(pa.table({"scenario": text, "done": done, **columns}), sink, row_group_size=3)
-    return pq.ParquetFile(pa.BufferReader(sink.getvalue()))
+    return SampleRows(sink.getvalue().to_pybytes(), "here")
+
+
+def summarise(rows: list[dict[str, Any]], cut: int = 1000) -> dict[str, Any]:
+    """metrics.json of these rows: those of a scenario are in tables of `cut` rows."""
+    parts = []
+    for scenario in dict.fromkeys(row["scenario"] for row in rows):
+        mine = [row for row in rows if row["scenario"] == scenario]
+        parts += [(scenario, sums_of(table(mine[n : n + cut]))) for n in range(0, len(mine), cut)]
+    return figures_of(parts)
 
 
 def of(values: list[float]) -> Any:
@@ -58,11 +76,11 @@ def test_no_order_shows(values: list[float], random: random.Random) -> None:
     assert of(shuffled) == of(values)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), FIGURES), min_size=1, max_size=30))
-def test_a_table_is_summarised_as_its_samples(rows: list[tuple[str, float]]) -> None:
-    """By scenario, and over all scenarios without reading anything twice."""
+@given(st.lists(st.tuples(st.sampled_from("abc"), FIGURES), min_size=1, max_size=30), st.integers(1, 12))
+def test_tables_are_summarised_as_their_samples(rows: list[tuple[str, float]], cut: int) -> None:
+    """By scenario, and over all scenarios, however they are cut into shards."""
     rows = sorted(rows, key=lambda row: row[0])
-    found = summarise_table(table([{"scenario": name, "figure": value} for name, value in rows]))
+    found = summarise([{"scenario": name, "figure": value} for name, value in rows], cut)
     assert found["overall"]["figure"] == of([value for _, value in rows])
     for scenario in {name for name, _ in rows}:
         mine = [value for name, value in rows if name == scenario]
@@ -81,6 +99,18 @@ def test_large_and_small_cancel_exactly() -> None:
     assert of([1e100, 1.0, -1e100])["mean"] == 1.0 / 3
 
 
+def test_sums_of_no_values_at_all() -> None:
+    """As somebody may have written them: no mean is that large where the squares are so small."""
+    sums = Sums(count=2, total=(1e295,), squares=(1.0,), low=0.0, high=1.0)
+    assert figures_of([("a", {"x": sums})])["overall"]["x"] == {
+        "count": 2,
+        "mean": 5e294,
+        "std": 0.0,
+        "min": 0.0,
+        "max": 1.0,
+    }
+
+
 def test_a_constant_has_no_deviation() -> None:
     assert of([0.1] * 1000) == {"count": 1000, "mean": 0.1, "std": 0.0, "min": 0.1, "max": 0.1}
 
@@ -96,7 +126,7 @@ def test_by_scenario_and_overall() -> None:
         {"scenario": "kitchen", "reward_sum": 3.0, "done": 1},
         {"scenario": "queue", "reward_sum": 5.0, "smiles": 2.0},
     ]
-    document = summarise_table(table(rows))
+    document = summarise(rows)
     assert document["scenarios"]["kitchen"]["reward_sum"] == {
         "count": 2,
         "mean": 2,
@@ -113,4 +143,34 @@ def test_by_scenario_and_overall() -> None:
 
 
 def test_nothing_at_all() -> None:
-    assert summarise_table(table([])) == {"overall": {}, "scenarios": {}}
+    assert sums_of(table([])) == {}
+    assert figures_of([]) == {"overall": {}, "scenarios": {}}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e200])
+def test_what_no_sum_can_be_made_of_is_refused(value: float) -> None:
+    rows = table([{"scenario": "a", "reward_sum": value}])
+    with pytest.raises(CorruptSampleError, match="here: reward_sum: expected finite numbers"):
+        sums_of(rows)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            b'{"overall":{},"scenarios":[]}',
+            r"metrics\.json: not the figures of a data set: scenarios: expected",
+        ),
+        (b'{"overall":{"x":{"count":1}},"scenarios":{}}', "overall.*: lacks mean"),
+        (b'{"overall":{"x":1},"scenarios":{}}', "expected object, got int"),
+        (b"\xff", "not the figures of a data set"),
+    ],
+)
+def test_other_figures_are_refused(data: bytes, message: str) -> None:
+    with pytest.raises(CorruptSampleError, match=message):
+        parse_figures(data, "here")
+
+
+def test_what_is_written_is_read() -> None:
+    document = summarise([{"scenario": "a", "reward_sum": 0.5}, {"scenario": "b", "reward_sum": 2.0}])
+    assert parse_figures(document_bytes(document), "here") == document

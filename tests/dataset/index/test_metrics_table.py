@@ -1,4 +1,4 @@
-"""metrics.parquet: a row a sample, the same bytes however the rows came."""
+"""The table of a shard: a row a sample, the same bytes however the rows came."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,9 +17,9 @@ from townlet.dataset.format.paths import run_folder
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
 from townlet.dataset.format.sample_facts import COLUMNS
 from townlet.dataset.index import metrics_table as rows
-from townlet.dataset.index.index_file import parse_index, read_index_file
-from townlet.dataset.index.metrics_summary import summarise_table
-from townlet.dataset.index.metrics_table import Rows, open_table, pack_rows, write_rows
+from townlet.dataset.index.metrics_summary import sums_of
+from townlet.dataset.index.metrics_table import Rows, SampleRows, pack_rows, write_rows
+from townlet.dataset.index.read_index import read_index
 from townlet.dataset.reading.capture import load_capture
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import CorruptSampleError
@@ -70,7 +71,7 @@ def test_any_growth_gives_the_same_bytes(
     for some in (KEYS[:cut], KEYS[cut:], KEYS[::cut]):
         first = write_rows({key: every[key] for key in some}, None, some)
         rest = {key: every[key] for key in KEYS if key not in some}
-        assert write_rows(rest, Rows(first, "here"), KEYS) == whole
+        assert write_rows(rest, Rows(SampleRows(first, "here")), KEYS) == whole
 
 
 def test_a_figure_that_not_all_samples_have(records: dict[rows.RunKey, list[SampleRecord]]) -> None:
@@ -78,10 +79,10 @@ def test_a_figure_that_not_all_samples_have(records: dict[rows.RunKey, list[Samp
     first[0].metrics["smiles"] = 3
     try:
         old = write_rows({KEYS[1]: pack_rows(second)}, None, KEYS[1:2])
-        data = write_rows({KEYS[0]: pack_rows(first)}, Rows(old, "here"), KEYS[:2])
+        data = write_rows({KEYS[0]: pack_rows(first)}, Rows(SampleRows(old, "here")), KEYS[:2])
         assert pq.read_table(io.BytesIO(data)).column("smiles").to_pylist() == [3.0, None, None, None]
-        assert summarise_table(open_table(data, "here"))["overall"]["smiles"]["count"] == 1
-        without = write_rows({}, Rows(data, "here"), KEYS[1:2])
+        assert sums_of(SampleRows(data, "here"))["smiles"].count == 1
+        without = write_rows({}, Rows(SampleRows(data, "here")), KEYS[1:2])
         assert without == old  # with the last sample that had it, a column goes
     finally:
         del first[0].metrics["smiles"]
@@ -89,15 +90,15 @@ def test_a_figure_that_not_all_samples_have(records: dict[rows.RunKey, list[Samp
 
 def test_what_is_no_table() -> None:
     with pytest.raises(CorruptSampleError, match="here: not a table of samples"):
-        Rows(b"PAR1 and so on", "here")
+        Rows(SampleRows(b"PAR1 and so on", "here"))
 
 
 def test_the_index_names_it_and_its_captures_agree(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     capture(store, *RUNS)
-    document = parse_index(store.read("dataset.json"), "here")
-    table = pq.read_table(io.BytesIO(read_index_file(store, document, "samples"))).to_pylist()
-    assert len(table) == document["metadata"]["sample_count"]
+    facts = read_index(store).facts
+    table = ds.dataset(tmp_path / "index" / "samples").to_table().to_pylist()
+    assert len(table) == facts.sample_count
     for row in table[::3]:
         opened = load_capture(tmp_path / "runs" / row["scenario"] / f"seed-{row['seed']}")
         entry = next(entry for entry in opened.document["samples"] if entry["sample"] == row["sample"])
@@ -119,12 +120,12 @@ def test_the_card(tmp_path: Path) -> None:
     assert "townlet capture smoke.yaml --output DIR" in card
     assert "| a | 5 | 0..4 | 20 | 10 | 200 | " in card
     assert "| reward_sum | " in card
-    assert document["metadata"]["suites"] == ["smoke"]
+    assert document.facts.suites == ("smoke",)
     document = index(store, *published(store), suites=["nightly"])
-    assert not document["metadata"]["complete"]  # smoke was captured in part
+    assert not document.facts.complete  # smoke was captured in part
     document = index(store, *published(store), suites=["smoke"])
-    assert document["metadata"]["suites"] == ["nightly", "smoke"]
-    assert document["metadata"]["complete"]
+    assert document.facts.suites == ("nightly", "smoke")
+    assert document.facts.complete
     assert "Not complete" not in store.read("README.md").decode()
     log = json.loads(store.read("capture_log.json"))
     assert "finished" in log

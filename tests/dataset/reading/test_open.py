@@ -17,9 +17,11 @@ from tests.dataset.captures import capture, content, flip, index
 from tests.dataset.towns import capture_lives, town_run
 from tests.samples import make_run
 from townlet import dataset
+from townlet.dataset.format.canonical import document_bytes, sha256_hex
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.index_file import Failure
-from townlet.dataset.reading.sample_index import ChangedError
+from townlet.dataset.index.index_document import Failure
+from townlet.dataset.index.read_index import read_index
+from townlet.dataset.reading.shard_parts import ChangedError
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions import versions
@@ -48,9 +50,9 @@ class CountingStore(LocalStore):
         super().__init__(root)
         self.reads: list[str] = []
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: int | None = None) -> bytes:
         self.reads.append(name)
-        return super().read(name)
+        return super().read(name, limit)
 
     def below(self, folder: str) -> CountingStore:
         return CountingStore(self.root / folder)
@@ -89,14 +91,19 @@ def test_an_index_is_anything_but_a_sample(folder: Path) -> None:
 def test_nothing_is_read_before_it_is_asked_for(folder: Path) -> None:
     store = CountingStore(folder)
     opened = dataset.open(store)
-    assert store.reads == ["dataset.json", "metrics.parquet"]
+    assert store.reads == ["dataset.json"]
+    assert len(opened) == 12
+    assert opened.runs[0] == ("kitchen", 0)
+    assert store.reads == ["dataset.json"]
     few = opened.filter(scenario="plaza").shuffled(1)[:2]
     assert len(few.samples["reward_sum"]) == 2
-    few.windows(8), few.lives(), few.split(), few.runs
-    assert len(store.reads) == 2
+    few.windows(8), few.lives(), few.runs
+    assert [name.rpartition("/")[0] for name in store.reads] == ["", "index/samples", "index/runs"]
+    few.split()
+    before = len(store.reads)
     sample = few[0]
     place = f"runs/plaza/seed-{few.samples['seed'][0]}/rollout_sample_{sample.agent_id}"
-    assert [name.rpartition("_")[0] for name in store.reads[2:]] == [place, place]
+    assert [name.rpartition("_")[0] for name in store.reads[before:]] == [place, place]
 
 
 def test_columns_say_what_the_samples_are(folder: Path) -> None:
@@ -210,7 +217,7 @@ def test_runs_that_were_replaced(folder: Path) -> None:
     sent = pickle.dumps(opened)
     shutil.rmtree(folder)
     capture(LocalStore(folder), *[scene_run(run.name, run.seed, ticks=10) for run in RUNS])
-    with pytest.raises(ChangedError, match="kitchen seed 0 was replaced since the data set was opened"):
+    with pytest.raises(ChangedError, match="runs of kitchen were replaced since the data set was opened"):
         opened[0]
     with pytest.raises(
         ChangedError, match="samples were replaced since the data set was opened; open it again"
@@ -224,54 +231,70 @@ def test_damaged_samples_are_found_before_they_are_decoded(folder: Path) -> None
     for name in ("rollout_sample_alice_001.npz", "rollout_sample_alice_001.json"):
         for offset in range(0, (place / name).stat().st_size, 97):
             flip(place / name, offset)
-            with pytest.raises(
-                CorruptSampleError, match=rf"{name}: not the file that metrics\.parquet names"
-            ):
+            with pytest.raises(CorruptSampleError, match=rf"{name}: not the file that dataset\.json names"):
                 opened[0]
             flip(place / name, offset)
     assert opened[0].timesteps == 20
     (place / "rollout_sample_alice_001.npz").unlink()
-    with pytest.raises(CorruptSampleError, match=r"alice_001\.npz: named by metrics\.parquet, but not there"):
+    with pytest.raises(CorruptSampleError, match=r"alice_001\.npz: named by dataset\.json, but not there"):
         opened[0]
     (place / "rollout_sample_manifest.json").write_bytes(b"{}")
     with pytest.raises(CorruptSampleError, match=r"not the manifest that dataset\.json names"):
         opened.capture("kitchen", 0)
 
 
-@pytest.mark.parametrize("name", ["dataset.json", "metrics.parquet"])
+@pytest.mark.parametrize("name", ["dataset.json", "index/runs", "index/samples"])
 def test_a_damaged_index(folder: Path, name: str) -> None:
-    size = (folder / name).stat().st_size
+    path = folder / name
+    if path.is_dir():
+        path = sorted(path.iterdir())[0]
+    size = path.stat().st_size
     for offset in range(0, size, size // 40):
-        flip(folder / name, offset)
-        with pytest.raises(CorruptSampleError, match=rf"{name}: "):
-            dataset.open(folder)
-        flip(folder / name, offset)
-    (folder / name).unlink()
+        flip(path, offset)
+        with pytest.raises(CorruptSampleError, match=rf"{name}.*: "):
+            look(folder)
+        flip(path, offset)
+    path.unlink()
     with pytest.raises((CorruptSampleError, UserError)):
-        dataset.open(folder)
+        look(folder)
+
+
+def look(folder: Path) -> None:
+    opened = dataset.open(folder)
+    opened.samples["seed"], opened[0], opened[-1]
+
+
+def test_a_damaged_shard_is_in_nobodys_way_who_does_not_need_it(folder: Path) -> None:
+    for shard in read_index(LocalStore(folder)).shards:
+        if shard.scenario == "plaza":
+            for file in shard.files:
+                (folder / file.name).unlink()
+    opened = dataset.open(folder)
+    assert len(opened) == 12
+    assert len(list(opened.filter(scenario="kitchen"))) == 6
+    with pytest.raises(CorruptSampleError, match="missing, or not the file that"):
+        opened.samples["seed"]
 
 
 def test_a_table_that_is_not_of_this_index(folder: Path, tmp_path: Path) -> None:
     """With digests that agree, the number of samples still does not."""
-    from townlet.dataset.format.canonical import document_bytes, sha256_hex
-
-    capture(LocalStore(tmp_path / "other"), RUNS[0])
-    data = (tmp_path / "other" / "metrics.parquet").read_bytes()
+    store = LocalStore(tmp_path / "other")
+    capture(store, RUNS[0])
+    (shard,) = read_index(store).shards
+    data = store.read(shard.files[1].name)
     document = json.loads((folder / "dataset.json").read_text())
-    document["metadata"]["files"]["samples"] |= {"sha256": sha256_hex(data), "size": len(data)}
+    document["shards"][0]["samples"] = {"sha256": sha256_hex(data), "size": len(data)}
     document["metadata"]["content_sha256"] = "0" * 64
     document["metadata"]["content_sha256"] = sha256_hex(document_bytes(document))
     (folder / "dataset.json").write_bytes(document_bytes(document))
-    (folder / "metrics.parquet").write_bytes(data)
-    with pytest.raises(
-        CorruptSampleError, match=r"metrics\.parquet has 2 rows, dataset\.json counts 12 samples"
-    ):
-        dataset.open(folder)
+    (folder / shard.files[1].name).write_bytes(data)
+    with pytest.raises(CorruptSampleError, match=r"parquet has 2 rows, dataset\.json counts 6 samples"):
+        dataset.open(folder)[0]
 
 
 def test_nothing_to_open(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match="nowhere: expected the folder of a data set or a capture, found nothing"
+        UserError, match="nowhere: expected the folder of a capture or a data set, found nothing"
     ):
         dataset.open(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"not a data set or a capture: expected dataset\.json"):
@@ -301,7 +324,7 @@ def test_remembered_samples(folder: Path) -> None:
     opened = dataset.open(store).remembering(1.0)
     assert opened[0] is opened[0]
     assert opened[:1][0] is opened[0]
-    assert len(store.reads) == 4
+    assert len(store.reads) == 5
     with pytest.raises(ValueError, match="read-only"):
         opened[0].rewards[0] = 1
     tight = dataset.open(store).remembering(0.02)

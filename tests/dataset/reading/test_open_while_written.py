@@ -15,7 +15,7 @@ from tests.dataset.captures import capture
 from tests.samples import make_run, make_samples
 from townlet import dataset
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.reading.sample_index import ChangedError
+from townlet.dataset.reading.shard_parts import ChangedError
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions import versions
 from townlet.errors import UserError

@@ -24,7 +24,7 @@ from townlet.dataset.capture.commit import (
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.format.paths import run_folder
 from townlet.dataset.format.records import RunRecord, SampleRecord
-from townlet.dataset.index.index_file import Failure
+from townlet.dataset.index.index_document import Failure
 from townlet.dataset.status.receipts import read_receipt
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import TownletError

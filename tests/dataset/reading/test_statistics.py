@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,27 @@ def test_they_are_those_of_all_numbers(opened: DataSet) -> None:
         np.testing.assert_allclose(spread.mean, exact.mean(axis=0), rtol=1e-14)
         np.testing.assert_allclose(spread.std, exact.std(axis=0), rtol=1e-13)
         assert (spread.min == rows.min(axis=0)).all() and (spread.max == rows.max(axis=0)).all()
+
+
+def test_equal_content_counts_once(opened: DataSet, tmp_path: Path) -> None:
+    """Seeds that change nothing, and the same under another name, change no statistics; who is left is the first."""
+    store = LocalStore(tmp_path)
+    capture_lives(
+        store, *[town_run(seed=seed) for seed in range(3)], *[town_run("again", seed) for seed in range(3)]
+    )
+    twice = dataset.open(tmp_path)
+    assert len(twice) == 2 * len(opened) and twice.scenarios == ("again", "town")
+    for view in (twice, twice.shuffled(5)):
+        assert view.statistics().to_json_dict() == opened.statistics().to_json_dict()
+        assert view.distinct().scenarios == ("again",) and len(view.distinct()) == len(opened)
+    assert len(opened.distinct()) == len(opened)
+    chosen = twice.filter(scenario="town")
+    assert chosen.distinct().scenarios == ("town",) and len(chosen.distinct()) == len(opened)
+    order = twice.shuffled(5).distinct().samples["sample"].tolist()
+    whole = [name for name, scenario in zip(
+        twice.shuffled(5).samples["sample"], twice.shuffled(5).samples["scenario"], strict=True
+    ) if scenario == "again"]  # fmt: skip
+    assert order == whole
 
 
 def test_the_order_changes_no_bit(opened: DataSet) -> None:

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from townlet.dataset.reading.data_set import DataSet
 from townlet.dataset.reading.torch_view import item_arrays, worker_items
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import UserError
-from townlet.samples import ARRAYS
+from townlet.samples import ARRAYS, OPTIONAL_ARRAYS
+
+# Some take more workers than a small machine has cores.
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 
 LENGTH = 8
 
@@ -52,10 +56,35 @@ def test_workers_share_all_items(opened: DataSet, workers: int) -> None:
     assert whole == [key(window) for window in windows.shuffled(4, 2)]
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3, 5, 50])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_batches_of_workers_are_those_of_one(opened: DataSet, workers: int, size: int) -> None:
+    """Each worker makes batches of its own items, and a loader takes one of each in turn: as torch does it."""
+    windows = opened.windows(LENGTH)
+    expected = batches_of([key(window) for window in windows.shuffled(4, 2)], size)
+    for drop_last in (False, True):
+        made = [
+            batches_of([key(w) for w in worker_items(windows, 4, 2, worker, workers, size)], size, drop_last)
+            for worker in range(workers)
+        ]
+        in_turn = [batch for some in zip_longest(*made) for batch in some if batch is not None]
+        assert in_turn == [batch for batch in expected if len(batch) == size or not drop_last]
+        length = (
+            len(windows) // size if drop_last else -(-len(windows) // size)
+        )  # what a loader says of itself
+        assert len(in_turn) == length
+
+
+def batches_of(items: list[Any], size: int, drop_last: bool = False) -> list[list[Any]]:
+    """As a worker makes them."""
+    batches = [items[start : start + size] for start in range(0, len(items), size)]
+    return [batch for batch in batches if len(batch) == size or not drop_last]
+
+
 def test_arrays_of_an_item(opened: DataSet) -> None:
     sample, window = opened.remembering(1)[0], opened.windows(LENGTH)[0]
-    assert set(item_arrays(sample, None)) == set(ARRAYS)
-    assert set(item_arrays(window, None)) == {*ARRAYS, "mask"}
+    assert set(item_arrays(sample, None)) == {*ARRAYS, *OPTIONAL_ARRAYS}
+    assert set(item_arrays(window, None)) == {*ARRAYS, *OPTIONAL_ARRAYS, "mask"}
     chosen = item_arrays(sample, ["rewards", "map"])
     assert list(chosen) == ["rewards", "map"]
     assert all(array.flags.writeable for array in chosen.values())
@@ -72,6 +101,14 @@ def test_without_torch(opened: DataSet, monkeypatch: pytest.MonkeyPatch) -> None
         ):
             ask()
     assert len(opened) == 16
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, None, True])
+def test_batch_sizes_that_are_none(opened: DataSet, size: Any) -> None:
+    with pytest.raises(
+        UserError, match="torch_stream: batch_size: expected a whole number of 1 or more, got"
+    ):
+        opened.torch_stream(batch_size=size)
 
 
 def _uncached() -> Any:
@@ -128,6 +165,17 @@ first = ticks()
 assert first == ticks() == [int(w["tick"][0]) for w in windows.shuffled(5)]
 stream.set_epoch(1)
 assert ticks() == [int(w["tick"][0]) for w in windows.shuffled(5, 1)] != first
+dealt = windows.torch_stream(seed=5, batch_size=2)
+again = __import__("pickle").loads(__import__("pickle").dumps(dealt))
+for stream_of_two in (dealt, again):
+    assert len(stream_of_two) == len(windows)
+    got = []
+    for worker in range(2):
+        info = types.SimpleNamespace(id=worker, num_workers=2)
+        got.append([int(item["tick"].value[0]) for item in stream_of_two])
+    whole = [int(w["tick"][0]) for w in windows.shuffled(5)]
+    assert got[0][:4] == whole[0:2] + whole[4:6] and got[1][:2] == whole[2:4]
+    assert sorted(got[0] + got[1]) == sorted(whole)
 info = types.SimpleNamespace(id=1, num_workers=3)
 assert ticks() == [int(w["tick"][0]) for w in windows.shuffled(5, 1).shard(1, 3)]
 print("fine")
@@ -183,6 +231,27 @@ def test_streams_in_workers(opened: DataSet, start: str, persistent: bool) -> No
     assert orders[0] != orders[1]
     parts = [list(windows.shuffled(3, 1).shard(worker, 2)) for worker in range(2)]
     assert orders[1][:2] == [part[0]["features"].tobytes() for part in parts]
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("workers", [0, 1, 2, 3])
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_batches_in_workers(opened: DataSet, workers: int, drop_last: bool) -> None:
+    """The number that the loader says, and the batches of one process in its order, whatever the number of workers."""
+    import torch
+
+    windows = opened.windows(LENGTH)
+    stream = windows.torch_stream(seed=3, arrays=["tick", "features"], batch_size=4)
+    fork = {"multiprocessing_context": "fork"} if workers else {}
+    loader = torch.utils.data.DataLoader(
+        stream, batch_size=4, num_workers=workers, drop_last=drop_last, **fork
+    )
+    found = [batch["features"].numpy() for batch in loader]
+    assert len(found) == len(loader) == (len(windows) // 4 if drop_last else -(-len(windows) // 4))
+    ordered = np.stack([window["features"] for window in windows.shuffled(3)])
+    assert (np.concatenate(found) == ordered[: sum(map(len, found))]).all()
+    assert sum(map(len, found)) >= len(windows) - (3 if drop_last else 0)
 
 
 @pytest.mark.torch

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.commands.data.hostile import change_row
 from tests.dataset.towns import TOWN, Life, capture_lives, town_run, whole_life
 from tests.samples import make_group
 from townlet import dataset
@@ -18,7 +19,7 @@ from townlet.dataset.reading.episodes import PADDING
 from townlet.dataset.reading.windows import Window, window_counts
 from townlet.dataset.store.local import LocalStore
 from townlet.errors import CorruptSampleError, UserError
-from townlet.samples import ARRAYS, GROUP_ARRAYS, ReplaySample
+from townlet.samples import ARRAYS, GROUP_ARRAYS, OPTIONAL_ARRAYS, ReplaySample
 
 RUNS = [town_run(seed=seed) for seed in (0, 1)]
 LIVES = [(run, life, whole_life(run, life)) for run in RUNS for life in TOWN]
@@ -47,9 +48,9 @@ def expected_window(whole: ReplaySample, start: int, length: int) -> dict[str, n
     steps = min(length, whole.timesteps - start)
     pad = length - steps
     arrays = {}
-    for name in GROUP_ARRAYS:
+    for name in (*GROUP_ARRAYS, *OPTIONAL_ARRAYS):
         extra = int(name == "value_preds")
-        real = getattr(whole, name)[start : start + steps + extra]
+        real = whole.array(name)[start : start + steps + extra]
         padding = np.full((pad, *real.shape[1:]), PADDING.get(name, 0), real.dtype)
         if name == "action_mask":
             padding[:, 0] = True
@@ -64,7 +65,7 @@ def expected_window(whole: ReplaySample, start: int, length: int) -> dict[str, n
 
 def assert_window(window: Window, whole: ReplaySample, start: int, length: int) -> None:
     expected = expected_window(whole, start, length)
-    assert set(window.arrays) == set(expected) == {*ARRAYS, "mask"}
+    assert set(window.arrays) == set(expected) == {*ARRAYS, *OPTIONAL_ARRAYS, "mask"}
     for name, array in expected.items():
         found = window[name]
         assert (found.dtype, found.shape) == (array.dtype, array.shape), name
@@ -191,3 +192,14 @@ def test_a_damaged_segment(tmp_path: Path) -> None:
 def test_the_hand_made_lives_are_what_they_say() -> None:
     assert make_group(3, first=5).arrays["tick"].tolist() == [5, 6, 7]
     assert [whole.timesteps for *_, whole in LIVES[:3]] == [30, 13, 13]
+
+
+def test_windows_are_counted_without_a_list_of_them(tmp_path: Path) -> None:
+    """A table says how many there are, whoever wrote it: what it claims takes no memory."""
+    capture_lives(LocalStore(tmp_path), town_run(segment_ticks=0))
+    change_row(tmp_path, 0, frame_count=2**50)
+    windows = dataset.open(tmp_path).windows(4, stride=1)
+    assert len(windows) > 2**49
+    assert len(windows[5:9]) == 4
+    with pytest.raises(CorruptSampleError):
+        windows[0]

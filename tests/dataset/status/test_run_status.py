@@ -14,8 +14,10 @@ from tests.samples import make_run
 from townlet.dataset.capture.commit import publish_run
 from townlet.dataset.checking.verify import verify
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.index_file import Failure, write_index
-from townlet.dataset.status.run_status import clear_damaged, read_index_for_status, run_status, run_statuses
+from townlet.dataset.index.index_document import Failure
+from townlet.dataset.index.write_index import write_index
+from townlet.dataset.status.known_index import read_index_for_status
+from townlet.dataset.status.run_status import clear_damaged, run_status, run_statuses
 from townlet.dataset.status.status import RunStatus, StatusOfRun
 from townlet.dataset.store.local import LocalStore
 from townlet.run import Run
@@ -48,8 +50,9 @@ def test_indexed(store: LocalStore) -> None:
     before = content(store.root)
     findings = found(store, *RUNS)
     assert [finding.status for finding in findings] == ["indexed", "indexed", "missing", "missing"]
-    entry = read_index_for_status(store).entries["a", 1]
-    assert findings[0].size == entry["size"]
+    entry = read_index_for_status(store).entry("a", 1)
+    assert entry is not None
+    assert findings[0].size == entry.size
     assert content(store.root) == before
 
 

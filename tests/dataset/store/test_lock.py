@@ -11,18 +11,20 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from townlet.dataset.store import lock as lock_module
+from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
 from townlet.errors import OutputError
 
 HOLD = """
 import sys
+from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
 with output_lock(sys.argv[1]):
     print("held", flush=True)
@@ -172,3 +174,56 @@ def test_a_folder_is_waited_for_and_a_killed_holder_frees_it(tmp_path: Path) -> 
         holder.kill()
         assert said.get(timeout=60) == (waiting.pid, "held\n")
         waiting.kill()
+
+
+@pytest.mark.parametrize("content", [b"my notes", b'{"host": "h"}', b"{}", b"x" * 10_000])
+def test_a_file_that_is_no_lock_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    """It has the name of one, and that is all."""
+    (tmp_path / ".out.lock").write_bytes(content)
+    with (
+        pytest.raises(
+            OutputError, match=r"/\.out\.lock: the lock of out has this name, and what is there is not"
+        ),
+        output_lock(tmp_path / "out"),
+    ):
+        pass
+    assert (tmp_path / ".out.lock").read_bytes() == content
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("elsewhere", path)])
+def test_what_is_no_file_is_no_lock(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / ".out.lock")
+    with pytest.raises(OutputError, match=r"/\.out\.lock") as error, output_lock(tmp_path / "out"):
+        pass
+    assert "circle" not in str(error.value)
+    assert os.listdir(tmp_path) == [".out.lock"]
+
+
+@pytest.mark.parametrize("left", [b"", b'{"host":"h","pid":1,"since":"2020-01-01T00:00:00+00:00"}\n'])
+def test_what_a_dead_holder_has_left_is_taken_over(tmp_path: Path, left: bytes) -> None:
+    (tmp_path / ".out.lock").write_bytes(left)
+    with output_lock(tmp_path / "out"):
+        assert f'"pid":{os.getpid()}' in (tmp_path / ".out.lock").read_text()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o277, 0o777])
+def test_a_umask_that_locks_out_ourselves_is_refused(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        if umask & 0o700:
+            with (
+                pytest.raises(OutputError, match=rf"the umask is 0{umask:o}: .* run `umask 022`"),
+                output_lock(tmp_path / "out"),
+            ):
+                pass
+        else:
+            with output_lock(tmp_path / "out"):
+                store = LocalStore(tmp_path / "out")
+                store.write_whole("a/b", [b"1"])
+                store.write_new("c", [b"1"])
+            for name, rights in (("a", 0o777), ("a/b", 0o666), ("c", 0o666)):
+                assert (tmp_path / "out" / name).stat().st_mode & 0o777 == rights & ~umask
+    finally:
+        os.umask(before)
+    assert not (tmp_path / ".out.lock").exists()

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from bench.made_up import MadeUp
 from tests.dataset.captures import capture, content, flip, stage
 from tests.samples import make_run
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.canonical import document_bytes
 from townlet.dataset.format.paths import run_folder, staging_folder
-from townlet.dataset.index.index_file import read_index
+from townlet.dataset.index.read_index import read_index
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions import changes as changes_module
 from townlet.dataset.versions.changes import Changes, differences
@@ -71,7 +72,7 @@ def test_nothing_changed(old: LocalStore) -> None:
     changes = compare(old, RUNS)
     assert not changes.any
     assert changes.counts() == {"unchanged": 4, "changed": 0, "new": 0, "removed": 0}
-    assert [entry["folder"] for entry in changes.carried] == [run.folder for run in RUNS]
+    assert [entry.folder for entry in changes.carried] == [run.folder for run in RUNS]
 
 
 def test_what_came_and_went(old: LocalStore) -> None:
@@ -117,11 +118,11 @@ def test_rules_have_changed(old: LocalStore, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_format_of_the_index_has_changed(old: LocalStore) -> None:
     capture(old, *RUNS)
-    document = read_index(old)
-    document["metadata"]["format_version"] = 1
+    document = json.loads(old.read("dataset.json"))
+    document["metadata"]["index_version"] = 9
     old.write_whole("dataset.json", [document_bytes(document)])
     changes = compare(old, RUNS)
-    assert rows(changes)[0] == ("a", "changed", [1, 2], "format version of dataset.json 1 -> 2")
+    assert rows(changes)[0] == ("a", "changed", [1, 2], "index version of dataset.json 9 -> 3")
     assert not changes.carried
 
 
@@ -131,6 +132,14 @@ def test_a_damaged_index_carries_nothing_over(old: LocalStore) -> None:
     changes = compare(old, RUNS)
     assert rows(changes)[0] == ("a", "changed", [1, 2], "the version's dataset.json is damaged or missing")
     assert not changes.carried
+
+
+def test_of_a_damaged_shard_nothing_is_carried_over(old: LocalStore) -> None:
+    capture(old, *RUNS)
+    flip(old.root / read_index(old).shards[0].files[0].name, 40)
+    changes = compare(old, RUNS)
+    assert rows(changes)[0] == ("a", "changed", [1, 2], "the version's dataset.json is damaged or missing")
+    assert {run.scenario for run in changes.carried} == {run.name for run in RUNS} - {"a"}
 
 
 def test_a_manifest_that_is_gone(old: LocalStore) -> None:
@@ -172,14 +181,17 @@ def test_many_differences_are_counted(old: LocalStore) -> None:
     assert found[0][3] == "p 0 -> 1, q 0 -> 1, r 0 -> 1, and 3 more"
 
 
-def test_ten_thousand_runs_are_compared_in_a_moment(old: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    capture(old, make("a", 0))
-    first = read_index(old)["runs"][0]
-    runs = [make("a", seed) for seed in range(10_000)]
-    entries = [{**first, "seed": run.seed, "fingerprint": run.fingerprint} for run in runs]
-    monkeypatch.setattr(changes_module, "read_index", lambda store: {"runs": entries})
+def test_ten_thousand_runs_are_compared_in_a_moment(old: LocalStore) -> None:
+    made_up = MadeUp(10_000, scenarios=1, agents=1, figures=1)
+    made_up.write(old)
+    run = make("scenario_000", 0).ref()
+    runs = [
+        replace(run, seed=seed, fingerprint=made_up.entry(run.name, seed).fingerprint)
+        for seed in range(10_000)
+    ]
     started = time.process_time()
-    assert not compare(old, runs).any
+    changes = changes_module.compare(old, runs, {})
+    assert changes.counts()["changed"] == 10_000  # no manifest is there
     assert time.process_time() - started < 5  # 0.2 s here
 
 
@@ -267,7 +279,11 @@ def test_reasons_are_read_once_a_config(old: LocalStore, monkeypatch: pytest.Mon
     capture(old, *runs)
     reads: list[str] = []
     whole = LocalStore.read
-    monkeypatch.setattr(LocalStore, "read", lambda self, name: reads.append(name) or whole(self, name))
+    monkeypatch.setattr(
+        LocalStore,
+        "read",
+        lambda self, name, *more, **named: reads.append(name) or whole(self, name, *more, **named),
+    )
     compare(old, [replace(run, ticks=9) for run in runs])
-    assert len(reads) == 3  # the index, a manifest, a config
+    assert len(reads) == 4  # the index and its one shard, a manifest, a config
     assert json.loads(whole(old, reads[-1]))["config"]["config_id"] == "a"

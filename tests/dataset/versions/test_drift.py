@@ -135,24 +135,36 @@ def test_overall_figures_count_too() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected a golden metrics file"),
-        ("[]", "expected a golden metrics file"),
-        ('{"format_version": 1}', "expected a golden metrics file"),
+        ("", "not a golden metrics file .not JSON"),
+        ("[]", "not a golden metrics file: expected a JSON object"),
+        ('{"format_version": 1}', "not a golden metrics file: lacks suites"),
         (
             '{"format_version":2,"overall":{},"scenarios":{},"suites":[]}',
             "expected format version 1, found 2",
         ),
         (
             '{"format_version":1,"overall":{"x":{"count":1,"mean":NaN,"std":0}},"scenarios":{},"suites":[]}',
-            "expected a count, a mean and a std",
+            "not a golden metrics file .not JSON: invalid character",
+        ),
+        (
+            '{"format_version":1,"overall":{"x":{"count":1,"mean":1e999,"std":0}},"scenarios":{},"suites":[]}',
+            "not a golden metrics file: .*number out of range",
         ),
         (
             '{"format_version":1,"overall":{"x":{"count":1,"mean":"0","std":0}},"scenarios":{},"suites":[]}',
-            "expected a count, a mean and a std",
+            "not a golden metrics file: .*mean: expected int . float, got str",
         ),
         (
             '{"format_version":1,"overall":{"x":{"count":1}},"scenarios":{},"suites":[]}',
-            r"expected a golden metrics file .*mean",
+            "not a golden metrics file: .*lacks mean",
+        ),
+        (
+            '{"format_version":1,"overall":{},"scenarios":{},"suites":[7]}',
+            "not .*: suites.0.: expected str, got int",
+        ),
+        (
+            '{"format_version":1,"overall":{},"scenarios":{"a":[]},"suites":[]}',
+            "not .*: expected object, got array",
         ),
     ],
 )
@@ -166,7 +178,7 @@ def test_a_file_that_is_none(tmp_path: Path, text: str, message: str) -> None:
 def test_places_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no golden metrics file is there; `townlet golden` writes one"):
         read_golden(tmp_path / "missing.json")
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="is a folder; expected a file"):
         read_golden(tmp_path)
     with pytest.raises(OutputError, match="found a folder"):
         write_golden(tmp_path, document())

@@ -19,7 +19,7 @@ from townlet.dataset.checking.gc import gc
 from townlet.dataset.checking.verify import verify_store
 from townlet.dataset.format.canonical import sha256_hex
 from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.index_file import read_index
+from townlet.dataset.index.read_index import read_index
 from townlet.dataset.reading.capture import find_manifest_name
 from townlet.dataset.store.contract import Buffer
 from townlet.dataset.store.local import LocalStore
@@ -90,7 +90,7 @@ def test_readers_and_people_see_the_current_version(store: LocalStore) -> None:
     for version in (1, 2):
         make_version(store, version)
         found = resolve(store)
-        assert read_index(found)["metadata"]["run_count"] == version
+        assert read_index(found).facts.run_count == version
         assert os.readlink(store.root / "current") == f"versions/{version}"
         digest = sha256_hex((store.root / "current" / "dataset.json").read_bytes())
         assert read_pointer(store) == Pointer(version, digest)
@@ -104,7 +104,7 @@ def test_what_was_resolved_stays_what_it_was(store: LocalStore) -> None:
     make_version(store, 1)
     old = resolve(store)
     make_version(store, 2)
-    assert read_index(old)["metadata"]["run_count"] == 1
+    assert read_index(old).facts.run_count == 1
 
 
 def test_somebody_else_was_faster(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,9 +39,9 @@ def test_what_is_said_is_heard(tmp_path: Path) -> None:
 
 def test_half_a_line_waits(tmp_path: Path) -> None:
     listener = ReportReader(str(tmp_path))
-    (tmp_path / "1").write_bytes(b'{"frames": 5}\n{"fra')
+    (tmp_path / "1-00000000").write_bytes(b'{"frames": 5}\n{"fra')
     assert listener.poll().frames == 5
-    (tmp_path / "1").write_bytes(b'{"frames": 5}\n{"frames": 2}\n')
+    (tmp_path / "1-00000000").write_bytes(b'{"frames": 5}\n{"frames": 2}\n')
     assert listener.poll().frames == 7
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 from tests.dataset.captures import index, records_for
 from tests.pipelines import fakes
-from townlet.commands.capture.outcome import CaptureOutcome as Captured
+from tests.samples import make_run
 from townlet.commands.capture.run_capture import RunnerOptions
 from townlet.commands.capture.run_regenerate import RegenerateOptions, RegenerateOutcome, regenerate
 from townlet.dataset.capture.commit import publish_runs
-from townlet.dataset.capture.preflight import check_output
-from townlet.dataset.index.index_file import read_index
+from townlet.dataset.format.paths import run_folder
 from townlet.dataset.store.contract import Store
+from townlet.pipelines.progress.reports import Tally
 from townlet.planning.plan import Plan
+from townlet.policy_text import GivenPolicy
 from townlet.run import Run
 
 QUIET = RunnerOptions(quiet=True)
@@ -22,6 +23,11 @@ QUIET = RunnerOptions(quiet=True)
 
 def fake(name: str, seed: int, ticks: int = 6) -> Run:
     return fakes.in_data_set(fakes.run(name, seed=seed, ticks=ticks))
+
+
+def run(name: str, seed: int, ticks: int = 20, **fields: Any) -> Run:
+    """A run whose samples are made by hand: see `launch_by_hand`."""
+    return make_run(name, seed=seed, ticks=ticks, folder=run_folder(name, seed), **fields)
 
 
 def planned(*runs: Run) -> Plan:
@@ -40,11 +46,11 @@ def counts(outcome: RegenerateOutcome) -> tuple[int, ...]:
     return tuple(outcome.changes.counts().values())  # unchanged, changed, new, removed
 
 
-def by_hand(plan: Plan, store: Store, output: str, work: RunnerOptions) -> Captured:
-    """A capture without Beam: it stops where it is killed."""
-    check_output(store, plan.runs)
+def launch_by_hand(plan: Plan, store: Store, work: RunnerOptions, given: GivenPolicy | None = None) -> Tally:
+    """What Beam does of a capture, without it: it stops where it is killed. No object decides in it."""
+    assert given is None
     runs = list(plan.playable())
     records = [records_for(store, run) for run in runs]
     published = publish_runs(store, list(zip(runs, records, strict=True)))
-    index(store, published, records, suites=plan.suites)
-    return Captured(output, runs=read_index(store)["runs"])
+    index(store, published, records, suites=plan.suites, whole=plan.whole)
+    return Tally()

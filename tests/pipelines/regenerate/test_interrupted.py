@@ -4,94 +4,75 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.dataset.captures import content
-from tests.pipelines.regenerate.plans import by_hand, make, planned
-from tests.samples import make_run
-from townlet.commands.capture import next_version
-from townlet.dataset.format.paths import run_folder
-from townlet.dataset.index.index_file import read_index
+from tests.pipelines.regenerate.dying import Dying
+from tests.pipelines.regenerate.plans import make, planned, run
+from townlet.dataset.index.read_index import read_index
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.versions.versions import current_version, resolve
 
 
-class Killed(BaseException):
-    pass
+class Cuts:
+    """An edit that is killed before its n-th change, and made again."""
 
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        whole = folder / "whole"
+        make(FIRST, whole)
+        self._start = folder / "start"
+        shutil.copytree(whole, self._start, symlinks=True)
+        self._dying = Dying(monkeypatch)
+        self.changes = self._dying.count(lambda: make(EDITED, whole))
+        self._undisturbed = content(whole)
+        self._indexes = [read_index(LocalStore(whole / "versions" / version)).root for version in ("1", "2")]
+        self.seen: set[int] = set()  # versions that were current after a kill
 
-CHANGES = ("write_new", "write_whole", "create_if_absent", "compare_and_swap", "move", "link_from", "delete")
-
-
-class Dying:
-    """Let this many changes to a local store pass, and none after that."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.left = 10**9
-        for name in CHANGES:
-            self._patch(monkeypatch, name, getattr(LocalStore, name))
-
-    def _patch(self, monkeypatch: pytest.MonkeyPatch, name: str, whole: Callable[..., Any]) -> None:
-        def change(store: LocalStore, *given: Any) -> Any:
-            if self.left == 0:
-                raise Killed
-            self.left -= 1
-            return whole(store, *given)
-
-        monkeypatch.setattr(LocalStore, name, change)
-
-
-def test_cut_anywhere_it_ends_as_undisturbed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path
-) -> None:
-    """At any moment a reader finds the old version or the new one, whole; the same command again finishes."""
-    monkeypatch.setattr(next_version, "capture_into", by_hand)
-    first = planned(*(make_run(name, seed=1, folder=run_folder(name, 1)) for name in ("a", "b")))
-    edited = planned(
-        make_run("a", seed=1, folder=run_folder("a", 1)),
-        make_run("c", seed=1, folder=run_folder("c", 1)),
-    )
-    make(first, out)
-    start = tmp_path / "start"
-    shutil.copytree(out, start, symlinks=True)
-    make(edited, out)
-    undisturbed = content(out)
-    old, new = (read_index(LocalStore(out / "versions" / version)) for version in ("1", "2"))
-
-    dying = Dying(monkeypatch)
-    steps, seen = 0, set()
-    while True:
-        place = tmp_path / f"{steps}"
-        shutil.copytree(start, place, symlinks=True)
-        dying.left = steps
-        try:
-            make(edited, place)
-            break
-        except Killed:
-            pass
-        finally:
-            dying.left = 10**9
-        found = read_index(resolve(LocalStore(place)))
-        assert found in (old, new)
-        seen.add(found == new)
-        make(edited, place)
-        assert content(place) == undisturbed, f"killed before change {steps}"
+    def cut(self, steps: int) -> None:
+        place = self._folder / f"{steps}"
+        shutil.copytree(self._start, place, symlinks=True)
+        self._dying.cut(lambda: make(EDITED, place), steps)
+        self.seen.add(1 + self._indexes.index(read_index(resolve(LocalStore(place))).root))
+        make(EDITED, place)
+        assert content(place) == self._undisturbed, f"killed before change {steps}"
         assert os.readlink(place / "current") == "versions/2"
         shutil.rmtree(place)
-        steps += 1
-    assert steps > 30
-    assert seen == {False, True}
 
 
-def test_an_edit_in_the_middle_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path) -> None:
+FIRST = planned(run("a", 1), run("a", 2), run("b", 1))
+EDITED = planned(run("a", 1), run("a", 3), run("c", 1))  # the shard of a is carried over, and replaced
+
+
+def test_cut_here_and_there_it_ends_as_undisturbed(
+    without_beam: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any moment a reader finds the old version or the new one, whole; the same command again finishes."""
+    cuts = Cuts(tmp_path, monkeypatch)
+    assert cuts.changes > 50
+    for steps in [*range(0, cuts.changes, 17), cuts.changes - 2, cuts.changes - 1]:
+        cuts.cut(steps)
+    assert cuts.seen == {1, 2}
+
+
+@pytest.mark.campaign
+def test_cut_anywhere_it_ends_as_undisturbed(
+    without_beam: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuts = Cuts(tmp_path, monkeypatch)
+    for steps in range(cuts.changes):
+        cuts.cut(steps)
+    assert cuts.seen == {1, 2}
+
+
+def test_an_edit_in_the_middle_of_it(
+    without_beam: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path
+) -> None:
     """Killed at any step of one edit, the next edit ends as if there had been no other."""
-    monkeypatch.setattr(next_version, "capture_into", by_hand)
-    runs = {name: make_run(name, seed=1, folder=run_folder(name, 1)) for name in "abcd"}
-    runs["B"] = make_run("b", seed=1, folder=run_folder("b", 1), ticks=9)
+    runs = {name: run(name, 1) for name in "abcd"}
+    runs["B"] = run("b", 1, ticks=9)
     first, edited, again = (planned(*map(runs.__getitem__, names)) for names in ("ab", "aBc", "bd"))
     make(first, out)
     start = tmp_path / "start"
@@ -99,13 +80,10 @@ def test_an_edit_in_the_middle_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyP
     make(again, out)
     undisturbed = content(out)
     dying = Dying(monkeypatch)
-    for steps in range(0, 60, 7):
+    for steps in range(0, 60, 13):
         place = tmp_path / f"{steps}"
         shutil.copytree(start, place, symlinks=True)
-        dying.left = steps
-        with pytest.raises(Killed):
-            make(edited, place)
-        dying.left = 10**9
+        dying.cut(lambda place=place: make(edited, place), steps)
         if current_version(LocalStore(place)) == 1:
             make(again, place)
             assert content(place) == undisturbed, f"killed before change {steps}"

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.pipelines import fakes
+from tests.pipelines.listening import listening, sockets
 from tests.pipelines.test_capture import files
 from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
-from townlet.pipelines.runners import in_process as local
+from townlet.pipelines.runners import processes
 from townlet.pipelines.runners.errors import WorkerDied
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -60,10 +61,20 @@ def until_gone(process: subprocess.Popen[str]) -> list[int]:
     return workers_of(process)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "mode",
+    [mode if mode == "processes" else pytest.param(mode, marks=pytest.mark.campaign) for mode in MODES],
+)
 def test_ctrl_c_is_answered_at_once(townlet: Start, tmp_path: Path, mode: str) -> None:
     process = townlet(*ENDLESS, *MODES[mode], "--output", tmp_path / "out")
     wait_for_samples(process, tmp_path)
+    who = [process.pid, *workers_of(process)]
+    assert len(who) == (3 if mode == "processes" else 1)
+    assert not listening(*who), "a port that others reach"
+    private = sockets(*who)
+    assert bool(private) == (mode != "in memory")
+    for path in private:
+        assert Path(path).parent.stat().st_mode & 0o777 == 0o700, path
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process
     started = time.monotonic()
     out, err = process.communicate(timeout=TIMEOUT_S)
@@ -73,14 +84,24 @@ def test_ctrl_c_is_answered_at_once(townlet: Start, tmp_path: Path, mode: str) -
     assert err.splitlines()[-1] == "Interrupted. Finished runs are kept. Run the same command to continue."
     assert "Traceback" not in err, err
     assert not until_gone(process)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]  # and no lock
+    assert left(tmp_path) == []
 
 
+def left(folder: Path) -> list[str]:
+    """What is there beside the output: no lock, no temporary folder, whoever made it."""
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in (*folder.iterdir(), *(folder / "tmp").iterdir())
+        if path.name not in ("out", "tmp")
+    )
+
+
+@pytest.mark.campaign
 def test_a_terminal_that_is_closed_ends_a_capture_as_ctrl_c_does(townlet: Start, tmp_path: Path) -> None:
     process = townlet(*ENDLESS, "--output", tmp_path / "out")
     wait_for_samples(process, tmp_path)
     assert ended_by(process, "SIGHUP") == 129
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+    assert left(tmp_path) == []
 
 
 def ended_by(process: subprocess.Popen[str], name: str) -> int:
@@ -95,6 +116,7 @@ def ended_by(process: subprocess.Popen[str], name: str) -> int:
     return process.returncode
 
 
+@pytest.mark.campaign
 def test_nohup_is_respected(townlet: Start, tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as a child inherits it
     try:
@@ -122,6 +144,7 @@ def test_a_worker_that_dies_is_noticed(townlet: Start, tmp_path: Path) -> None:
     assert not until_gone(process)
 
 
+@pytest.mark.campaign
 def test_workers_end_with_their_launcher(townlet: Start, tmp_path: Path) -> None:
     process = townlet(*ENDLESS, *MODES["processes"], "--output", tmp_path / "out")
     wait_for_samples(process, tmp_path)
@@ -131,6 +154,7 @@ def test_workers_end_with_their_launcher(townlet: Start, tmp_path: Path) -> None
     assert not until_gone(process)
 
 
+@pytest.mark.campaign
 def test_processes_and_surroundings_do_not_matter(townlet: Start, tmp_path: Path) -> None:
     words = ["capture", "kitchen_breakfast", "queue_conflict", "--seeds", "0..1", "--ticks", "10"]
     # Neither a proxy nor a module of the working folder's may come between launcher and workers.
@@ -155,7 +179,7 @@ def test_processes_and_surroundings_do_not_matter(townlet: Start, tmp_path: Path
 def test_a_worker_that_cannot_start_does_not_hang(
     tmp_path: Path, fake_play: list[str], monkeypatch: pytest.MonkeyPatch, command: str, ending: str
 ) -> None:
-    monkeypatch.setattr(local, "worker_command", lambda signals: command)
+    monkeypatch.setattr(processes, "worker_words", lambda folder: ["sh", "-c", command])
     with pytest.raises(WorkerDied, match=f"{ending}; run the same command"):
         capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
 
@@ -165,11 +189,6 @@ def test_a_worker_that_cannot_import_says_so(
 ) -> None:
     (tmp_path / "grpc").mkdir()
     (tmp_path / "grpc" / "__init__.py").write_text("raise ImportError('no grpc here')")
-    whole = local.worker_command
-
-    def broken(signals: str) -> str:
-        return whole(signals).replace("PYTHONPATH=", f"PYTHONPATH={tmp_path}:", 1)
-
-    monkeypatch.setattr(local, "worker_command", broken)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(WorkerDied, match="a worker cannot start: ImportError: no grpc here"):
         capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)

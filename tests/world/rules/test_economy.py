@@ -27,6 +27,16 @@ def test_the_rent_is_due_on_the_last_tick_of_a_day():
     assert s.world.agents.unpaid_days[0] == 0
 
 
+def test_a_run_that_begins_within_a_day_pays_at_the_end_of_it():
+    s = scene(agents=[Person(1, 1, wallet=2.0)], ticks_per_day=10, start_time=7, rules={"rent": 0.75})
+    paid = []
+    for tick in range(14):
+        before = s.world.agents.wallet[0]
+        play(s, tick)
+        paid += [tick] if s.world.agents.wallet[0] < before else []
+    assert paid == [2, 12]
+
+
 def test_who_cannot_pay_keeps_the_coins_and_owes_a_day():
     s = scene(
         agents=[Person(1, 1, wallet=0.7), Person(2, 1, wallet=0.75)], ticks_per_day=10, rules={"rent": 0.75}

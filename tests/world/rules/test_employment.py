@@ -250,13 +250,15 @@ def test_no_job_and_the_dead():
     st.integers(0, 4),
     st.booleans(),
     st.lists(st.tuples(st.booleans(), st.integers(1, 15)), min_size=8, max_size=25),
+    st.integers(0, 23),
 )
-def test_as_the_plain_twin(start, length, grace, cutoff, max_absent, enforce, stays):
+def test_as_the_plain_twin(start, length, grace, cutoff, max_absent, enforce, stays, begun):
     day = 24
     s = scene(
         agents=[Person(*AWAY, job=0)],
         jobs=[Shift(start, length, wage=0.1, penalty=0.25, place=(1, 1))],
         ticks_per_day=day,
+        start_time=begun,
         rules={"grace": grace, "absent_cutoff": cutoff, "max_absent": max_absent, "enforce_jobs": enforce},
     )
     terms = plain.Terms(day, grace, cutoff, max_absent, enforce, 3)
@@ -264,7 +266,7 @@ def test_as_the_plain_twin(start, length, grace, cutoff, max_absent, enforce, st
     wallet = 1.0
     for tick, here in enumerate(here for here, ticks in stays for _ in range(ticks)):
         play(s, tick, HERE if here else AWAY)
-        today = worker.play(tick, here)
+        today = worker.play(tick + begun, here)
         wallet += today.paid
         work, noted = s.world.work, s.world.tick
         assert (work.state[0], work.on_roll[0], work.dismissed[0]) == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from tests.plain import events as plain
 from tests.worlds import Happening, Offer, Scene, scene
 from townlet.world.rng import USE_EVENT, draw
 from townlet.world.rules import events
+from townlet.world.rules.events import HIGHEST
 from townlet.world.state import ARRANGED_MEET, BLACKOUT, N_EVENT, NOTHING, OUTAGE, POWER, PRICE_SPIKE, WATER
 
 DAY = 20
@@ -50,6 +52,14 @@ def test_a_certain_event_begins_every_day_at_the_drawn_tick():
     assert starts(one(Happening(BLACKOUT, name_hash=5)), 5 * DAY) == [due(7, 5, day) for day in range(5)]
 
 
+def test_a_run_that_begins_within_a_day_has_what_is_left_of_it():
+    hour = due(7, 5, 0)
+    later = [due(7, 5, day) for day in range(1, 4)]
+    for begun in (hour, hour + 1):
+        found = starts(one(Happening(BLACKOUT, name_hash=5), start_time=begun), 4 * DAY - begun)
+        assert found == [tick - begun for tick in ([hour] if begun == hour else []) + later]
+
+
 def test_an_impossible_event_never_begins():
     assert starts(one(Happening(BLACKOUT, probability=0.0)), 5 * DAY) == []
 
@@ -85,6 +95,19 @@ def test_a_price_spike_raises_the_price_of_what_it_hits():
         play(s, tick)
         seen.append((*s.world.events.price.tolist(), float(s.world.events.price_level[0])))
     assert seen == [(1.0, 2.5, 2.5) if first <= tick < first + 2 else (1.0, 1.0, 1.0) for tick in range(DAY)]
+
+
+def test_prices_stay_numbers():
+    """Six spikes of 10^9 at once: as float32, too, the price is finite."""
+    spikes = [
+        Happening(PRICE_SPIKE, magnitude=(1e9, 1e9), duration=(DAY, DAY), hits=("eat",), name_hash=n)
+        for n in range(6)
+    ]
+    s = one(*spikes, offers=OFFERS)
+    for tick in range(DAY):
+        play(s, tick)
+    assert s.world.events.price.tolist() == [HIGHEST, 1.0]
+    assert np.isfinite(np.float32(s.world.events.price_level[0]))
 
 
 def test_an_event_over_midnight_keeps_its_magnitude():
@@ -184,8 +207,9 @@ LIMITS = st.builds(
     LIMITS,
     st.integers(0, 99),
     st.lists(st.sampled_from([0.0, 0.25, 0.5]), min_size=16, max_size=16),
+    st.sampled_from([0, 1, 13, DAY - 1]),
 )
-def test_as_the_plain_twin(specs, limits, seed, rivalry):
+def test_as_the_plain_twin(specs, limits, seed, rivalry, begun):
     places = [(5, 5), (6, 6)]
     happenings = [
         Happening(
@@ -204,6 +228,7 @@ def test_as_the_plain_twin(specs, limits, seed, rivalry):
         agents=[(x, 1) for x in range(4)],
         offers=OFFERS,
         seed=seed,
+        start_time=begun,
         places=places,
     )
     s.world.ties.rivalry[:] = [rivalry[4 * i : 4 * i + 4] for i in range(4)]
@@ -211,7 +236,7 @@ def test_as_the_plain_twin(specs, limits, seed, rivalry):
         partial(lambda name, day, index: draw(seed, day, name, USE_EVENT, index), n + 1)
         for n in range(len(specs))
     ]
-    town = plain.Town(specs, draws, limits, DAY)
+    town = plain.Town(specs, draws, limits, DAY, begun)
     where = [s.places.index(place) for place in places]
     for tick in range(6 * DAY):
         play(s, tick)

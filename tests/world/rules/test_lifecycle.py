@@ -50,15 +50,16 @@ def test_one_good_tick_starts_the_countdown_again():
     assert s.world.agents.faint_ticks[0] == 0
 
 
-def test_two_unpaid_days_evict_a_few_a_day_the_earliest_arrivals_first():
-    s = scene(agents=ROW, ticks_per_day=10, rules={"exit_cap": 2})
+@pytest.mark.parametrize("begun", [0, 4])
+def test_two_unpaid_days_evict_a_few_a_day_the_earliest_arrivals_first(begun):
+    s = scene(agents=ROW, ticks_per_day=10, start_time=begun, rules={"exit_cap": 2})
     s.world.agents.arrival[:] = [7, 2, 3, 4]
     s.world.agents.unpaid_days[:] = [2, 2, 1, 3]
-    assert play(s, 9) == [st.STAYS, st.EVICTED, st.STAYS, st.EVICTED]
+    assert play(s, 9 - begun) == [st.STAYS, st.EVICTED, st.STAYS, st.EVICTED]
     assert s.world.clock.counts[st.N_EVICTION] == 2
-    settle(s, 10)
-    assert play(s, 19)[0] == st.STAYS  # it is still the same count: nobody has begun a new day
-    assert play(s, 20)[0] == st.EVICTED
+    settle(s, 10 - begun)
+    assert play(s, 19 - begun)[0] == st.STAYS  # it is still the same count: nobody has begun a new day
+    assert play(s, 20 - begun)[0] == st.EVICTED
     assert s.world.clock.exits_today[0] == 1
 
 

@@ -190,8 +190,8 @@ RATES = st.builds(
 
 
 @settings(max_examples=40, deadline=None)
-@given(RATES, FACTS)
-def test_as_the_plain_twin(rates, facts):
+@given(RATES, FACTS, st.integers(0, DAY - 1))
+def test_as_the_plain_twin(rates, facts, begun):
     s = one(
         facts.need,
         wallet=facts.wallet,
@@ -204,7 +204,7 @@ def test_as_the_plain_twin(rates, facts):
         eviction=rates.eviction, clip_per_tick=rates.clip, episode_cap=rates.episode_cap,
         death_ticks=rates.death_ticks, shaping_on=rates.shaping, gamma=rates.gamma,
     )  # fmt: skip
-    s.world.clock.tick[0] = facts.time
+    s.params.town.size[4], s.world.clock.tick[0] = begun, (facts.time - begun) % DAY
     s.world.work.shifts[0] = 2
     s.world.work.missed[0, :2] = [facts.attendance < 1, facts.attendance == 0]
     got = play(

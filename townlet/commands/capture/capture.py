@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from collections.abc import Sequence
 
 from townlet.commands.capture import options as capture_options
@@ -16,6 +14,7 @@ from townlet.console.errors import check_working_folder, finished_runs_are_kept,
 from townlet.console.formatting import print_json
 from townlet.console.interpreted import command_line
 from townlet.console.parsing import Parser
+from townlet.console.printing import remark
 from townlet.planning.plan import Plan, plan
 
 
@@ -31,10 +30,10 @@ def main(
         return played
     planned = plan(request)
     if arguments.dry_run:
-        from townlet.commands.capture.plan import show
+        from townlet.commands.capture.plan_tables import show
 
-        command = f"{prog} {shlex.join(word for word in argv if word not in ('--dry-run', '--json'))}"
-        options = {"as_json": arguments.json, "quiet": arguments.quiet, "overwrite": arguments.overwrite}
+        command = capture_options.command_line(prog, argv, without=("--dry-run", "--json"))
+        options = {"json": arguments.json, "quiet": arguments.quiet, "overwrite": arguments.overwrite}
         show(planned, arguments.output, command, **options)
         return 0
     print_notices(planned, runner_options)
@@ -61,7 +60,7 @@ def prepare(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, Ru
 def print_notices(planned: Plan, runner_options: RunnerOptions) -> None:
     """What the user should know of the configs, to standard error."""
     for notice in () if runner_options.quiet else planned.notices:
-        print(f"note: {notice}", file=sys.stderr)
+        remark(f"note: {notice}")
 
 
 def script(argv: Sequence[str], prog: str, *, positional: bool = True) -> int:

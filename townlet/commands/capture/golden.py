@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from townlet.commands.capture.version_tables import print_changes, print_drift, 
 from townlet.console.errors import finished_runs_are_kept
 from townlet.console.formatting import print_json
 from townlet.console.parsing import Parser
+from townlet.console.printing import remark, say
 from townlet.dataset.versions.changes import Changes
 from townlet.planning.plan import plan
 
@@ -89,11 +89,11 @@ def as_json(outcome: GoldenOutcome, path: str) -> dict[str, Any]:
 def _print_outcome(outcome: GoldenOutcome, path: str) -> None:
     print_failures(outcome.failures)
     if outcome.failures:
-        print(f"{path}: not changed; run the same command to try only these runs again", file=sys.stderr)
+        remark(f"{path}: not changed; run the same command to try only these runs again")
         return
     if outcome.moved is not None and outcome.moved.movements:
         print_drift(outcome.moved.movements)
-    print(f"{path}: {_conclusion(outcome)}")
+    say(f"{path}: {_conclusion(outcome)}")
 
 
 def _conclusion(outcome: GoldenOutcome) -> str:

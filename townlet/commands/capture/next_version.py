@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from townlet.commands.capture.run_capture import RunnerOptions, capture_into
 from townlet.console.formatting import count, size
+from townlet.console.printing import remark
+from townlet.dataset.capture.models import keep_models
 from townlet.dataset.checking.verify import verify_store
-from townlet.dataset.index.index_file import Failure, read_whole
+from townlet.dataset.index.finish_index import delete_staged_index
+from townlet.dataset.index.index_document import Failure
+from townlet.dataset.index.metrics_summary import parse_figures
+from townlet.dataset.index.read_index import read_whole
 from townlet.dataset.store.contract import Store
 from townlet.dataset.versions.changes import Changes, compare
 from townlet.dataset.versions.next_version import carry_over, drop_others, is_finished
@@ -53,8 +56,11 @@ def build_next(store: Store, planned: Plan, changes: Changes, runner_options: Ru
     target, old = store.below(version_folder(version)), current_store(store)
     simulated = 0
     read: list[str] = []
-    if not is_finished(target, planned.runs, planned.suites):
+    if is_finished(target, planned.runs, planned.suites):
+        delete_staged_index(target)  # its writer may have been killed after its commit
+    else:
         drop_others(target, planned.runs)
+        keep_models(target, planned.playable(), planned.models, old)
         if old is not None:
             carry_over(old, target, changes.carried, planned.suites)
         outcome = capture_into(planned, target, str(target), runner_options)
@@ -69,21 +75,20 @@ def build_next(store: Store, planned: Plan, changes: Changes, runner_options: Ru
 def metrics_of(store: Store) -> Mapping[str, Any]:
     """The metrics of a data set, as metrics.json has them."""
     _, files = read_whole(store, ["metrics"])
-    return json.loads(files["metrics"])
+    return parse_figures(files["metrics"], str(store))
 
 
 def _verify(store: Store, version: int, runner_options: RunnerOptions, read: Sequence[str]) -> None:
     """`read`: folders of runs of which this command has read every file already."""
     report = verify_store(store, already_read=read)
     if not report.ok:
-        shown = [f"\n  {problem}" for problem in report.problems[:MOST_PROBLEMS]]
+        shown = [f"  {problem}" for problem in report.problems[:MOST_PROBLEMS]]
         more = len(report.problems) - len(shown)
         raise CorruptSampleError(
-            f"{store}: version {version} is not what was written, and is not published:{''.join(shown)}"
-            + (f"\n  and {more} more" if more > 0 else "")
-            + "\nremove it, and run the same command again"
+            f"{store}: version {version} is not what was written, and is not published:",
+            *shown,
+            *([f"  and {more} more"] if more > 0 else []),
+            "remove it, and run the same command again",
         )
     if not runner_options.quiet:
-        print(
-            f"version {version} verified: {count(report.files)} files, {size(report.size)}", file=sys.stderr
-        )
+        remark(f"version {version} verified: {count(report.files)} files, {size(report.size)}")

@@ -8,13 +8,14 @@ What Beam knows is asked (`townlet.pipelines.runners.options`) only when there i
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from townlet.config.suite import parse_seeds
-from townlet.console.parsing import Parser
+from townlet.console.parsing import Parser, is_number_in_other_digits, whole
 from townlet.errors import UserError
-from townlet.planning.plan import Request
+from townlet.escaping import typed
+from townlet.planning.request import Request
 from townlet.vocabulary import COMPRESSIONS, POLICIES
 
 EXAMPLES = """\
@@ -47,6 +48,12 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
         usage=f"{prog} {first} --output DIR [options]",
     )
     add_sources(parser, positional, many)
+    add_capture_options(parser)
+    return parser
+
+
+def add_capture_options(parser: Parser) -> Any:
+    """All options of a capture but its sources and its output; returns the last group of them."""
     add_limit(add_played(parser))
     written = add_written(parser)
     written.add_argument(
@@ -54,23 +61,31 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
         action="store_true",
         help="replace the capture that is in the output folder, in one step at the end",
     )
-    add_work(parser).add_argument(
+    work = add_work(parser)
+    work.add_argument(
         "--dry-run",
         action="store_true",
         help="show what is there, what is missing and what it would cost; do nothing",
     )
-    return parser
+    return work
+
+
+def command_line(prog: str, argv: Sequence[str], without: Collection[str] = ()) -> str:
+    """A command to be pasted: these words less some flags, which take no value."""
+    end = list(argv).index("--") if "--" in argv else len(argv)
+    words = [word for word in argv[:end] if word not in without]
+    return f"{prog} {typed(*words, *argv[end:])}"
 
 
 def add_played(parser: Parser) -> Any:
     """The options for what is simulated; returns their group."""
     what = parser.add_argument_group("what is simulated")
     what.add_argument(
-        "--ticks", type=_whole, metavar="N", help="ticks to simulate; default: the scenario's, else 200"
+        "--ticks", type=whole, metavar="N", help="ticks to simulate; default: the scenario's, else 200"
     )
     seeds = what.add_mutually_exclusive_group()
     seeds.add_argument(
-        "--seed", type=_whole, metavar="N", help="the run's seed; default: the config's, else 0"
+        "--seed", type=whole, metavar="N", help="the run's seed; default: the config's, else 0"
     )
     seeds.add_argument(
         "--seeds", metavar="0..99", help="several seeds, a run each, as a data set: 0..99 or 1,5,8..11"
@@ -95,23 +110,22 @@ def add_played(parser: Parser) -> Any:
 def add_limit(played: Any) -> None:
     """The option that selects the first runs of a plan."""
     played.add_argument(
-        "--limit", type=_whole, metavar="N", help="only the first N runs, as configs and suites list them"
+        "--limit", type=whole, metavar="N", help="only the first N runs, as configs and suites list them"
     )
 
 
 def add_written(parser: Parser) -> Any:
     """The options for how samples are written; returns their group."""
     how = parser.add_argument_group("what is written")
-    how.add_argument("--prefix", default="rollout_sample", metavar="P", help="what file names start with")
+    how.add_argument("--prefix", metavar="P", help="what file names start with; default: rollout_sample")
     how.add_argument(
         "--segment-ticks",
-        type=_whole,
+        type=whole,
         metavar="N",
-        help="split rollouts into samples of N ticks; 0: never; default: as many as keep a run under 256 MB",
+        help="split rollouts into samples of N ticks; 0: never; default: as many as keep their frames under 256 MB, "
+        "fewer for a very large town",
     )
-    how.add_argument(
-        "--compression", choices=COMPRESSIONS, default="fast", help="of the NPZ files (default: %(default)s)"
-    )
+    how.add_argument("--compression", choices=COMPRESSIONS, help="of the NPZ files; default: fast")
     return how
 
 
@@ -120,7 +134,7 @@ def add_work(parser: Parser) -> Any:
     group = parser.add_argument_group("how it runs")
     group.add_argument(
         "--workers",
-        type=_whole,
+        type=whole,
         default=None,
         metavar="N",
         help="workers on this machine; default: 1; 0: one for each core",
@@ -144,7 +158,7 @@ def add_sources(parser: Parser, positional: bool = True, many: bool = True) -> N
             "sources",
             nargs="+" if many else 1,
             metavar="CONFIG",
-            help="a config file, a suite file, or the name of a shipped one",
+            help="a config file, a suite file, the name of a shipped one, or a capture, to make it again",
         )
     else:
         group.add_argument(
@@ -161,13 +175,6 @@ def add_sources(parser: Parser, positional: bool = True, many: bool = True) -> N
     )
 
 
-def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
-
-
 def parse(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     """Our options as a namespace, and Beam's flags as they were typed. Raises UserError."""
     ours, beams = _split(parser, argv)
@@ -182,6 +189,10 @@ def parse(parser: Parser, argv: Sequence[str]) -> tuple[argparse.Namespace, list
 
         given = beams if arguments.workers is None else [*beams, "--direct_num_workers"]
         beams = [*flags_of(arguments.profile, given, beam_parser()), *beams]
+    for word in beams:
+        value = word.partition("=")[2] if word.startswith("-") else word
+        if is_number_in_other_digits(value):
+            raise UserError(f"expected a number in digits 0 to 9 among Beam's options, got {value!r}")
     return arguments, beams
 
 
@@ -204,7 +215,7 @@ def request(arguments: argparse.Namespace) -> Request:
         segment_ticks=arguments.segment_ticks,
         compression=arguments.compression,
         prefix=arguments.prefix,
-        check=getattr(arguments, "check", False),  # a plan has no such option
+        check=arguments.check,
         as_data_set=seeds is not None,
         limit=getattr(arguments, "limit", None),  # and not every command may leave runs out
     )

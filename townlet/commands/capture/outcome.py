@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from townlet.console.formatting import count, number, print_table, size
+from townlet.console.printing import remark, say
 from townlet.dataset.format.records import SampleRecord
-from townlet.dataset.index.index_file import Failure
+from townlet.dataset.index.index_document import Facts, Failure, RunEntry
+from townlet.dataset.index.populations import copies, distinct_seeds
+from townlet.escaping import typed_path
 from townlet.run import RunRef
 
 MOST_ROWS = 20  # of a table; the rest is counted
@@ -22,16 +24,14 @@ class CaptureOutcome:
 
     output: str
     samples: Sequence[SampleRecord] = ()  # of a single capture
-    runs: Sequence[
-        Mapping[str, Any]
-    ] = ()  # of a data set: the entries of its index, those that were asked for
+    runs: Sequence[RunEntry] = ()  # of a data set: what its index says of those that were asked for
     failures: Sequence[Failure] = ()
     already_complete: bool = False  # nothing had to be done
     reused: int = 0  # runs that were not simulated, because they had been before
     read: Sequence[RunRef] = ()  # runs that are complete, every file read and found to hold
     unpublished: str = ""  # why the output was left as it was
     not_selected: int = 0  # runs that --limit has cut off
-    totals: Mapping[str, Any] = field(default_factory=dict)  # of the data set as a whole
+    totals: Facts | None = None  # of the data set as a whole
 
 
 def as_json(outcome: CaptureOutcome) -> dict[str, Any]:
@@ -54,7 +54,8 @@ def as_json(outcome: CaptureOutcome) -> dict[str, Any]:
         "reused_runs": outcome.reused,
         "not_selected": outcome.not_selected,
         "samples": samples,
-        "runs": list(outcome.runs),
+        "runs": [entry.as_mapping() for entry in outcome.runs],
+        "seeds": {name: seeds._asdict() for name, seeds in distinct_seeds(outcome.runs).items()},
         "failures": [failure._asdict() for failure in outcome.failures],
     }
 
@@ -63,40 +64,39 @@ def print_outcome(outcome: CaptureOutcome, *, quiet: bool) -> None:
     """The table to standard output; what failed, and what to type next, to standard error."""
     if outcome.samples:
         _print_samples(outcome)
-    if outcome.runs:
-        _print_runs(outcome)
+    if outcome.runs and outcome.totals:
+        _print_runs(outcome, outcome.totals)
     print_failures(outcome.failures)
     if outcome.failures and outcome.totals:
         asked = len(outcome.runs) + len(outcome.failures)
-        print(f"{len(outcome.failures)} of {asked} runs failed; the others are written", file=sys.stderr)
+        remark(f"{len(outcome.failures)} of {asked} runs failed; the others are written")
     if outcome.unpublished:
-        print(outcome.unpublished, file=sys.stderr)
+        remark(outcome.unpublished)
     if not quiet:
         _print_what_next(outcome)
 
 
 def _print_what_next(outcome: CaptureOutcome) -> None:
     if outcome.already_complete:
-        print(f"{outcome.output}: already complete, verified", file=sys.stderr)
+        remark(f"{outcome.output}: already complete, verified")
     elif outcome.reused:
-        print(f"{outcome.reused} of these runs were reused, not simulated again", file=sys.stderr)
+        remark(f"{outcome.reused} of these runs were reused, not simulated again")
+    for name, seeds in list(copies(outcome.runs).items())[:MOST_ROWS]:
+        remark(f"{name}: {seeds}: the others are copies")
     if outcome.not_selected:
-        print(
-            f"--limit: {number(outcome.not_selected, 'run')} not selected; run without it to add them",
-            file=sys.stderr,
-        )
+        remark(f"--limit: {number(outcome.not_selected, 'run')} not selected; run without it to add them")
     if outcome.failures:
-        print("run the same command to try only the failed runs again", file=sys.stderr)
+        remark("run the same command to try only the failed runs again")
     if outcome.samples or outcome.runs:
-        print(f"next: townlet inspect {shlex.quote(outcome.output)}", file=sys.stderr)
+        remark(f"next: townlet inspect {typed_path(outcome.output)}")
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
     """The first of them, to standard error."""
     for failure in failures[:MOST_ROWS]:
-        print(f"failed: {failure.scenario} seed {failure.seed}: {failure.reason}", file=sys.stderr)
+        remark(f"failed: {failure.scenario} seed {failure.seed}: {failure.reason}")
     if len(failures) > MOST_ROWS:
-        print(f"... and {len(failures) - MOST_ROWS} more, see failures.json", file=sys.stderr)
+        remark(f"... and {len(failures) - MOST_ROWS} more, see failures.json")
 
 
 def _print_samples(outcome: CaptureOutcome) -> None:
@@ -114,33 +114,33 @@ def _print_samples(outcome: CaptureOutcome) -> None:
     print_table(columns, shortened(rows), numbers=columns[2:])
 
 
-def _print_runs(outcome: CaptureOutcome) -> None:
+def _print_runs(outcome: CaptureOutcome, totals: Facts) -> None:
     """The runs that were asked for, one by one or, where they are many, by scenario; then the data set as a whole."""
     if len(outcome.runs) <= MOST_ROWS:
         columns = ("run", "seed", "samples", "frames", "size")
-        rows = [(entry["scenario"], str(entry["seed"]), *_amounts([entry])) for entry in outcome.runs]
+        rows = [(entry.scenario, str(entry.seed), *_amounts([entry])) for entry in outcome.runs]
     else:
         columns = ("scenario", "runs", "samples", "frames", "size")
-        groups: dict[str, list[Mapping[str, Any]]] = {}
-        for entry in outcome.runs:
-            groups.setdefault(entry["scenario"], []).append(entry)
-        rows = [(name, str(len(group)), *_amounts(group)) for name, group in groups.items()]
+        groups = groupby(outcome.runs, key=lambda entry: entry.scenario)
+        rows = [(name, *_amounts(group, counted=True)) for name, group in groups]
     print_table(columns, shortened(rows), numbers=columns[1:])
-    totals = outcome.totals
-    others = totals["run_count"] - len(outcome.runs)
-    print(
-        f"{number(totals['run_count'], 'run')}, {number(totals['sample_count'], 'sample')}, "
-        f"{count(totals['frame_count'])} frames, {size(totals['size'])} in {outcome.output}"
+    others = totals.run_count - len(outcome.runs)
+    say(
+        f"{number(totals.run_count, 'run')}, {number(totals.sample_count, 'sample')}, "
+        f"{count(totals.frame_count)} frames, {size(totals.size)} in {outcome.output}"
         + (f" ({others} of them from other commands)" if others else "")
     )
 
 
-def _amounts(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
-    """Samples, frames and bytes of some runs together."""
-    samples, frames, octets = (
-        sum(entry[key] for entry in entries) for key in ("sample_count", "frame_count", "size")
-    )
-    return str(samples), count(frames), size(octets)
+def _amounts(entries: Iterable[RunEntry], *, counted: bool = False) -> tuple[str, ...]:
+    """Samples, frames and bytes of some runs together; before them, where they are counted, how many runs."""
+    runs = samples = frames = octets = 0
+    for entry in entries:
+        runs += 1
+        samples += entry.sample_count
+        frames += entry.frame_count
+        octets += entry.size
+    return (*([str(runs)] if counted else []), str(samples), count(frames), size(octets))
 
 
 def shortened(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

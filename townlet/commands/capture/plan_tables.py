@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from townlet.console.formatting import clock, count, number, print_table, size
+from townlet.console.formatting import clock, count, number, print_json, print_table, size
+from townlet.console.printing import remark, say
 from townlet.dataset.status.status import TO_SIMULATE, RunStatus, StatusOfRun
 from townlet.planning.cost_estimate import Cost
-from townlet.planning.plan_status import PlanStatus, fits, warn_of_space
+from townlet.planning.plan import Plan
+from townlet.planning.plan_status import PlanStatus, fits, plan_status, warn_of_space
 from townlet.run import RunRef
 
 MOST_ROWS = 20  # runs that are listed one by one unasked
 
 Pair = tuple[RunRef, StatusOfRun]
+
+
+def show(
+    planned: Plan,
+    output: str,
+    command: str,
+    *,
+    each: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+    overwrite: bool = False,
+) -> None:
+    """Compare with the output, estimate, and print. Raises OutputError where the output cannot be one.
+
+    `command`: the line that captures what is planned. `each`: one line for each run.
+    """
+    found = plan_status(planned, output, quiet=quiet, overwrite=overwrite)
+    if json:
+        print_json(as_json(found))
+        return
+    if not quiet:
+        for notice in planned.notices:
+            remark(f"note: {notice}")
+    print_plan(found, command, each=each)
 
 
 def as_json(plan_status: PlanStatus) -> dict[str, Any]:
@@ -32,6 +57,10 @@ def as_json(plan_status: PlanStatus) -> dict[str, Any]:
         "free_bytes": plan_status.free,
         "fits": fits(plan_status),
         "notices": list(planned.notices),
+        "seeds": {
+            name: {"distinct": None} if seeds is None else seeds._asdict()
+            for name, seeds in plan_status.seeds.items()
+        },
         "runs": [
             {
                 "scenario": run.name,
@@ -140,42 +169,53 @@ def _print_long_reasons(pairs: Sequence[Pair]) -> None:
     """The runs of whose reason there is more to say than a table has room for."""
     shown = [(run, found) for run, found in pairs if ":" in found.why or found.status is RunStatus.OTHER]
     for run, found in shown[:MOST_ROWS]:
-        print(f"{run.label()}: {found.why}")
+        say(f"{run.label()}: {found.why}")
     if len(shown) > MOST_ROWS:
-        print(f"... and {len(shown) - MOST_ROWS} more; --all or --json shows them")
+        say(f"... and {len(shown) - MOST_ROWS} more; --all or --json shows them")
 
 
 def _print_totals(plan_status: PlanStatus) -> None:
     statuses, planned = plan_status.statuses, plan_status.planned
     counts = Counter(found.status for found in statuses)
     parts = [f"{counts[status]} {status}" for status in RunStatus if counts[status]]
-    print(f"{number(len(statuses), 'run')}: {', '.join(parts)}")
+    say(f"{number(len(statuses), 'run')}: {', '.join(parts)}")
+    _print_seeds(plan_status)
     if planned.left_out:
-        print(f"--limit: {number(planned.left_out, 'run')} not selected")
+        say(f"--limit: {number(planned.left_out, 'run')} not selected")
     cost, to_simulate = plan_status.cost, plan_status.of(*TO_SIMULATE)
     if to_simulate and cost is not None:
-        print(
+        say(
             f"to simulate: {count(cost.ticks)} ticks; estimated from a trial of {plan_status.estimate.seconds:.1f} s: "
             f"{count(cost.frames)} frames, {count(cost.samples)} samples, {size(cost.size)}, "
             f"{_time(cost.seconds)} of one core"
         )
     if plan_status.free is not None and cost is not None and to_simulate:
-        print(f"disk: {size(plan_status.free)} free")
+        say(f"disk: {size(plan_status.free)} free")
+
+
+def _print_seeds(plan_status: PlanStatus) -> None:
+    """How many seeds differ, as far as it is known: of those that do not all differ, and of those not played yet."""
+    for name, seeds in plan_status.seeds.items():
+        if seeds is not None and seeds.distinct < seeds.count:
+            say(f"{name}: {seeds}")
+    unknown = [name for name, seeds in plan_status.seeds.items() if seeds is None]
+    if unknown:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        say(f"{', '.join(unknown[:3])}{more}: how many seeds differ is known once they are captured")
 
 
 def _print_warnings(plan_status: PlanStatus, command: str) -> None:
     for name, reason in sorted(plan_status.estimate.failures.items() if plan_status.of(*TO_SIMULATE) else ()):
-        print(f"warning: a trial of {name} failed: {reason}", file=sys.stderr)
+        remark(f"warning: a trial of {name} failed: {reason}")
     warn_of_space(plan_status)
     if plan_status.refusal:
-        print(f"a capture would be refused: {plan_status.refusal}", file=sys.stderr)
+        remark(f"a capture would be refused: {plan_status.refusal}")
     elif plan_status.of(RunStatus.OTHER):
-        print(
+        remark(
             "a capture would be refused, because something else is there; choose another output folder, or "
-            "give --overwrite to replace it",
-            file=sys.stderr,
+            "give --overwrite to replace it"
         )
     elif plan_status.remaining:
-        print(f"next: {command}", file=sys.stderr)
+        remark(f"next: {command}")
     else:
-        print("nothing to do", file=sys.stderr)
+        remark("nothing to do")

@@ -8,8 +8,6 @@ Until the one atomic step that publishes, the old version is the current one, wh
 from __future__ import annotations
 
 import argparse
-import math
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,9 +26,11 @@ from townlet.commands.capture.start import start
 from townlet.commands.capture.version_tables import how_far, print_changes, print_drift, runs, summary
 from townlet.console.errors import finished_runs_are_kept
 from townlet.console.formatting import print_json
-from townlet.console.parsing import Parser
+from townlet.console.parsing import Parser, positive, share
+from townlet.console.printing import remark, say
 from townlet.dataset.versions.changes import Changes
 from townlet.errors import UserError
+from townlet.escaping import typed
 from townlet.planning.plan import plan
 
 EXAMPLES = """\
@@ -81,7 +81,7 @@ def main(argv: Sequence[str], prog: str = "townlet regenerate") -> int:
     else:
         _print_outcome(outcome, arguments, silent=silent)
         for line in _advice(outcome, argv):
-            print(line, file=sys.stderr)
+            remark(line)
     return outcome.exit_code
 
 
@@ -100,13 +100,13 @@ def regenerate_parser(prog: str = "townlet regenerate") -> Parser:
     group.add_argument("--golden", metavar="FILE", help="publish only if the metrics are those of this file")
     group.add_argument(
         "--tolerance",
-        type=_share,
+        type=share,
         metavar="X",
         help=f"how far a metric may be from the golden one (default: {TOLERANCE}, which is 2 %%)",
     )
     group.add_argument(
         "--keep",
-        type=_at_least_one,
+        type=positive,
         metavar="N",
         help="remove all but the newest N versions, save those of the last hour; default: keep all",
     )
@@ -140,11 +140,13 @@ def _print_outcome(outcome: RegenerateOutcome, arguments: argparse.Namespace, *,
     if outcome.drift is not None and outcome.drift.beyond:
         print_drift(outcome.drift.beyond)
     if outcome.drift is not None:
-        print(how_far(outcome.drift))
+        say(how_far(outcome.drift))
     if not silent or outcome.version is not None:
-        print(f"{arguments.output}: {_conclusion(outcome, dry_run=arguments.dry_run)}")
+        say(f"{arguments.output}: {_conclusion(outcome, dry_run=arguments.dry_run)}")
     if outcome.pruned:
-        print(f"removed: version{'s' * (len(outcome.pruned) > 1)} {', '.join(map(str, outcome.pruned))}")
+        say(f"removed: version{'s' * (len(outcome.pruned) > 1)} {', '.join(map(str, outcome.pruned))}")
+    for why in outcome.not_pruned:
+        remark(f"kept: {why}")
     sys.stdout.flush()
 
 
@@ -168,7 +170,7 @@ def _advice(outcome: RegenerateOutcome, argv: Sequence[str]) -> list[str]:
         return [
             "if the new metrics are right, accept them and run the same command again; "
             "nothing is simulated twice:",
-            f"  townlet golden {shlex.join(_as_golden_takes_it(argv))}",
+            f"  townlet golden {typed(*_as_golden_takes_it(argv))}",
         ]
     return []
 
@@ -183,19 +185,3 @@ def _as_golden_takes_it(argv: Sequence[str]) -> list[str]:
         elif token not in ("--quiet", "--json") and not token.startswith(("--keep=", "--tolerance=")):
             words.append(token)
     return words
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise UserError(f"--tolerance: expected a share of 0 or more, such as 0.02, got {text!r}")
-    return value
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise UserError(f"--keep: expected 1 or more versions, got {text!r}")
-    return int(text)

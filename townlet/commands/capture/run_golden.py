@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from townlet.commands.capture.next_version import build_next, changes_of, current_store, metrics_of
 from townlet.commands.capture.run_capture import RunnerOptions, capture
-from townlet.dataset.index.index_file import Failure
+from townlet.console.scratch import scratch_folder
+from townlet.dataset.capture.preflight import check_place
+from townlet.dataset.index.index_document import Failure
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.store.open_store import open_store
 from townlet.dataset.versions.changes import Changes
 from townlet.dataset.versions.drift import (
     Drift,
-    check_place,
+    check_golden_place,
     check_suites,
     compare_metrics,
     golden_document,
@@ -31,8 +28,6 @@ from townlet.dataset.versions.next_version import is_finished
 from townlet.dataset.versions.versions import check_versions, finish_publishing, is_versioned, utc_now
 from townlet.errors import OutputError
 from townlet.planning.plan import Plan
-
-REMOVE_TIMEOUT_S = 5.0  # seconds until what cannot be removed is left
 
 Show = Callable[[Changes], None]
 
@@ -59,12 +54,12 @@ def golden(
     `show` is called with what changes in a versioned data set, before any work. Raises UserError for another suite's
     file, OutputError for what is wrong with the places.
     """
-    check_place(path)
+    check_golden_place(path, output)
     old = None
-    if Path(path).exists():
+    if os.path.lexists(path):
         old = read_golden(path)
         check_suites(path, old, planned.suites)
-    with _temporary_folder() as folder:
+    with scratch_folder() as folder:
         metrics, failures = _metrics(planned, output or f"{folder}/golden", runner_options, show)
     if metrics is None:
         return GoldenOutcome({}, failures=failures)
@@ -73,24 +68,14 @@ def golden(
     return GoldenOutcome(document, write_golden(path, document), moved)
 
 
-@contextlib.contextmanager
-def _temporary_folder() -> Iterator[str]:
-    """A folder that is removed again, also where the threads of an interrupted capture still write into it."""
-    folder = tempfile.mkdtemp(prefix="townlet-")
-    try:
-        yield folder
-    finally:
-        end = time.monotonic() + REMOVE_TIMEOUT_S
-        while os.path.exists(folder) and time.monotonic() < end:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 MetricsOrFailures = tuple[Mapping[str, Any] | None, Sequence[Failure]]  # None: some runs failed
 
 
 def _metrics(planned: Plan, output: str, runner_options: RunnerOptions, show: Show) -> MetricsOrFailures:
     """The metrics of the planned runs."""
-    if is_versioned(open_store(output)):
+    store = open_store(output)
+    check_place(store, versioned=is_versioned(store))
+    if is_versioned(store):
         return _metrics_of_version(planned, output, runner_options, show)
     failures = capture(planned, output, runner_options).failures
     if failures:

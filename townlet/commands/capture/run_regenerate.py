@@ -11,9 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from townlet import arguments
 from townlet.commands.capture.next_version import BuiltVersion, build_next, changes_of, metrics_of
 from townlet.commands.capture.run_capture import RunnerOptions
-from townlet.dataset.index.index_file import Failure
+from townlet.console.printing import remark
+from townlet.dataset.capture.preflight import check_place
+from townlet.dataset.index.index_document import Failure
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.lease import raise_if_lost
 from townlet.dataset.store.lock import output_lock
@@ -59,6 +62,7 @@ class RegenerateOutcome:
     failures: Sequence[Failure] = ()
     drift: Drift | None = None
     pruned: Sequence[int] = ()
+    not_pruned: Sequence[str] = ()  # why versions that are old enough were kept all the same
 
     @property
     def exit_code(self) -> int:
@@ -79,24 +83,31 @@ def regenerate(
     `show` is called with what changes, before any work. Raises OutputError for what is wrong with the place, UserError
     for the golden file, CorruptSampleError where the new version does not verify, KeyboardInterrupt for Ctrl-C.
     """
+    output = arguments.path("regenerate: output", output)
+    arguments.number("regenerate: tolerance", options.tolerance, 0)
+    if options.keep is not None:
+        arguments.whole("regenerate: keep", options.keep, 1)
     golden = _golden(options, planned)
     if options.dry_run:
         store = open_store(output)
+        check_place(store, versioned=True)
         check_versions(store)
         changes = changes_of(store, planned)
         show(changes)
         return RegenerateOutcome(
             changes, current_version(store), next_version(store) if changes.any else None
         )
+    check_place(open_store(output), versioned=True)
     with output_lock(output):
         store = open_store(output)
         check_versions(store)
-        finish_publishing(store, utc_now())
+        if (said := finish_publishing(store, utc_now())) and not runner_options.quiet:
+            remark(f"note: {said}")
         changes = changes_of(store, planned)
         show(changes)
         if not changes.any:
             _remove_unpublished(store)
-            return RegenerateOutcome(changes, current_version(store), pruned=_prune(store, options))
+            return _pruned(RegenerateOutcome(changes, current_version(store)), store, options)
         built = build_next(store, planned, changes, runner_options)
         outcome = _judged(
             RegenerateOutcome(changes, current_version(store), built.version), built, planned, golden, options
@@ -106,7 +117,7 @@ def regenerate(
         raise_if_lost()
         publish(store, built.version)
         finish_publishing(store, utc_now())
-        return replace(outcome, current=built.version, published=True, pruned=_prune(store, options))
+        return _pruned(replace(outcome, current=built.version, published=True), store, options)
 
 
 def _golden(options: RegenerateOptions, planned: Plan) -> dict[str, Any] | None:
@@ -133,8 +144,13 @@ def _judged(
     return replace(outcome, drift=compare_metrics(golden, now, options.tolerance))
 
 
-def _prune(store: Store, options: RegenerateOptions) -> list[int]:
-    return [] if options.keep is None else prune(store, options.keep, utc_now())
+def _pruned(outcome: RegenerateOutcome, store: Store, options: RegenerateOptions) -> RegenerateOutcome:
+    """With the old versions that were removed, and why others were not."""
+    if options.keep is None:
+        return outcome
+    kept: list[str] = []
+    gone = prune(store, options.keep, utc_now(), lambda why: kept.append(str(why)))
+    return replace(outcome, pruned=gone, not_pruned=kept)
 
 
 def _remove_unpublished(store: Store) -> None:

@@ -6,15 +6,15 @@ what runs on an engine, is compiled: there the work is seldom small, and a proce
 
 from __future__ import annotations
 
-import sys
+import contextlib
 from collections.abc import Callable
-from pathlib import Path
 
-from townlet.compiler.store import cache_folder, is_complete, is_switched_off
-from townlet.compiler.warmup import warm_if_possible
+from townlet.compiler.store import is_complete, is_marked, is_switched_off, mark, notice
+from townlet.compiler.warmup import note, warm_if_possible
 from townlet.console.interpreted import can_interpret, run_interpreted
+from townlet.console.printing import remark
 from townlet.planning.interpreted_cost import MOST, interpreted_seconds
-from townlet.planning.plan import Request
+from townlet.planning.request import Request
 
 BEFORE = "played-interpreted"  # files beside the machine code: that it happened, and that the hint was given
 HINTED = "hinted"
@@ -33,21 +33,25 @@ def start_work(seconds: Callable[[], float], *, quiet: bool) -> int | None:
     """Have the simulation compiled; or, where what is typed takes so few `seconds` in plain Python that nobody should
     wait for the compiler, carry it out in a process of its own. Returns that one's exit code, or None: go on here.
     """
-    if is_switched_off() or is_complete():
+    if is_switched_off():
+        return None
+    note(notice(), quiet=quiet)
+    if is_complete():
         return None
     if seconds() < MOST and can_interpret():
         code = run_interpreted()
         if not code and not quiet:
-            _hint(cache_folder())
+            _hint()
         return code
     warm_if_possible(quiet=quiet)
     return None
 
 
-def _hint(folder: Path) -> None:
+def _hint() -> None:
     """Say how to compile, once: when it would have helped for the second time."""
-    if not (folder / BEFORE).exists():
-        (folder / BEFORE).touch()
-    elif not (folder / HINTED).exists():
-        (folder / HINTED).touch()
-        print(HINT, file=sys.stderr)
+    with contextlib.suppress(OSError):
+        if not is_marked(BEFORE):
+            mark(BEFORE)
+        elif not is_marked(HINTED):
+            mark(HINTED)
+            remark(HINT)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from townlet.commands.capture.outcome import shortened
 from townlet.console.formatting import print_table
+from townlet.console.printing import say
 from townlet.dataset.versions.changes import Changes, ChangeState
 from townlet.dataset.versions.drift import Drift, Movement
 from townlet.run import seed_spans
@@ -23,7 +24,7 @@ def print_changes(changes: Changes) -> None:
     ]
     columns = ("scenario", "status", "runs", "seeds", "why")
     print_table(columns, shortened(rows), numbers=["runs"])
-    print(summary(changes))
+    say(summary(changes))
 
 
 def summary(changes: Changes) -> str:

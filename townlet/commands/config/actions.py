@@ -37,7 +37,7 @@ def main(argv: Sequence[str], prog: str = "townlet actions") -> int:
     rows = []
     for number, (action, text) in enumerate(zip(actions.actions, actions.json, strict=True)):
         entry = by_id.get(action.get("affordance", ""))
-        where = f"{entry.object_type}, {entry.duration} ticks" if entry else ""
+        where = f"{' or '.join(entry.types)}, {entry.duration} ticks" if entry else ""
         rows.append(
             (
                 str(number),

@@ -1,23 +1,27 @@
-"""`townlet validate`: whether configs and suites can be captured, and the budget of a day in each town."""
+"""`townlet validate`: whether configs, suites and affordance files are right, and the budget of a day in each town."""
 
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from townlet.console.formatting import print_json
 from townlet.console.parsing import Parser
-from townlet.errors import ConfigError, UserError
+from townlet.console.printing import remark, say
+from townlet.errors import ConfigError, Problem, UserError
+
+if TYPE_CHECKING:
+    from townlet.config.suite import Suite
 
 EXAMPLES = """\
 examples:
   townlet validate town.yaml
   townlet validate configs/scenarios/*.yaml
   townlet validate nightly.yaml --json      a suite, with every config that it names
+  townlet validate our_affordances.yaml     an affordance file by itself
+  townlet validate samples/kitchen          a capture, by the config that is in it
 
 The budget of a day is an estimate: time, coins, meals and beds that living takes, beside what there is.
 exit codes: 0 every file is right, 2 some are not
@@ -27,11 +31,14 @@ exit codes: 0 every file is right, 2 some are not
 def main(argv: Sequence[str], prog: str = "townlet validate") -> int:
     parser = Parser(
         prog,
-        "Check configs and suites, and show the budget of a day. Names every mistake of every file.",
+        "Check configs, suites and affordance files, and show the budget of a day. Names every mistake of every file.",
         EXAMPLES,
     )
     parser.add_argument(
-        "files", nargs="+", metavar="CONFIG", help="a config or suite file, or the name of a shipped one"
+        "files",
+        nargs="+",
+        metavar="CONFIG",
+        help="a config, suite or affordance file, a capture, or a shipped name",
     )
     parser.add_argument("--json", action="store_true", help="print problems, notices and budgets as JSON")
     arguments = parser.parse_args(argv)
@@ -46,10 +53,16 @@ def main(argv: Sequence[str], prog: str = "townlet validate") -> int:
 
 def _examine(file: str) -> dict[str, Any]:
     """What there is to say about one file: `ok`, and problems, or configs with notices and budgets."""
-    from townlet.config.suite import is_suite
+    from townlet.config.load import check_affordance_file, is_affordance_file, read_config_document
+    from townlet.config.shipped import existing
+    from townlet.config.suite import is_suite_document
 
     try:
-        configs = _of_suite(file) if is_suite(file) else [_of_config(file)]
+        document = read_config_document(existing(file), file)
+        if is_affordance_file(document):
+            check_affordance_file(file)
+            return {"file": file, "ok": True, "problems": [], "configs": []}
+        configs = _of_suite(file) if is_suite_document(document) else [_of_config(file)]
     except ConfigError as error:
         return {"file": file, "ok": False, "problems": [_problem(problem) for problem in error.problems]}
     return {"file": file, "ok": True, "problems": [], "configs": configs}
@@ -61,9 +74,10 @@ def _of_suite(file: str) -> list[dict[str, Any]]:
 
     configs = []
     suite, problems = read_suite(file)
-    for config in dict.fromkeys(run.config for run in suite.runs):
+    for config in dict.fromkeys(run.label for run in suite.runs):
         try:
-            configs.append(_of_config(os.path.relpath(config)))
+            configs.append(_of_config(config))
+            problems += _of_networks(suite, config)
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -71,24 +85,56 @@ def _of_suite(file: str) -> list[dict[str, Any]]:
     return configs
 
 
+def _of_networks(suite: Suite, config: str) -> list[Problem]:
+    """What is wrong with the networks that a suite names for one of its configs."""
+    from townlet.config.load import load_config
+    from townlet.planning.networks import problems_of_config
+
+    policies = dict.fromkeys(run.policy for run in suite.runs if run.label == config)
+    found: list[Problem] = []
+    for policy in (policy for policy in policies if policy in suite.networks):
+        found += problems_of_config(load_config(config), policy, suite.models, suite.networks)
+    return found
+
+
 def _of_config(file: str) -> dict[str, Any]:
     from townlet.config.budget import budget
-    from townlet.config.load import load_config
+    from townlet.config.load import check_auto_seeded, load_config
+    from townlet.config.seeds import every_seed_differs, nothing_drawn
+    from townlet.planning.networks import problems_of_config
 
     resolved = load_config(file)
-    return {"config": file, "notices": list(resolved.notices), "budget": budget(resolved)}
+    if resolved.networks and (problems := problems_of_config(resolved)):
+        raise ConfigError(problems)
+    notices = list(resolved.notices)
+    if not resolved.agents:
+        check_auto_seeded(resolved, file)
+        notices.append("nobody lives here: capture it with --auto-seed-agents, which adds alice and bob")
+    elif nothing_drawn(resolved):
+        notices.append("all seeds give the same samples: nothing in this town is drawn by the seed")
+    elif every_seed_differs(resolved):
+        notices.append("every seed gives samples of its own: it draws the needs or wallets at the start")
+    return {
+        "config": file,
+        "notices": notices,
+        "warnings": list(resolved.warnings),
+        "budget": budget(resolved),
+    }
 
 
 def _print(finding: dict[str, Any]) -> None:
     """Budgets to standard output, what is wrong or worth knowing to standard error."""
     for problem in finding["problems"]:
-        print(problem["text"], file=sys.stderr)
+        remark(problem["text"])
     for config in finding.get("configs", ()):
         for notice in config["notices"]:
-            print(f"note: {config['config']}: {notice}", file=sys.stderr)
+            remark(f"note: {config['config']}: {notice}")
+        for warning in config["warnings"]:
+            remark(f"warning: {warning}")
         if config["budget"].agents:
-            print(config["budget"].text())
-    print(f"{finding['file']}: {'ok' if finding['ok'] else 'not valid'}", file=sys.stderr)
+            for line in config["budget"].lines():
+                say(line)
+    remark(f"{finding['file']}: {'ok' if finding['ok'] else 'not valid'}")
 
 
 def _problem(problem: Any) -> dict[str, Any]:

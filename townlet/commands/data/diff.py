@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from townlet.console.errors import print_error
 from townlet.console.formatting import Meter, json_text, print_table
 from townlet.console.parsing import Parser, positive
+from townlet.console.printing import say
 from townlet.errors import CorruptSampleError
 from townlet.run import seed_spans
 
@@ -65,7 +66,7 @@ def main(argv: Sequence[str], prog: str = "townlet diff") -> int:
                 progress=meter.show,
             )
     except CorruptSampleError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return NOT_COMPARABLE
     if arguments.json:
         _print_json(found)
@@ -78,20 +79,22 @@ def _print_json(found: Difference) -> None:
     """A run a line: of many runs that differ, all of it as one text would be gigabytes."""
     facts = {**replace(found, runs=[]).to_json_dict(), "same": found.same}
     del facts["runs"]
-    print("{")
+    say("{")
     for name, value in facts.items():
-        print(f" {json_text(name)}: {json_text(value)},")
-    print(' "runs": [')
+        say(f" {json_text(name)}: {json_text(value)},")
+    say(' "runs": [')
     for left, run in zip(range(len(found.runs) - 1, -1, -1), found.runs, strict=True):
-        print(f"  {json_text(run.to_json_dict())}{',' if left else ''}")
-    print(" ]\n}")
+        say(f"  {json_text(run.to_json_dict())}{',' if left else ''}")
+    say(" ]")
+    say("}")
 
 
 def _show(found: Difference, limit: int) -> None:
-    print(f"A: {found.a}\nB: {found.b}")
-    print(_summary(found))
+    say(f"A: {found.a}")
+    say(f"B: {found.b}")
+    say(_summary(found))
     for fact in found.facts:
-        print(fact)
+        say(fact)
     _show_names("only in A", found.of("removed"), limit)
     _show_names("only in B", found.of("added"), limit)
     _show_repacked(found.of("repacked"), limit)
@@ -115,25 +118,29 @@ def _summary(found: Difference) -> str:
 def _show_names(title: str, runs: Sequence[RunDifference], limit: int) -> None:
     if not runs:
         return
-    print(f"\n{title}")
+    say()
+    say(f"{title}")
     for scenario, seeds in _seeds(runs).items():
         samples = sum(run.sample_count for run in runs if run.scenario == scenario)
-        print(f"  {scenario} {_spans(seeds, limit)}: {samples} samples")
+        say(f"  {scenario} {_spans(seeds, limit)}: {samples} samples")
 
 
 def _show_repacked(runs: Sequence[RunDifference], limit: int) -> None:
     if runs:
-        print("\nsame content in other files")
+        say()
+        say("same content in other files")
         _show_inputs(runs, limit)
 
 
 def _show_changed(runs: Sequence[RunDifference], limit: int) -> None:
     if not runs:
         return
-    print("\nchanged")
+    say()
+    say("changed")
     _show_inputs(runs, limit)
     pairs = [(run, sample) for run in runs for sample in run.samples]
-    print(f"\nsamples: {_counted(pairs)}")
+    say()
+    say(f"samples: {_counted(pairs)}")
     compared = [(run, sample) for run, sample in pairs if sample.arrays is not None]
     for run, sample in compared:
         _show_sample(run, sample)
@@ -144,10 +151,10 @@ def _show_changed(runs: Sequence[RunDifference], limit: int) -> None:
             if sample.state == state
         ]
         for line in some[:limit]:
-            print(f"  {title}: {line}")
+            say(f"  {title}: {line}")
     left = sum(sample.state == "changed" for _, sample in pairs) - len(compared)
     if left:
-        print(f"  ... and {left} more changed samples (--limit N or --json compares them too)")
+        say(f"  ... and {left} more changed samples (--limit N or --json compares them too)")
 
 
 def _show_inputs(runs: Sequence[RunDifference], limit: int) -> None:
@@ -156,26 +163,26 @@ def _show_inputs(runs: Sequence[RunDifference], limit: int) -> None:
     for run in runs:
         groups.setdefault((run.scenario, run.inputs), []).append(run.seed)
     for (scenario, inputs), seeds in list(groups.items())[:limit]:
-        print(f"  {scenario} {_spans(seeds, limit)}{'' if inputs else ': the same config and options'}")
+        say(f"  {scenario} {_spans(seeds, limit)}{'' if inputs else ': the same config and options'}")
         for line in inputs[:limit]:
-            print(f"    {line}")
+            say(f"    {line}")
         if len(inputs) > limit:
-            print(f"    ... and {len(inputs) - limit} more")
+            say(f"    ... and {len(inputs) - limit} more")
     if len(groups) > limit:
-        print(f"  ... and {len(groups) - limit} more")
+        say(f"  ... and {len(groups) - limit} more")
 
 
 def _show_sample(run: RunDifference, sample: SampleDifference) -> None:
-    print(f"  {run.scenario} seed {run.seed}: {sample.sample}")
+    say(f"  {run.scenario} seed {run.seed}: {sample.sample}")
     arrays = sample.arrays or ()
     longer = next((array.length for array in arrays if array.array == "tick" and array.length), None)
     if longer is not None:
         equal = [array.array for array in arrays if array.length and not array.differs]
         as_far = f"; equal as far as both go: {', '.join(equal)}" if equal else ""
-        print(f"    {longer[0]} -> {longer[1]} timesteps{as_far}")
+        say(f"    {longer[0]} -> {longer[1]} timesteps{as_far}")
     for array in arrays:
         if array.differs:
-            print(f"    {array.array:18} {_described(array)}")
+            say(f"    {array.array:18} {_described(array)}")
 
 
 def _described(array: ArrayDifference) -> str:
@@ -192,7 +199,8 @@ def _show_metrics(found: Difference, limit: int) -> None:
         return
     from townlet.dataset.checking.diff_sides import OVERALL
 
-    print("\nmetrics that changed")
+    say()
+    say("metrics that changed")
     rows = []
     scenarios = {moved.scenario for moved in found.metrics} - {OVERALL}
     # Of a single scenario the metrics are those of all samples: once is enough.
@@ -204,7 +212,7 @@ def _show_metrics(found: Difference, limit: int) -> None:
     columns = ("scenario", "metric", "mean in A", "mean in B", "change")
     print_table(columns, rows, numbers=columns[2:])
     if len(metrics) > limit:
-        print(f"... and {len(metrics) - limit} more (--limit N, or --json)")
+        say(f"... and {len(metrics) - limit} more (--limit N, or --json)")
 
 
 def _counted(pairs: Sequence[tuple[RunDifference, SampleDifference]]) -> str:

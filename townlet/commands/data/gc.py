@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from townlet.console.formatting import print_json, print_table, size
 from townlet.console.parsing import Parser
+from townlet.console.printing import remark, say
 
 if TYPE_CHECKING:
     from townlet.dataset.checking.gc import GcReport
@@ -59,14 +59,15 @@ def _show(report: GcReport, path: str) -> None:
         rows = [(leftover.name, size(leftover.size), leftover.why) for leftover in report.gone[:SHOWN]]
         print_table(("name", "size", "why"), rows, numbers=["size"])
     if len(report.gone) > SHOWN:
-        print(f"... and {len(report.gone) - SHOWN} more")
+        say(f"... and {len(report.gone) - SHOWN} more")
     for name in report.finished:
-        print(f"{name}: given its final name, which an interrupted writer had not done")
+        say(f"{name}: given its final name, which an interrupted writer had not done")
+    if report.said:
+        remark(f"note: {report.said}")
     for kept in report.kept[:SHOWN]:
-        print(f"kept: {kept.name}: {kept.why}", file=sys.stderr)
+        remark(f"kept: {kept.name}: {kept.why}")
     if len(report.kept) > SHOWN:
-        print(f"kept: and {len(report.kept) - SHOWN} more", file=sys.stderr)
-    sys.stdout.flush()
+        remark(f"kept: and {len(report.kept) - SHOWN} more")
     done = "would be deleted" if report.dry_run else "deleted"
     count = len(report.gone)
-    print(f"{path}: {f'{count} {done}, {size(report.size)}' if count else 'nothing to delete'}")
+    say(f"{path}: {f'{count} {done}, {size(report.size)}' if count else 'nothing to delete'}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from townlet.commands.data.writer_note import naming_the_writer
 from townlet.console.formatting import count, number, print_json, print_table, size
 from townlet.console.parsing import Parser
+from townlet.console.printing import remark, say
 from townlet.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ examples:
 """
 
 SHOWN_ACTIONS = 12  # of a capture's most frequent ones
+SHOWN_REFUSED = 4  # of an agent
 NO_VALUE = "-"
 
 
@@ -40,14 +42,14 @@ def main(argv: Sequence[str], prog: str = "townlet inspect") -> int:
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     arguments = parser.parse_args(argv)
-    facts, show = _summarize(arguments.path)
+    with naming_the_writer(arguments.path):
+        facts, show = _summarize(arguments.path)
     if arguments.json:
         print_json(facts)
         return 0
     show(facts)
-    sys.stdout.flush()
     for warning in facts["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
+        remark(f"warning: {warning}")
     return 0
 
 
@@ -61,7 +63,7 @@ def _summarize(place: str) -> tuple[dict[str, Any], Any]:
     from townlet.dataset.versions.versions import POINTER, resolve
 
     path = Path(place)
-    if not is_remote(place) and path.is_file() and not path.name.endswith(MANIFEST_SUFFIX):
+    if not is_remote(place) and os.path.isfile(place) and not path.name.endswith(MANIFEST_SUFFIX):
         if path.suffix not in (".npz", ".json") or path.name == INDEX:
             raise UserError(
                 f"{path}: expected a capture's folder, a data set's folder, or a sample's .npz or .json"
@@ -76,20 +78,25 @@ def _summarize(place: str) -> tuple[dict[str, Any], Any]:
 
 def _data_set(store: Store) -> dict[str, Any]:
     """Facts of a data set, from its index and its metrics; no sample is read."""
-    from townlet.dataset.index.index_file import parse_failures, read_whole
+    from townlet.dataset.index.index_document import parse_failures
+    from townlet.dataset.index.metrics_summary import parse_figures
+    from townlet.dataset.index.populations import distinct_seeds
+    from townlet.dataset.index.read_index import read_whole
 
     index, index_files = read_whole(store, ["metrics", "failures"])
-    metrics = json.loads(index_files["metrics"])
-    failures = [failure._asdict() for failure in parse_failures(index_files["failures"])]
+    metrics = parse_figures(index_files["metrics"], str(store))
+    failures = [failure._asdict() for failure in parse_failures(index_files["failures"], str(store))]
     keys = ("run_count", "sample_count", "frame_count", "size", "complete")
-    totals = {key: index["metadata"][key] for key in keys}
+    totals = {key: getattr(index.facts, key) for key in keys}
     scenarios: dict[str, dict[str, Any]] = {}
-    for entry in index["runs"]:
-        known = scenarios.setdefault(entry["scenario"], {"runs": 0, "samples": 0, "frames": 0, "size": 0})
-        known["runs"] += 1
-        known["samples"] += entry["sample_count"]
-        known["frames"] += entry["frame_count"]
-        known["size"] += entry["size"]
+    for shard in index.shards:
+        known = scenarios.setdefault(shard.scenario, {"runs": 0, "samples": 0, "frames": 0, "size": 0})
+        known["runs"] += shard.run_count
+        known["samples"] += shard.sample_count
+        known["frames"] += shard.frame_count
+        known["size"] += shard.size
+    for name, seeds in distinct_seeds(run for shard in index.shards for run in index.runs(shard)).items():
+        scenarios[name]["distinct"] = seeds.distinct
     for name, known in scenarios.items():
         known["metrics"] = metrics["scenarios"].get(name, {})
     return {
@@ -106,6 +113,10 @@ def _data_set_warnings(scenarios: Mapping[str, Any], failures: Sequence[Mapping[
 
     found = []
     for name, known in scenarios.items():
+        if known["distinct"] < known["runs"]:
+            found.append(
+                f"{name}: {known['runs']} seeds, {known['distinct']} distinct: the others are copies"
+            )
         clipped = known["metrics"].get("reward_clip_ratio", {}).get("mean", 0.0)
         if clipped >= MOSTLY:
             found.append(f"{name}: the clip cuts {clipped:.0%} of the rewards; such a reward teaches little")
@@ -117,19 +128,32 @@ def _data_set_warnings(scenarios: Mapping[str, Any], failures: Sequence[Mapping[
 
 def _show_data_set(facts: Mapping[str, Any]) -> None:
     complete = "complete" if facts["complete"] else "not complete"
-    print(
+    say(
         f"data set {facts['data_set']}: {number(facts['run_count'], 'run')}, "
         f"{number(facts['sample_count'], 'sample')}, "
-        f"{count(facts['frame_count'])} frames, {size(facts['size'])}, {complete}\n"
+        f"{count(facts['frame_count'])} frames, {size(facts['size'])}, {complete}"
     )
+    say()
     rows = []
     for name, known in facts["scenarios"].items():
         rows.append((
-            name, str(known["runs"]), str(known["samples"]), count(known["frames"]), size(known["size"]),
+            name, str(known["runs"]), str(known["distinct"]), str(known["samples"]), count(known["frames"]),
+            size(known["size"]),
             _spread(known["metrics"], "reward_sum"), _spread(known["metrics"], "need_hunger_mean"),
             _mean(known["metrics"], "done"), _mean(known["metrics"], "reward_clip_ratio"),
         ))  # fmt: skip
-    columns = ("scenario", "runs", "samples", "frames", "size", "reward", "hunger", "ended", "clipped")
+    columns = (
+        "scenario",
+        "runs",
+        "distinct",
+        "samples",
+        "frames",
+        "size",
+        "reward",
+        "hunger",
+        "ended",
+        "clipped",
+    )
     print_table(columns, rows, numbers=columns[1:])
 
 
@@ -144,21 +168,32 @@ def _mean(metrics: Mapping[str, Any], name: str) -> str:
 
 
 def _show_capture(facts: Mapping[str, Any]) -> None:
-    print(
+    say(
         f"{facts['scenario_name']}, seed {facts['seed']}, {facts['ticks']} ticks: "
         f"{facts['sample_count']} samples, {count(facts['frame_count'])} frames, "
         f"{size(facts['size'])} in {facts['capture']}"
     )
     if facts["scenario_description"]:
-        print(facts["scenario_description"])
-    print(f"{_layout_line(facts)}\n")
+        say(facts["scenario_description"])
+    _say_networks(facts["networks"])
+    say(f"{_layout_line(facts)}")
+    say()
     _print_agents(facts["samples"])
-    print("\nrewards by term")
+    say()
+    say("rewards by term")
     _print_terms(facts["samples"])
-    print("\nactions")
+    say()
+    say("actions")
     _print_actions(facts["samples"])
-    print("\narrays")
+    _print_refused(facts["samples"])
+    say()
+    say("arrays")
     _print_arrays(facts["ranges"])
+
+
+def _say_networks(networks: Sequence[Mapping[str, str]]) -> None:
+    for each in networks:
+        say(f"{each['network']}" + (f": {each['trained']}" if each["trained"] else ""))
 
 
 def _layout_line(facts: Mapping[str, Any]) -> str:
@@ -187,7 +222,7 @@ def _print_agents(samples: Sequence[Mapping[str, Any]]) -> None:
         rows.append((sample["agent_id"], sample["policy"], span, end, *cells))
     names = [name for name, _, _ in shown]
     print_table(("agent", "policy", "ticks", "end", *names), rows, numbers=["ticks", *names])
-    print("(needs: the lowest; rivalry: the highest; wallet: the last; end: left the town, or cut off)")
+    say("(needs: the lowest; rivalry: the highest; wallet: the last; end: left the town, or cut off)")
 
 
 def _metric(metrics: Mapping[str, Any], key: str, form: str) -> str:
@@ -198,13 +233,13 @@ def _print_terms(samples: Sequence[Mapping[str, Any]]) -> None:
     """Sums over each sample; terms that are 0 for all agents are left out."""
     names = [
         name
-        for name in samples[0]["reward_by_term"]
-        if any(sample["reward_by_term"][name] for sample in samples)
+        for name in dict.fromkeys(name for sample in samples for name in sample["reward_by_term"])
+        if any(sample["reward_by_term"].get(name) for sample in samples)
     ]
     rows = [
         (
             sample["agent_id"],
-            *[f"{sample['reward_by_term'][name]:.3f}" for name in names],
+            *[f"{sample['reward_by_term'].get(name, 0.0):.3f}" for name in names],
             _metric(sample["metrics"], "reward_clip_ratio", ".0%"),
         )
         for sample in samples
@@ -231,6 +266,27 @@ def _print_actions(samples: Sequence[Mapping[str, Any]]) -> None:
     print_table(("action", *agents), rows, numbers=agents)
 
 
+def _print_refused(samples: Sequence[Mapping[str, Any]]) -> None:
+    """The first tick on which each request and start was refused, and why; nothing where none was."""
+    from townlet.commands.data.summary import describe
+
+    rows = [
+        (
+            sample["agent_id"],
+            describe(refused["action"]) + (f" ({refused['object']})" if refused["object"] else ""),
+            f"{refused['times']} of {refused['attempts']}",
+            str(refused["first_tick"]),
+            refused["reason"],
+        )
+        for sample in samples
+        for refused in sample["refused"][:SHOWN_REFUSED]
+    ]
+    if rows:
+        say()
+        say("refused requests and starts, and why the first time")
+        print_table(("agent", "action", "times", "first tick", "why"), rows, numbers=("times", "first tick"))
+
+
 def _print_arrays(ranges: Mapping[str, Mapping[str, Any]]) -> None:
     rows = [
         (
@@ -253,21 +309,28 @@ def _number(value: float | bool | None) -> str:
 
 def _show_sample(facts: Mapping[str, Any]) -> None:
     if "agent_id" not in facts:
-        print(f"{facts['sample']}\n")
+        say(f"{facts['sample']}")
+        say()
         _print_arrays(facts["arrays"])
         return
-    print(
+    say(
         f"{facts['sample']}: {facts['agent_id']} of {facts['scenario_name']}, seed {facts['seed']}, "
         f"ticks {facts['first_tick']}..{facts['last_tick']}, policy {facts['policy']}"
     )
-    print(f"{_layout_line(facts)}\n")
+    say(f"{_layout_line(facts)}")
+    say()
     _print_agents([facts])
-    print("\nrewards by term")
+    say()
+    say("rewards by term")
     _print_terms([facts])
-    print("\nactions")
+    say()
+    say("actions")
     _print_actions([facts])
-    print("\narrays")
+    _print_refused([facts])
+    say()
+    say("arrays")
     _print_arrays(facts["arrays"])
-    print("\nfeatures")
+    say()
+    say("features")
     rows = [(name, _number(found["min"]), _number(found["max"])) for name, found in facts["features"].items()]
     print_table(("feature", "min", "max"), rows, numbers=("min", "max"))

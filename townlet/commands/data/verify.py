@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from townlet.commands.capture.start import start_work
+from townlet.commands.data.writer_note import naming_the_writer
 from townlet.console.formatting import Meter, counted, number, print_json, size
 from townlet.console.parsing import Parser, positive
-from townlet.planning.interpreted_cost import AGENT_STEP
+from townlet.console.printing import remark, say
+from townlet.planning.interpreted_cost import agent_step
 
 if TYPE_CHECKING:
     from townlet.dataset.checking.verify import Report
@@ -41,7 +42,7 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
         _say_if_fewer(arguments.path, arguments.workers)
 
     started = time.monotonic()
-    with Meter("captures", quiet=arguments.quiet) as meter:
+    with naming_the_writer(arguments.path), Meter("captures", quiet=arguments.quiet) as meter:
         report = verify(
             arguments.path,
             workers=arguments.workers,
@@ -63,11 +64,11 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
     if arguments.json:
         print_json(findings)
     for line in [*problems, *([] if arguments.quiet else _notes(report.notes))]:
-        print(line, file=sys.stderr)
+        remark(line)
     if not arguments.quiet and not arguments.json:
         rate = f"{size(report.size)} in {seconds:.2f} s, {size(report.size / seconds)}/s"
-        print(f"{number(report.files, 'file')}, {rate}", file=sys.stderr)
-        print(f"{arguments.path}: {_conclusion(findings, len(problems), arguments.replay)}")
+        remark(f"{number(report.files, 'file')}, {rate}")
+        say(f"{arguments.path}: {_conclusion(findings, len(problems), arguments.replay)}")
     return 0 if findings["ok"] else 1
 
 
@@ -78,7 +79,7 @@ def _say_if_fewer(place: str, workers: int | None) -> None:
 
     fewer = "" if workers is None or is_remote(place) else why_fewer(workers, None, "file")
     if fewer:
-        print(f"note: {fewer}", file=sys.stderr)
+        remark(f"note: {fewer}")
 
 
 def _parser(prog: str) -> Parser:
@@ -113,28 +114,43 @@ def _conclusion(findings: dict[str, Any], problems: int, replay: bool) -> str:
     if not replay:
         return f"ok, {captures}"
     timesteps = sum(found["timesteps"] for found in findings["replay"])
-    return f"ok, {captures}, replayed bit for bit: {timesteps} timesteps"
+    exact = all(found["exact"] for found in findings["replay"])
+    how = "bit for bit" if exact else "bit for bit but for log-probs and values that other code gives"
+    return f"ok, {captures}, replayed {how}: {timesteps} timesteps"
 
 
 def _replay(place: str) -> dict[str, Any]:
     """What a capture's replay found."""
+    from townlet.dataset.capture.find_models import find_models, what_is_missing
     from townlet.dataset.reading.capture import load_capture
-    from townlet.rollout.replay import verify_replay
+    from townlet.policy_text import digests_of
+    from townlet.rollout.replay import ReplayReport, verify_replay
 
-    report = verify_replay(load_capture(place))
+    capture = load_capture(place)
+    models = find_models(capture.store, capture.folder, capture.metadata)
+    missing = set(models.missing) & {*digests_of(capture.metadata.get("networks", ()))}
+    if missing:
+        texts = [f"cannot be replayed: {what_is_missing(digest, place)}" for digest in sorted(missing)]
+        report = ReplayReport(problems=texts)
+    else:
+        report = verify_replay(capture, models.found)
     return {
         "capture": place,
         "samples": report.samples,
         "timesteps": report.timesteps,
+        "exact": report.exact,
         "problems": list(report.problems),
     }
 
 
 def _interpreted_seconds(place: str) -> float:
     """What a capture's replay takes in plain Python, but for the world's making."""
+    from townlet.dataset.capture.find_models import find_models
     from townlet.dataset.reading.capture import load_capture
 
-    return load_capture(place).metadata["frame_count"] * AGENT_STEP
+    capture = load_capture(place)
+    models = find_models(capture.store, capture.folder, capture.metadata).found
+    return capture.metadata["frame_count"] * agent_step(max(map(len, models.values()), default=0))
 
 
 def _captures(place: str, report: Report) -> list[str]:
@@ -143,7 +159,7 @@ def _captures(place: str, report: Report) -> list[str]:
     Of a versioned data set those of the versions that were checked; what several of them hold is named once.
     """
     from townlet.dataset.format.paths import INDEX
-    from townlet.dataset.index.index_file import read_index
+    from townlet.dataset.index.read_index import read_index
     from townlet.dataset.store.open_store import open_store
     from townlet.dataset.versions.versions import version_folder
 
@@ -152,6 +168,6 @@ def _captures(place: str, report: Report) -> list[str]:
         return [place]
     captures: dict[tuple[str, str], str] = {}
     for data_set in [store.below(version_folder(version)) for version in reversed(versions)] or [store]:
-        for entry in read_index(data_set)["runs"]:
-            captures.setdefault((entry["folder"], entry["manifest_sha256"]), f"{data_set}/{entry['folder']}")
+        for entry in read_index(data_set).entries():
+            captures.setdefault((entry.folder, entry.manifest_sha256), f"{data_set}/{entry.folder}")
     return list(captures.values())

@@ -4,6 +4,7 @@ from townlet.config.schema.config import DEFAULT_SEED, DEFAULT_TICKS, Config
 from townlet.config.schema.economy import Economy, JobSpec
 from townlet.config.schema.scenario import Scenario, ScenarioAgent, ScenarioObject, ScheduleEntry, World
 from townlet.config.schema.social import PERSONALITIES, ArrangedMeet, Blackout, Outage, PriceSpike
+from townlet.config.schema.starts import Starts
 
 __all__ = [
     "DEFAULT_SEED",
@@ -20,5 +21,6 @@ __all__ = [
     "ScenarioAgent",
     "ScenarioObject",
     "ScheduleEntry",
+    "Starts",
     "World",
 ]

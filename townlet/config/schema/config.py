@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, field_validator
 
 from townlet.config.schema.economy import (
     DEFAULT_JOBS,
@@ -14,6 +14,7 @@ from townlet.config.schema.economy import (
     Shaping,
 )
 from townlet.config.schema.features import (
+    Actions,
     Affordances,
     Behavior,
     EmbeddingAllocator,
@@ -55,6 +56,9 @@ class Config(Section):
         default=PolicySection(), description="The policy of agents without a schedule."
     )
     policy_runtime: PolicyRuntime = Field(default=PolicyRuntime(), description="How actions are carried out.")
+    actions: Actions | None = Field(
+        default=None, description="What an agent is allowed to attempt. Default: all that is legal."
+    )
     employment: Employment = Field(
         default=Employment(), description="What happens to agents that are late for work."
     )
@@ -85,3 +89,9 @@ class Config(Section):
     ppo: Unused[AnyMapping] = unused_section()
     meta: Unused[AnyMapping] = unused_section()
     docs: Unused[AnyMapping] = unused_section()
+
+    @field_validator("actions", mode="after")
+    @classmethod
+    def _none_where_all_is_legal(cls, given: Actions | None) -> Actions | None:
+        """The other keys mean something to guided masks alone: what means the same is one config."""
+        return given if given is not None and given.mask == "guided" else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -61,7 +61,7 @@ class Rewards(Section):
         "mean of 1 - d^2, which living earns and dying forfeits.",
     )
     needs_weights: NeedsWeights = Field(default=NeedsWeights(), description="How much each need counts.")
-    decay_rates: dict[Need, Number] = Field(
+    decay_rates: dict[Need, Annotated[Number, Field(ge=0)]] = Field(
         default=dict(DECAY_RATES),
         description="What each need loses per tick; a need that is not listed keeps its default.",
     )
@@ -109,7 +109,10 @@ class Economy(Section):
         default=0.15, ge=0, description="Price of cooking with an ingredient, and of buying ingredients."
     )
     stove_stock_replenish: Whole = Field(
-        default=2, ge=0, description="Raw ingredients that a stove gets each day."
+        default=2,
+        ge=0,
+        description="Raw ingredients that a stove gets each day, up to this number or, where that is more, to what it "
+        "holds at the start (see `filled_to` of objects).",
     )
     rent_per_day: Number = Field(
         default=0.0,

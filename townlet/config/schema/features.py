@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from townlet.config.schema.policies import PolicyText
 from townlet.config.schema.types import (
     LONGEST_DAY,
     AnyMapping,
@@ -19,7 +20,6 @@ from townlet.config.schema.types import (
     Whole,
     unused,
 )
-from townlet.vocabulary import PolicyName
 
 Stage = Literal["OFF", "A", "B", "C1", "C2", "C3"]
 LARGEST_WINDOW = 511  # sees a grid of 256 x 256 whole from any tile
@@ -107,8 +107,11 @@ class HybridObservation(Section):
         default=False,
         description="Adds `fridge_dx`, `fridge_dy`, `fridge_dist`, and the same for stove, bed, shower.",
     )
-    time_ticks_per_day: Whole = Field(
-        default=1440, ge=1, le=LONGEST_DAY, description="Period of `time_sin` and `time_cos` in ticks."
+    time_ticks_per_day: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=LONGEST_DAY,
+        description="Period of `time_sin` and `time_cos` in ticks. Default: `world.ticks_per_day`.",
     )
 
 
@@ -221,10 +224,12 @@ class Behavior(Section):
 class PolicySection(Section):
     """Who decides for agents without a schedule."""
 
-    default: PolicyName | None = Field(
-        default=None, description="The policy, unless the run gives one. Default: `needs`."
+    default: PolicyText | None = Field(
+        default=None,
+        description="The policy, unless the run gives one; a network's PATH is relative to this file, else to the "
+        "working folder. Default: `needs`.",
     )
-    agents: ByName[PolicyName] = Field(
+    agents: ByName[PolicyText] = Field(
         default={}, description="Policy by agent id; overrides the run's policy."
     )
 
@@ -237,6 +242,27 @@ class PolicyRuntime(Section):
         ge=0,
         le=100_000,
         description="Ticks that an affordance must run before a policy may release it.",
+    )
+
+
+class Actions(Section):
+    """What an agent is allowed to attempt. At its defaults the section is left out."""
+
+    mask: Literal["legal", "guided"] = Field(
+        default="legal",
+        description="`legal`: all that can be attempted; `guided`: of that, what keeps to what was begun "
+        "(docs/observations.md has the rule).",
+    )
+    guided_release: Flag = Field(
+        default=False,
+        description="With `guided`: whether an interruptible affordance may be released, once it has run for "
+        "`policy_runtime.option_commit_ticks` (if those are not 0).",
+    )
+    queue_patience: Whole = Field(
+        default=30,
+        ge=0,
+        le=100_000,
+        description="With `guided`: ticks that an agent waits in a queue before it may leave it.",
     )
 
 

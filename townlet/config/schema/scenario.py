@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
 
 from townlet.config.schema.social import Personality
+from townlet.config.schema.starts import Starts
 from townlet.config.schema.types import (
     LONGEST_DAY,
     Flag,
     GridSize,
     Identifier,
+    Many,
     Number,
     Section,
     Seed,
@@ -29,6 +33,7 @@ from townlet.vocabulary import NEEDS, EntryKind, Need, Stock
 
 MOST_AGENTS = 256
 MOST_OBJECTS = 1024
+MOST_AFFORDANCES = 1024  # two actions each, in a mask that every frame holds
 START_NEED = 0.7
 START_NEEDS: dict[Any, float] = dict.fromkeys(NEEDS, START_NEED)
 WALL, FLOOR = "#", ". "
@@ -45,6 +50,16 @@ MEANING: dict[str, tuple[set[str], set[str]]] = {
 }
 
 
+# What every kind knows, that of a `wait` excepted: `blocked` is about an attempt.
+EVERY_MEANING = frozenset({"blocked"}.union(*(known for known, _ in MEANING.values())))
+
+
+def meaning_of(kind: str) -> frozenset[str]:
+    """The keys beside `kind`, `ticks` and `until` that mean something to an entry of a kind."""
+    known, _ = MEANING["request" if kind == "blocked" else kind]
+    return frozenset(known | ({"blocked"} if kind != "wait" else set()))
+
+
 def float32(value: float) -> float:
     """The nearest float32, as a float: what is stored is what the simulation reads."""
     return struct.unpack("<f", struct.pack("<f", value))[0]
@@ -57,7 +72,7 @@ class World(Section):
         default=(48, 48), description="Width and height in tiles; with `map`: the map's size."
     )
     ticks_per_day: Whole = Field(default=1440, ge=1, le=LONGEST_DAY, description="Ticks (minutes) of a day.")
-    walls: tuple[Tile, ...] = Field(
+    walls: Many[Tile] = Field(
         default=(), description="Tiles that nobody can enter, in addition to those of `map`."
     )
     map: Text | None = Field(
@@ -127,6 +142,10 @@ StockAmounts = Annotated[
     AfterValidator(in_order),
 ]
 STOCK_RULE = "What it holds at the start. Default: 5 meals in a fridge, 3 raw ingredients in a stove."
+FILLED_RULE = (
+    "What each day fills it up to, where that is more than what it holds at the start. Default for raw ingredients: "
+    "`economy.stove_stock_replenish`."
+)
 
 
 class ScenarioObject(Section):
@@ -138,6 +157,7 @@ class ScenarioObject(Section):
         default=None, description="The tile where it stands. Default: a free tile, the same for equal seeds."
     )
     stock: StockAmounts | None = Field(default=None, description=STOCK_RULE)
+    filled_to: StockAmounts | None = Field(default=None, description=FILLED_RULE)
 
 
 class ScheduleEntry(Section):
@@ -146,10 +166,12 @@ class ScheduleEntry(Section):
     kind: EntryKind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
     object: Identifier | None = Field(
         default=None,
+        validation_alias=AliasChoices("object", "object_id"),
         description="The object of a request, start or release. Default: the nearest usable one.",
     )
     affordance: Identifier | None = Field(
         default=None,
+        validation_alias=AliasChoices("affordance", "affordance_id"),
         description="What to request or start; may be left out if the object offers only one affordance.",
     )
     position: Tile | None = Field(default=None, description="The destination of a move.")
@@ -192,18 +214,12 @@ class ScheduleEntry(Section):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> ScheduleEntry:
-        known, ends = MEANING[self.kind]
-        for key in ("object", "affordance", "position", "target", "quality"):
-            default = 1.0 if key == "quality" else None
-            if key not in known and getattr(self, key) != default:
-                takes = ", ".join([*sorted(known), "ticks", *(["until"] if ends else [])])
-                raise invalid(f"`{key}` means nothing to `kind: {self.kind}`, which takes {takes}")
+        self._leave_out_what_means_nothing()
+        _, ends = MEANING[self.kind]
         if self.kind == "move" and self.position is None:
             raise invalid("expected a `position` [x, y] for `kind: move`")
         if self.kind in ("request", "start") and self.object is None and self.affordance is None:
             raise invalid(f"expected an `affordance` or an `object` to {self.kind}")
-        if self.kind == "wait" and self.blocked:
-            raise invalid("`blocked` means nothing to `kind: wait`: nothing is attempted")
         if self.until is not None and self.until not in ends:
             ways = " or ".join(f"`until: {end}`" for end in sorted(ends)) or "`ticks` only"
             raise invalid(f"`until: {self.until}` means nothing to `kind: {self.kind}`, which ends by {ways}")
@@ -211,11 +227,20 @@ class ScheduleEntry(Section):
             raise invalid("expected `ticks` or `until`, got both; leave one out")
         return self
 
+    def _leave_out_what_means_nothing(self) -> None:
+        """Two schedules that differ only in keys without a meaning are one; `without_meaning` names such keys."""
+        fields = type(self).model_fields
+        for key in EVERY_MEANING - meaning_of(self.kind):
+            object.__setattr__(self, key, fields[key].default)
+            self.__pydantic_fields_set__.discard(key)
+
 
 class ScenarioAgent(Section):
     """Somebody who lives in the town."""
 
-    id: Identifier = Field(description="The agent's id; two ids may not differ only in case.")
+    id: Identifier = Field(
+        description="The agent's id; two ids may not differ only in case. Default: `agent_` and its place in the list."
+    )
     position: Tile | None = Field(
         default=None, description="The tile where it starts. Default: a free tile, the same for equal seeds."
     )
@@ -227,9 +252,10 @@ class ScenarioAgent(Section):
     job: Identifier | None = Field(default=None, description="A name from `jobs`. Default: no job.")
     personality: Personality | None = Field(
         default=None,
+        validation_alias=AliasChoices("personality", "personality_profile"),
         description="A profile. Default: `personalities.overrides`, else drawn from `personalities.distribution`.",
     )
-    schedule: tuple[ScheduleEntry, ...] | None = Field(
+    schedule: Many[ScheduleEntry] | None = Field(
         default=None,
         description="What the agent does, repeated from the start. Default: the run's policy decides.",
     )
@@ -255,7 +281,36 @@ class Scenario(Section):
         default=None, ge=1, description="Ticks to play, unless the run says how many. Default: 200."
     )
     seed: Seed | None = Field(default=None, description="Overrides the config's top-level `seed`.")
-    objects: tuple[ScenarioObject, ...] = Field(
+    objects: Many[ScenarioObject] = Field(
         default=(), description=f"At most {MOST_OBJECTS} together with those of the affordance file."
     )
-    agents: tuple[ScenarioAgent, ...] = Field(default=(), description=f"At most {MOST_AGENTS}.")
+    agents: Many[ScenarioAgent] = Field(default=(), description=f"At most {MOST_AGENTS}.")
+    starts: Starts | None = Field(
+        default=None,
+        description="What the seed draws of the start. Default: nothing but what has no position.",
+    )
+
+    @field_validator("starts", mode="after")
+    @classmethod
+    def _none_where_nothing_is_drawn(cls, given: Starts | None) -> Starts | None:
+        return None if given is None or given.is_empty else given
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_everybody(cls, data: Any) -> Any:
+        agents = data.get("agents") if isinstance(data, dict) else None
+        if not isinstance(agents, list | tuple) or not nameless(agents):
+            return data
+        named = list(agents)
+        taken = {str(agent["id"]).lower() for agent in agents if isinstance(agent, dict) and "id" in agent}
+        number = 0
+        for index in nameless(agents):
+            # No number before the last one is free: looking on from there takes a step for each name that is taken.
+            number = next(n for n in itertools.count(max(number, index) + 1) if f"agent_{n}" not in taken)
+            named[index] = {**agents[index], "id": f"agent_{number}"}
+        return {**data, "agents": named}
+
+
+def nameless(agents: Sequence[Any]) -> list[int]:
+    """The indices of the agents, as they are written, that give no id."""
+    return [index for index, agent in enumerate(agents) if isinstance(agent, dict) and "id" not in agent]

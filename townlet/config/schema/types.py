@@ -20,11 +20,14 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     StrictStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 LARGEST_WHOLE = 2**31 - 1  # ticks are stored as int32
 LARGEST_SEED = 2**63 - 1
@@ -41,6 +44,15 @@ class Named:
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+
+class OneOf(Named):
+    """Of a text that is one of some words, or something else that `otherwise` describes."""
+
+    def __init__(self, words: tuple[str, ...], otherwise: str) -> None:
+        listed = ", ".join(f"'{word}'" for word in words)
+        super().__init__(f"{listed} or {otherwise}")
+        self.words = words
 
 
 def expected(what: str = "") -> PydanticCustomError:
@@ -97,7 +109,8 @@ def _identifier(value: Any) -> Any:
     return value
 
 
-def _tile(value: Any) -> Any:
+def read_tile(value: Any) -> Any:
+    """A tile as it is written -> (x, y); raises `expected` for anything else."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise expected()
     try:
@@ -110,7 +123,7 @@ def _tile(value: Any) -> Any:
 
 
 def _place(value: Any) -> Any:
-    return _identifier(value) if isinstance(value, str) else _tile(value)
+    return _identifier(value) if isinstance(value, str) else read_tile(value)
 
 
 def _size(value: Any) -> Any:
@@ -131,7 +144,8 @@ def _text(value: Any) -> Any:
     return value
 
 
-def _pair_schema(minimum: int, maximum: int | None = None) -> dict[str, Any]:
+def pair_schema(minimum: int, maximum: int | None = None) -> dict[str, Any]:
+    """The JSON Schema of two whole numbers."""
     item: dict[str, Any] = {"type": "integer", "minimum": minimum}
     if maximum is not None:
         item["maximum"] = maximum
@@ -156,19 +170,19 @@ Identifier = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{ID_PATTERN.pattern}$"}),
 ]
 Tile = Annotated[
-    tuple[int, int], BeforeValidator(_tile), Named("a tile [x, y]"), WithJsonSchema(_pair_schema(0))
+    tuple[int, int], BeforeValidator(read_tile), Named("a tile [x, y]"), WithJsonSchema(pair_schema(0))
 ]
 Place = Annotated[
     tuple[int, int] | str,
     BeforeValidator(_place),
     Named("a tile [x, y] or an object's id"),
-    WithJsonSchema({"anyOf": [_pair_schema(0), {"type": "string"}]}),
+    WithJsonSchema({"anyOf": [pair_schema(0), {"type": "string"}]}),
 ]
 GridSize = Annotated[
     tuple[int, int],
     BeforeValidator(_size),
     Named("[width, height], each from 1 to 256"),
-    WithJsonSchema(_pair_schema(1, 256)),
+    WithJsonSchema(pair_schema(1, 256)),
 ]
 
 T = TypeVar("T")
@@ -180,6 +194,43 @@ def in_order(given: dict[Any, Any]) -> dict[Any, Any]:
 
 
 ByName = Annotated[dict[Identifier, T], AfterValidator(in_order)]
+
+
+MANY = 300  # mistakes of one list
+PIECE = 50  # items of it that are looked at together
+
+
+def _until_many_mistakes(value: Any, read_items: ValidatorFunctionWrapHandler) -> Any:
+    """Read a long list piece by piece, and end with the piece that brings the mistakes to many.
+
+    An anchor makes a million mistakes of one, and each takes a kilobyte while it is told.
+    """
+    if not isinstance(value, list | tuple) or len(value) <= PIECE:
+        return read_items(value)
+    read: list[Any] = []
+    mistakes: list[InitErrorDetails] = []
+    for start in range(0, len(value), PIECE):
+        try:
+            read += read_items(value[start : start + PIECE])
+        except ValidationError as error:
+            mistakes += [_at(entry, start) for entry in error.errors(include_url=False)]
+            if len(mistakes) >= MANY:
+                break
+    if mistakes:
+        raise ValidationError.from_exception_data("list", mistakes)
+    return tuple(read)
+
+
+def _at(entry: Any, start: int) -> InitErrorDetails:
+    """A mistake as pydantic told it, in a list whose first item is the `start`-th of another."""
+    kind, context = entry["type"], entry.get("ctx", {})
+    if kind in ("expected", "invalid"):
+        kind = PydanticCustomError(kind, "{what}" if kind == "expected" else "{message}", context)
+    index, *inner = entry["loc"]
+    return InitErrorDetails(type=kind, loc=(index + start, *inner), input=entry["input"], ctx=context)
+
+
+Many = Annotated[tuple[T, ...], WrapValidator(_until_many_mistakes)]
 
 
 def _discard(value: Any) -> None:
@@ -223,7 +274,7 @@ class Section(BaseModel):
         return schema
 
 
-def _range_data(value: Any) -> Any:
+def range_data(value: Any) -> Any:
     """`[min, max]` and one number are short for `{min: ..., max: ...}`."""
     if isinstance(value, list | tuple) and len(value) == 2:
         return {"min": value[0], "max": value[1]}
@@ -234,8 +285,11 @@ def _range_data(value: Any) -> Any:
     raise expected()
 
 
-def _range_schema(kind: str) -> dict[str, Any]:
-    number = {"type": kind, "minimum": 0}
+def range_schema(kind: str, maximum: int | None = None) -> dict[str, Any]:
+    """The JSON Schema of a range of numbers from 0."""
+    number: dict[str, Any] = {"type": kind, "minimum": 0}
+    if maximum is not None:
+        number["maximum"] = maximum
     ends = {"min": number, "max": number}
     return {
         "anyOf": [
@@ -243,7 +297,7 @@ def _range_schema(kind: str) -> dict[str, Any]:
             {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
             {"type": "object", "properties": ends, "required": ["min", "max"], "additionalProperties": False},
         ],
-        "examples": [[1, 2], 2, {"min": 1, "max": 2}],
+        "examples": [[0, 1], 1, {"min": 0, "max": 1}] if maximum == 1 else [[1, 2], 2, {"min": 1, "max": 2}],
     }
 
 
@@ -272,13 +326,13 @@ class NumberEnds(Section):
 RANGE_RULE = "[min, max], one number or {min, max}, from 0"
 WholeRange = Annotated[
     WholeEnds,
-    BeforeValidator(_range_data),
+    BeforeValidator(range_data),
     Named(f"a range of whole numbers: {RANGE_RULE}"),
-    WithJsonSchema(_range_schema("integer")),
+    WithJsonSchema(range_schema("integer")),
 ]
 NumberRange = Annotated[
     NumberEnds,
-    BeforeValidator(_range_data),
+    BeforeValidator(range_data),
     Named(f"a range of numbers: {RANGE_RULE}"),
-    WithJsonSchema(_range_schema("number")),
+    WithJsonSchema(range_schema("number")),
 ]

@@ -11,20 +11,23 @@ the run has begun, and then its receipt. The manifest is still last.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from townlet.dataset.format.blocks import block_ends
 from townlet.dataset.format.canonical import line_bytes, sha256_hex
 from townlet.dataset.format.capture_log import log_bytes
+from townlet.dataset.format.documents import MOST_BYTES
 from townlet.dataset.format.manifest import (
     LOG_NAME,
+    described_file,
     manifest_bytes,
     manifest_name,
     metrics_bytes,
     parse_manifest,
+    parse_metrics,
     records_from,
     run_content_digest,
     sample_stem,
@@ -32,7 +35,14 @@ from townlet.dataset.format.manifest import (
 )
 from townlet.dataset.format.metrics import sample_metrics
 from townlet.dataset.format.npz import encode_npz
-from townlet.dataset.format.paths import begun_path, inside, manifest_path, receipt_path, staging_folder
+from townlet.dataset.format.paths import (
+    begun_path,
+    inside,
+    manifest_path,
+    model_place,
+    receipt_path,
+    staging_folder,
+)
 from townlet.dataset.format.records import FileRecord, RunRecord, SampleRecord
 from townlet.dataset.status.run_status import manifest_status
 from townlet.dataset.status.status import COMPLETE, RunStatus
@@ -58,7 +68,8 @@ def stage_sample(store: Store, run: RunRef, key: SampleKey, sample: ReplaySample
     Raises OutputError (a UserError) for what is wrong with the place: full, read-only, not a folder.
     """
     metrics = sample_metrics(sample)  # before the map has swept the features out of the cache
-    parts, facts = encode_npz(sample.arrays(), run.compression)
+    first_tick = int(sample.tick[0])
+    parts, facts = encode_npz(sample.arrays(), run.compression, block_ends(first_tick, sample.timesteps))
     sidecar = sidecar_bytes(sample, metrics, facts.sha256)
     stem, mark = sample_stem(run, key), secrets.token_hex(6)
     npz = FileRecord(f"{stem}.npz", facts.sha256, facts.size, _staged(store, run, f"{stem}.npz", mark))
@@ -75,14 +86,22 @@ def stage_sample(store: Store, run: RunRef, key: SampleKey, sample: ReplaySample
         npz=npz,
         meta=meta,
         frame_count=sample.timesteps,
-        first_tick=int(sample.tick[0]),
+        first_tick=first_tick,
         content_digest=facts.content_digest,
         layout_digest=sample.layout_digest,
         done=bool(sample.dones[-1]),
         truncated=bool(sample.metadata["truncated"]),
         metrics=metrics,
         capture=dict(sample.metadata["capture_metadata"]),
+        block_digests=facts.block_digests,
     )
+
+
+def staged_model_place(store: Store, run: RunRef, digest: str) -> str:
+    """Where a run's model lies before it is played: for good, save that of a capture that stands alone, which is staged
+    as its samples are."""
+    place = model_place(run, digest)
+    return place if run.folder or not store.renames else f"{staging_folder(run)}/{place}"
 
 
 def stage_receipt(
@@ -160,9 +179,10 @@ def _publish_in_place(store: Store, run: Run, records: Iterable[SampleRecord]) -
 
 def records_of(store: Store, run: RunRef) -> list[SampleRecord]:
     """The records of a run that is published, as they were when it was."""
-    document = parse_manifest(store.read(manifest_path(run)), manifest_path(run))
-    metrics = json.loads(store.read(inside(run.folder, document["metadata"]["files"]["metrics"]["name"])))
-    return records_from(document, metrics, run.name)
+    document = parse_manifest(store.read(manifest_path(run), MOST_BYTES), manifest_path(run))
+    file = described_file(document, "metrics")
+    place = inside(run.folder, file.name)
+    return records_from(document, parse_metrics(store.read(place, file.size), document, place), run.name)
 
 
 def _write(store: Store, files: Mapping[str, Sequence[Buffer]]) -> None:
@@ -207,7 +227,7 @@ def _published(store: Store, run: RunRef, records: list[SampleRecord]) -> RunRec
         raise OutputError(f"{store}: {run.folder or 'the folder'} holds another capture than {run.label()}")
     if found is None or found.status not in COMPLETE:
         return None
-    data = store.read(manifest_path(run))
+    data = store.read(manifest_path(run), MOST_BYTES)
     metadata = parse_manifest(data, manifest_path(run))["metadata"]
     if metadata["content_digest"] != run_content_digest(records):
         raise TownletError(
@@ -247,12 +267,25 @@ def _stage_documents(store: Store, run: Run, records: list[SampleRecord]) -> _Do
     config_name, metrics_name, own_name = _document_names(run)
     config = stage(config_name, run.config_json.rstrip("\n").encode() + b"\n")
     metrics = stage(metrics_name, metrics_bytes(run, records))
+    models = [_model_file(store, run, digest) for digest in run.models]
     named = [file for record in records for file in (record.npz, record.meta)] + [config, metrics]
-    text = manifest_bytes(run, records, config, metrics)
+    named += [] if run.folder else models
+    text = manifest_bytes(run, records, config, metrics, models)
     manifest = stage(own_name, text)
     log = stage(LOG_NAME, log_bytes())
     _write(store, contents)
     return _Documents(run, [*named, log], manifest, text, sum(file.size for file in named))
+
+
+def _model_file(store: Store, run: Run, digest: str) -> FileRecord:
+    """A model that lies in the output: staged, or in its place already."""
+    place, staged = model_place(run, digest), staged_model_place(store, run, digest)
+    size = store.size(staged)
+    if size is None and staged != place:
+        staged, size = "", store.size(place)
+    if size is None:
+        raise _gone(run, FileRecord(place, digest, 0))
+    return FileRecord(place, digest, size, staged if staged != place else "")
 
 
 def _place(store: Store, run: RunRef, file: FileRecord) -> None:

@@ -8,23 +8,37 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from townlet.dataset.format.canonical import line_bytes, sha256_hex
-from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, named_files, parse_manifest
+import msgspec
+
+from townlet.dataset.format.canonical import sha256_hex
+from townlet.dataset.format.documents import MOST_BYTES
+from townlet.dataset.format.manifest import (
+    LOG_NAME,
+    MANIFEST_SUFFIX,
+    files_of_manifest,
+    named_files,
+    parse_manifest,
+    vouched_manifest,
+)
 from townlet.dataset.format.paths import inside
 from townlet.dataset.format.records import FileRecord
 from townlet.dataset.format.sample_facts import SHARED
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, translate_os_error
+from townlet.dataset.store.entries import WORDS, Kind, about_link, is_litter, kind_of_mode
+from townlet.dataset.store.local import PLAIN, LocalStore, open_plain
+from townlet.dataset.store.os_errors import translate_os_error
 from townlet.errors import CorruptSampleError, OutputError
+from townlet.escaping import shown
 
-ProblemKind = Literal["missing", "damaged", "swapped", "unexpected", "unfinished"]
+ProblemKind = Literal["missing", "damaged", "swapped", "unexpected", "link", "unfinished", "edited"]
 
 
 class Problem(NamedTuple):
@@ -46,7 +60,7 @@ class Unit(NamedTuple):
     folder: str
     names: tuple[str, ...] | None = None  # of the files in and below it, relative to it; None = look
     manifest: FileRecord | None = None  # the one that an index names
-    rows: str | None = None  # `rows_digest` of what metrics.parquet says of its samples
+    rows: str | None = None  # `rows_digest` of what the index says of its samples
     already_read: bool = False  # its files were read a moment ago: names and sizes are enough
 
 
@@ -60,11 +74,12 @@ class Found(NamedTuple):
     other: tuple[tuple[str, str], ...] = ()  # SHA-256 of files that are not what they should be, by name
     unnamed: tuple[str, ...] = ()  # files that no manifest names
     loose: tuple[str, ...] = ()  # manifests that no index names
+    models: frozenset[str] = frozenset()  # that manifests name, by SHA-256
 
 
 def together(some: Iterable[Found]) -> Found:
     """What was found in several folders."""
-    captures, files, size, problems, other, unnamed, loose = zip(*some, strict=True)
+    captures, files, size, problems, other, unnamed, loose, models = zip(*some, strict=True)
     return Found(
         sum(captures),
         sum(files),
@@ -73,6 +88,7 @@ def together(some: Iterable[Found]) -> Found:
         tuple(chain.from_iterable(other)),
         tuple(chain.from_iterable(unnamed)),
         tuple(chain.from_iterable(loose)),
+        frozenset(chain.from_iterable(models)),
     )
 
 
@@ -93,6 +109,7 @@ class Opened:
     problems: list[Problem] = field(default_factory=list)
     other: list[tuple[str, str]] = field(default_factory=list)
     unreadable: bool = False  # a manifest is damaged or missing: nobody can say what it named
+    models: set[str] = field(default_factory=set)  # that they name, by SHA-256
 
     def present(self) -> list[FileRecord]:
         there = set(self.names)
@@ -106,11 +123,19 @@ class Opened:
 def check_folder(store: Store, unit: Unit) -> Found:
     """Open a folder, hash its files and judge it."""
     opened = open_folder(store, unit)
-    return judge(opened, [hashed(store, inside(unit.folder, file.name)) for file in opened.to_hash()])
+    to_hash = opened.to_hash()
+    if isinstance(store, LocalStore) and to_hash:
+        return judge(store, opened, _hashed_in(store, unit.folder, to_hash))
+    return judge(
+        store, opened, [hashed(store, inside(unit.folder, file.name), file.size) for file in to_hash]
+    )
 
 
 def open_folder(store: Store, unit: Unit) -> Opened:
     """List a folder and read its manifests."""
+    problem = _no_folder_on_way(store, unit.folder)
+    if problem is not None:
+        return Opened(unit, (), problems=[problem], unreadable=True)
     names = unit.names if unit.names is not None else tuple(below(store, unit.folder))
     opened = Opened(unit, names)
     expected = unit.manifest.name if unit.manifest else None
@@ -124,7 +149,7 @@ def open_folder(store: Store, unit: Unit) -> Opened:
     return opened
 
 
-def judge(opened: Opened, digests: Sequence[Hashed | None]) -> Found:
+def judge(store: Store, opened: Opened, digests: Sequence[Hashed | None]) -> Found:
     """What is missing, damaged, exchanged or unnamed. `digests`: of `to_hash`; None = unreadable."""
     folder = opened.unit.folder
     problems, other = list(opened.problems), list(opened.other)
@@ -140,7 +165,7 @@ def judge(opened: Opened, digests: Sequence[Hashed | None]) -> Found:
     for file, found in zip(to_hash, digests, strict=True):
         place = inside(folder, file.name)
         if found is None:
-            problems.append(Problem("damaged", place, "cannot be read"))
+            problems.append(not_a_file(store, place, store.kind(place)))
         elif found.sha256 != file.sha256:
             problems.append(_not_itself(place, file, found, owners, folder))
             other.append((place, found.sha256))
@@ -154,19 +179,26 @@ def judge(opened: Opened, digests: Sequence[Hashed | None]) -> Found:
         other=tuple(other),
         unnamed=unnamed,
         loose=() if opened.unit.manifest else tuple(inside(folder, name) for name in opened.whole),
+        models=frozenset(opened.models),
     )
 
 
-def hashed(store: Store, name: str) -> Hashed | None:
-    """SHA-256 and size of a file; None where it cannot be read, or where a link stands in its place."""
+def hashed(store: Store, name: str, size: int) -> Hashed | None:
+    """SHA-256 and size of a file; None where it cannot be read, or where a link stands in its place.
+
+    `size`: bytes that it should have. What is very much larger is not read to its end: `_TOO_LARGE` is its digest.
+    """
+    most = max(_MOST_TIMES * size, _ROOM)
     try:
         if isinstance(store, LocalStore):
-            return _hashed_local(f"{store.root}/{name}")
+            return _hashed_local(f"{store.root}/{name}", most)
         with store.open_read(name) as file:
             digest, counted = hashlib.sha256(), 0
             while piece := file.read(_PIECE):
                 digest.update(piece)
                 counted += len(piece)
+                if counted > most:
+                    return Hashed(_TOO_LARGE, counted)
             return Hashed(digest.hexdigest(), counted)
     except OSError as error:
         if error.errno in _OUT_OF_RESOURCES:  # ours, not the file's fault
@@ -176,6 +208,34 @@ def hashed(store: Store, name: str) -> Hashed | None:
         return None
     except OutputError:
         return None
+
+
+def _hashed_in(store: LocalStore, folder: str, files: Sequence[FileRecord]) -> list[Hashed | None]:
+    """`hashed` of files of one folder, whose way is walked once."""
+    try:
+        way = os.open(f"{store.root}/{folder}", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return [hashed(store, inside(folder, file.name), file.size) for file in files]
+    try:
+        return [_hashed_below(store, way, folder, file) for file in files]
+    finally:
+        os.close(way)
+
+
+def _hashed_below(store: LocalStore, way: int, folder: str, file: FileRecord) -> Hashed | None:
+    """Of a file in the open folder `way`."""
+    try:
+        descriptor = os.open(file.name, PLAIN, dir_fd=way)
+    except OSError:
+        return hashed(store, inside(folder, file.name), file.size)  # says what is wrong
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return _hashed_open(descriptor, max(_MOST_TIMES * file.size, _ROOM))
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+    return hashed(store, inside(folder, file.name), file.size)
 
 
 def below(store: Store, folder: str) -> Iterable[str]:
@@ -188,28 +248,42 @@ def below(store: Store, folder: str) -> Iterable[str]:
 
 
 def rows_digest(rows: Iterable[Sequence[Any]]) -> str:
-    """Of what both a manifest and metrics.parquet say of each sample of a run (`SHARED`), in any order."""
-    return sha256_hex(line_bytes(sorted(map(list, rows))))
+    """Of what both a manifest and the index say of each sample of a run (`SHARED`), in any order."""
+    return sha256_hex(msgspec.json.encode(sorted(map(tuple, rows))))
 
 
+_shared_of = attrgetter(*SHARED)
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 _SMALL = 1 << 16  # bytes; up to here one call reads a file
 _PIECE = 1 << 18  # bytes read at once
+_MOST_TIMES = 16  # what a file is larger than stated, beyond which it is not read: no exchanged file is
+_ROOM = 1 << 28  # bytes that any file may have
+_TOO_LARGE = "too large"
 
 
 def _open_manifest(store: Store, opened: Opened, name: str, indexed: FileRecord | None) -> None:
     """Read a manifest, and add what it names to what is expected."""
     place = inside(opened.unit.folder, name)
     try:
-        data = store.read(place)
+        data = store.read(place, MOST_BYTES if indexed is None else indexed.size)
         digest = sha256_hex(data)
         # Whose digest is the index's is what was written: no need to see whether it is so in itself.
         as_indexed = indexed is not None and digest == indexed.sha256
-        document = json.loads(data) if as_indexed else parse_manifest(data, place)
-        opened.files += named_files(document)
+        rows = ""
+        if as_indexed:
+            manifest = vouched_manifest(data, place)
+            opened.files += files_of_manifest(manifest)
+            opened.models.update(manifest.metadata.models)
+            if opened.unit.rows is not None:
+                rows = rows_digest(map(_shared_of, manifest.samples))
+        else:
+            document = parse_manifest(data, place)
+            opened.files += named_files(document)
+            opened.models.update(document["metadata"].get("models", ()))
     except (CorruptSampleError, OutputError, OSError) as error:
-        opened.problems.append(Problem("damaged", place, str(error).removeprefix(f"{place}: ")))
+        message = str(error).removeprefix(f"{store}/").removeprefix(f"{shown(place)}: ")
+        opened.problems.append(Problem("damaged", place, message))
         opened.unreadable = True
         return
     opened.whole.append(name)
@@ -219,13 +293,9 @@ def _open_manifest(store: Store, opened: Opened, name: str, indexed: FileRecord 
     if not as_indexed:
         opened.problems.append(Problem("damaged", place, "not the manifest that the index names"))
         opened.other.append((place, digest))
-    elif opened.unit.rows is not None and opened.unit.rows != _rows_of(document):
-        message = "metrics.parquet says otherwise of its samples"
+    elif opened.unit.rows is not None and opened.unit.rows != rows:
+        message = "the index says otherwise of its samples"
         opened.problems.append(Problem("damaged", place, message))
-
-
-def _rows_of(document: Mapping[str, Any]) -> str:
-    return rows_digest([entry[key] for key in SHARED] for entry in document["samples"])
 
 
 def _not_itself(
@@ -241,21 +311,53 @@ def swapped(place: str, owner: str) -> Problem:
     return Problem("swapped", place, f"holds what belongs into {owner}")
 
 
-def _hashed_local(path: str) -> Hashed:
+def not_a_file(store: Store, name: str, kind: Kind | None) -> Problem:
+    """What is said of something that cannot be read where a file is expected."""
+    if kind in ("link", "our link"):
+        return Problem("link", name, about_link(f"{store}/{name}"))
+    if kind in (None, "file"):
+        return Problem("damaged", name, "cannot be read")
+    return Problem("damaged", name, f"is {WORDS[kind]}, not a file")
+
+
+def _no_folder_on_way(store: Store, folder: str) -> Problem | None:
+    """The first link or file that stands where a folder is needed; None where there is none."""
+    if not isinstance(store, LocalStore) or not folder:
+        return None
+    parts = folder.split("/")
+    for name in ("/".join(parts[:length]) for length in range(1, len(parts) + 1)):
+        try:
+            kind = kind_of_mode(os.lstat(f"{store.root}/{name}").st_mode)
+        except OSError:
+            return None  # who opens it hears what is wrong with it
+        if kind == "link":
+            return Problem("link", name, about_link(f"{store}/{name}"))
+        if kind != "folder":
+            return Problem("damaged", name, f"is {WORDS.get(kind, 'a file')}, not a folder")
+    return None
+
+
+def _hashed_local(path: str, most: int) -> Hashed:
     """As few calls as can be: for small files they cost as much as the hashing. A pipe is not waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = open_plain(path)
     try:
-        first = os.read(descriptor, _SMALL)
-        digest, counted = hashlib.sha256(first), len(first)
-        if counted == _SMALL:
-            buffer = bytearray(_PIECE)
-            view = memoryview(buffer)
-            while length := os.readv(descriptor, [buffer]):
-                digest.update(view[:length])
-                counted += length
-        return Hashed(digest.hexdigest(), counted)
+        return _hashed_open(descriptor, most)
     finally:
         os.close(descriptor)
+
+
+def _hashed_open(descriptor: int, most: int) -> Hashed:
+    first = os.read(descriptor, _SMALL)
+    digest, counted = hashlib.sha256(first), len(first)
+    if counted == _SMALL:
+        buffer = bytearray(_PIECE)
+        view = memoryview(buffer)
+        while length := os.readv(descriptor, [buffer]):
+            digest.update(view[:length])
+            counted += length
+            if counted > most:
+                return Hashed(_TOO_LARGE, counted)
+    return Hashed(digest.hexdigest(), counted)
 
 
 def _below_local(path: str, name: str) -> Iterator[str]:
@@ -265,7 +367,10 @@ def _below_local(path: str, name: str) -> Iterator[str]:
     except FileNotFoundError:
         return
     for entry in ordered:
-        if entry.is_dir(follow_symlinks=False):
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if is_litter(entry.name, is_folder=is_folder):
+            continue
+        if is_folder:
             yield from _below_local(entry.path, f"{name}{entry.name}/")
         else:
             yield name + entry.name

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from townlet.dataset.checking.diff_arrays import ArrayDifference, compare_samples
-from townlet.dataset.checking.diff_sides import Figures, IndexedRun, RunKey, Side, open_side, paired
+from townlet.dataset.checking.diff_sides import Figures, Side, differing, open_side, paired
+from townlet.dataset.format.manifest import RUN_OPTIONS
+from townlet.dataset.index.index_document import RunEntry, RunKey
 from townlet.dataset.reading.capture import Capture, entry_of, read_sample
 from townlet.dataset.versions.changes import differences
 
@@ -22,22 +24,7 @@ State = Literal["added", "removed", "changed", "repacked"]
 Progress = Callable[[int, int], None]  # of how many samples that differ the arrays are compared
 
 # What a manifest says of how its run was captured, beside the config.
-_OPTIONS = (
-    "config_id",
-    "scenario_name",
-    "seed",
-    "ticks",
-    "policy",
-    "model_digest",
-    "agent",
-    "auto_seeded",
-    "ignore_schedules",
-    "segment_ticks",
-    "compression",
-    "prefix",
-    "format_version",
-    "rules_version",
-)
+_OPTIONS = ("config_id", "scenario_name", "seed", "ticks", *RUN_OPTIONS, "format_version", "rules_version")
 THREADS = 16  # runs compared side by side; of an object store most of it is waiting
 
 
@@ -143,23 +130,19 @@ def diff(
 
 def compare(a: Side, b: Side, *, limit: int | None = None, progress: Progress | None = None) -> Difference:
     """See `diff`."""
-    keys = sorted({*a.runs, *b.runs})
-    states: dict[RunKey, State] = {}
-    for key in keys:
-        if state := _state(a.runs.get(key), b.runs.get(key)):
-            states[key] = state
+    pairs, same = differing(a, b)
     inputs = _Inputs()
 
     def look(key: RunKey) -> RunDifference:
-        return _run_difference(a, b, key, states[key], inputs)
+        return _run_difference(a, b, key, pairs[key], inputs)
 
     with ThreadPoolExecutor(THREADS) as threads:
-        runs = list(threads.map(look, states))
+        runs = list(threads.map(look, pairs))
     return Difference(
         a=a.place,
         b=b.place,
-        same_runs=len(keys) - len(runs),
-        runs=list(_with_arrays(a, b, runs, limit, progress or (lambda *_: None))),
+        same_runs=same,
+        runs=list(_with_arrays(a, b, pairs, runs, limit, progress or (lambda *_: None))),
         facts=[
             f"{name} {_shown(a.facts[name])} -> {_shown(b.facts[name])}"
             for name in a.facts
@@ -169,26 +152,23 @@ def compare(a: Side, b: Side, *, limit: int | None = None, progress: Progress | 
     )
 
 
-def _state(mine: IndexedRun | None, theirs: IndexedRun | None) -> State | None:
-    if mine is None or theirs is None:
-        return "added" if mine is None else "removed"
-    if mine.content_digest != theirs.content_digest:
-        return "changed"
-    return None if mine.digest == theirs.digest else "repacked"
+Pair = tuple[RunEntry | None, RunEntry | None]  # of A and of B
 
 
-def _run_difference(a: Side, b: Side, key: RunKey, state: State, inputs: _Inputs) -> RunDifference:
+def _run_difference(a: Side, b: Side, key: RunKey, pair: Pair, inputs: _Inputs) -> RunDifference:
     """What two indexes and two manifests tell of a run."""
-    known = a.runs.get(key) or b.runs[key]
-    if state in ("added", "removed"):
-        return RunDifference(*key, state, known.sample_count)
-    mine, theirs = a.capture(a.runs[key]), b.capture(b.runs[key])
-    samples = tuple(_sample_differences(mine, theirs))
+    ours, others = pair
+    if ours is None or others is None:
+        known = ours or others
+        assert known is not None
+        return RunDifference(*key, "added" if ours is None else "removed", known.sample_count)
+    mine, theirs = a.capture(ours), b.capture(others)
+    samples = () if ours.content_digest == others.content_digest else tuple(_sample_differences(mine, theirs))
     # Digests of runs are also over the names of the files: a prefix changes them, and no content.
     return RunDifference(
         *key,
         "changed" if samples else "repacked",
-        known.sample_count,
+        ours.sample_count,
         inputs.compare(mine, theirs),
         samples,
     )
@@ -208,7 +188,10 @@ def _sample_differences(mine: Capture, theirs: Capture) -> Iterator[SampleDiffer
         yield SampleDifference((entry or other or {})["sample"], agent_id, arrival, segment, state)
 
 
-def _by_life(capture: Capture) -> dict[tuple[int, str, int], Mapping[str, Any]]:
+Life = tuple[int, str, int]  # arrival, agent and segment
+
+
+def _by_life(capture: Capture) -> dict[Life, Mapping[str, Any]]:
     """A capture's entries, by whose life and which segment of it they are."""
     return {
         (entry["agent_index"], entry["agent_id"], entry["segment"]): entry
@@ -217,7 +200,12 @@ def _by_life(capture: Capture) -> dict[tuple[int, str, int], Mapping[str, Any]]:
 
 
 def _with_arrays(
-    a: Side, b: Side, runs: list[RunDifference], limit: int | None, progress: Progress
+    a: Side,
+    b: Side,
+    pairs: Mapping[RunKey, Pair],
+    runs: list[RunDifference],
+    limit: int | None,
+    progress: Progress,
 ) -> Iterator[RunDifference]:
     """The same, with what a look into the files of the first `limit` changed samples tells."""
     changed = sum(sample.state == "changed" for run in runs for sample in run.samples)
@@ -227,25 +215,27 @@ def _with_arrays(
         if done == total or run.state != "changed":
             yield run
             continue
-        key = run.scenario, run.seed
-        mine, theirs = a.capture(a.runs[key]), b.capture(b.runs[key])
+        ours, others = pairs[run.scenario, run.seed]
+        assert ours is not None and others is not None  # else nothing has changed in it
+        sides = a.capture(ours), b.capture(others)
+        lives = [(side, _by_life(side)) for side in sides]
         samples = []
         for sample in run.samples:
             if done < total and sample.state == "changed":
                 done += 1
                 progress(done, total)
-                sample = replace(sample, arrays=_array_differences(mine, theirs, sample))
+                sample = replace(sample, arrays=_array_differences(lives, sample))
             samples.append(sample)
         yield replace(run, samples=tuple(samples))
 
 
 def _array_differences(
-    mine: Capture, theirs: Capture, sample: SampleDifference
+    lives: Sequence[tuple[Capture, Mapping[Life, Mapping[str, Any]]]], sample: SampleDifference
 ) -> tuple[ArrayDifference, ...]:
     life = sample.arrival, sample.agent_id, sample.segment
     read = [
-        read_sample(side.store, side.folder, entry_of(_by_life(side)[life], f"the manifest in {side.place}"))
-        for side in (mine, theirs)
+        read_sample(side.store, side.folder, entry_of(entries[life], f"the manifest in {side.place}"))
+        for side, entries in lives
     ]
     return tuple(compare_samples(*read))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from townlet.samples import FINAL_ARRAYS, ReplaySample
+from townlet.samples import ALL_ARRAYS, FINAL_ARRAYS, ReplaySample
 
 SHOWN_VALUES = 3  # of an array, the first that differ
 
@@ -41,8 +41,9 @@ class ArrayDifference:
 def compare_samples(a: ReplaySample, b: ReplaySample) -> list[ArrayDifference]:
     """The arrays that are not the same to the bit, in the order of a sample's arrays."""
     found = []
-    for name, mine in a.arrays().items():
-        difference = _compare(name, mine, b.arrays()[name], a, b)
+    ours, others = a.arrays(), b.arrays()
+    for name in (name for name in ALL_ARRAYS if name in ours or name in others):
+        difference = _compare(name, a.array(name), b.array(name), a, b)
         if difference is not None:
             found.append(difference)
     return found

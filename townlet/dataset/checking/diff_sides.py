@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
 
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX
 from townlet.dataset.format.paths import INDEX
-from townlet.dataset.index.index_file import IndexMoved, parse_failures, read_whole
-from townlet.dataset.index.metrics_summary import Figures, summarise_samples
+from townlet.dataset.index.index_document import RunEntry, RunKey, ShardEntry, ShardKey, parse_failures
+from townlet.dataset.index.index_places import IndexMoved
+from townlet.dataset.index.metrics_summary import Figures, parse_figures, summarise_samples
+from townlet.dataset.index.read_index import read_whole
 from townlet.dataset.reading.capture import Capture, find_manifest_name, read_capture
+from townlet.dataset.reading.shard_parts import ShardReader, part_of_run, run_of_capture
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.open_store import open_store
 from townlet.dataset.versions.versions import POINTER, resolve
 from townlet.errors import CorruptSampleError, UserError
 
-RunKey = tuple[str, int]  # scenario and seed
-
 OVERALL = ""  # where others have a scenario's name
-
-
-class IndexedRun(NamedTuple):
-    """A run of one side."""
-
-    folder: str
-    manifest: str  # its name
-    digest: str  # of the manifest
-    content_digest: str
-    sample_count: int
 
 
 @dataclass(frozen=True)
@@ -39,18 +31,50 @@ class Side:
 
     place: str
     store: Store
-    runs: Mapping[RunKey, IndexedRun]
+    shards: Mapping[ShardKey, ShardEntry]  # of a capture: the one that it would be
+    reader: ShardReader
     facts: Mapping[str, Any]  # of a data set: suites, complete, failures
     metrics: Mapping[str, Figures]  # scenario -> its figures; OVERALL -> those of all samples
     is_data_set: bool
 
-    def capture(self, run: IndexedRun) -> Capture:
+    def runs(self, key: ShardKey) -> dict[RunKey, RunEntry]:
+        """Of a shard; none where there is no such shard."""
+        shard = self.shards.get(key)
+        return {} if shard is None else {run.key: run for run in self.reader.runs(shard)}
+
+    def capture(self, run: RunEntry) -> Capture:
         """Raises CorruptSampleError where it is not there, or not what the index names."""
-        sha256 = run.digest if self.is_data_set else None
+        sha256 = run.manifest_sha256 if self.is_data_set else None
         try:
             return read_capture(self.store, run.folder, run.manifest, sha256)
         except UserError as error:
             raise CorruptSampleError(str(error)) from error
+
+
+def differing(a: Side, b: Side) -> tuple[dict[RunKey, tuple[RunEntry | None, RunEntry | None]], int]:
+    """The runs that only one index has, or of which the two say different things; and how many are the same.
+
+    Shards that are the same on both sides are not read.
+    """
+    found: dict[RunKey, tuple[RunEntry | None, RunEntry | None]] = {}
+    same = 0
+    for key in sorted({*a.shards, *b.shards}):
+        ours, others = a.shards.get(key), b.shards.get(key)
+        if ours is not None and others is not None and a.reader.digest(ours) == b.reader.digest(others):
+            same += ours.run_count
+            continue
+        mine, theirs = a.runs(key), b.runs(key)
+        for run in sorted({*mine, *theirs}):
+            pair = mine.get(run), theirs.get(run)
+            if pair[0] is not None and pair[1] is not None and _digests(pair[0]) == _digests(pair[1]):
+                same += 1
+            else:
+                found[run] = pair
+    return found, same
+
+
+def _digests(run: RunEntry) -> tuple[str, str]:
+    return run.content_digest, run.manifest_sha256
 
 
 def open_side(place: str | os.PathLike[str]) -> Side:
@@ -78,35 +102,29 @@ def paired(a: Side, b: Side) -> tuple[Side, Side]:
         )
     if a.is_data_set:
         return a, b
-    (key,), (run,) = a.runs, b.runs.values()
-    return a, Side(b.place, b.store, {key: run}, b.facts, b.metrics, b.is_data_set)
+    ((key, mine),), (other,) = a.shards.items(), b.shards.values()
+    run = next(iter(b.reader.runs(other)))
+    (ours,) = a.reader.runs(mine)
+    renamed = part_of_run(msgspec.structs.replace(run, scenario=ours.scenario, seed=ours.seed))
+    return a, replace(b, shards={key: renamed.entry}, reader=renamed.reader)
 
 
 def _data_set(place: str, store: Store) -> Side:
     try:
-        document, files = read_whole(store, ("metrics", "failures"))
+        index, files = read_whole(store, ("metrics", "failures"))
     except (FileNotFoundError, IndexMoved) as error:
         raise CorruptSampleError(f"{place}: its {INDEX} was removed or replaced meanwhile") from error
-    figures = json.loads(files["metrics"])
-    failures = [f"{failed.scenario} seed {failed.seed}" for failed in parse_failures(files["failures"])]
-    runs = {
-        (entry["scenario"], entry["seed"]): IndexedRun(
-            entry["folder"],
-            entry["manifest"],
-            entry["manifest_sha256"],
-            entry["content_digest"],
-            entry["sample_count"],
-        )
-        for entry in document["runs"]
-    }
-    metadata = document["metadata"]
-    facts = {"suites": metadata["suites"], "complete": metadata["complete"], "failures": failures}
-    return Side(place, store, runs, facts, {OVERALL: figures["overall"], **figures["scenarios"]}, True)
+    figures = parse_figures(files["metrics"], place)
+    failures = [
+        f"{failed.scenario} seed {failed.seed}" for failed in parse_failures(files["failures"], place)
+    ]
+    facts = {"suites": list(index.facts.suites), "complete": index.facts.complete, "failures": failures}
+    metrics = {OVERALL: figures["overall"], **figures["scenarios"]}
+    return Side(place, store, index.by_key, index, facts, metrics, True)
 
 
 def _single(place: str, store: Store, manifest: str) -> Side:
     capture = read_capture(store, "", manifest)
-    facts = capture.metadata
-    run = IndexedRun("", manifest, facts["content_sha256"], facts["content_digest"], len(capture))
-    key = str(facts.get("scenario_name") or facts.get("config_id")), int(facts["seed"])
-    return Side(place, store, {key: run}, {}, {OVERALL: summarise_samples(capture.metrics.values())}, False)
+    part = part_of_run(run_of_capture(capture))
+    metrics = {OVERALL: summarise_samples(capture.metrics.values())}
+    return Side(place, store, {part.entry.key: part.entry}, part.reader, {}, metrics, False)

@@ -1,7 +1,8 @@
 """`gc`: leftovers of interrupted captures are deleted, and files that no manifest lists.
 
 Nothing that a finished capture, an index or a receipt that holds names is removed, nothing outside the output (save
-the build that an `--overwrite` has left beside it), and no link is followed.
+the build that an `--overwrite` has left beside it, with its mark). No link is followed or deleted: where there is one,
+nothing is; and what is another output, put inside, stays whole.
 """
 
 from __future__ import annotations
@@ -14,23 +15,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from townlet.dataset.checking.garbage import Kept, Leftover, Leftovers, empty_folders, find_leftovers
+from townlet.dataset.format.documents import MOST_BYTES
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX, parse_manifest
-from townlet.dataset.format.paths import INDEX, LEASE, RUNS, STAGING, inside
-from townlet.dataset.index.index_file import finish_moves, read_index
+from townlet.dataset.format.paths import INDEX, LEASE, LINK, POINTER, RUNS, STAGING, VERSIONS, inside
+from townlet.dataset.index.finish_index import finish_moves
+from townlet.dataset.index.read_index import read_index
+from townlet.dataset.status.contents import unexpected_files
+from townlet.dataset.status.nested import is_below, nested_outputs, why_it_stays
 from townlet.dataset.status.unfinished import STAGED_RUN
+from townlet.dataset.store.beside import build_of, is_build_of
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, translate_os_error
+from townlet.dataset.store.entries import WORDS, plain_files
+from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.lock import output_lock
-from townlet.dataset.store.open_store import open_store
+from townlet.dataset.store.open_store import expect_folder, open_store
+from townlet.dataset.store.os_errors import translate_os_error
 from townlet.dataset.versions.versions import (
-    LINK,
-    POINTER,
-    VERSIONS,
     finish_publishing,
     read_pointer,
     remove_version,
     utc_now,
     version_folder,
+    version_number,
     version_of_log,
 )
 from townlet.errors import CorruptSampleError, OutputError, UserError
@@ -47,6 +53,7 @@ class GcReport:
     gone: list[Leftover] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)  # what is unfinished or unclear, and stays
     finished: list[str] = field(default_factory=list)  # files of an index that were given their names
+    said: str = ""  # what else was mended
 
     @property
     def size(self) -> int:
@@ -61,6 +68,7 @@ class GcReport:
             "removed": [leftover._asdict() for leftover in self.gone],
             "kept": [kept._asdict() for kept in self.kept],
             "finished": self.finished,
+            "said": self.said,
         }
 
 
@@ -80,9 +88,11 @@ def gc(place: str | os.PathLike[str], *, dry_run: bool = False, everything: bool
 def gc_store(store: Store, *, dry_run: bool = False, everything: bool = False) -> GcReport:
     """`gc` for whoever holds the lock."""
     finished: list[str] = []
+    said = ""
     if store.size(INDEX) is None and (store.size(POINTER) is not None or _version_names(store)):
         found = _of_versions(store, everything)  # before `finish_publishing`, which deletes a little itself
         if not dry_run:
+            said = finish_publishing(store, utc_now())
             finished = _finish_versions(store, {leftover.name for leftover in found.gone})
     else:
         if not dry_run:
@@ -97,12 +107,11 @@ def gc_store(store: Store, *, dry_run: bool = False, everything: bool = False) -
         for leftover in beside:
             with translate_os_error("remove", leftover.name):
                 shutil.rmtree(leftover.name)
-    return GcReport(str(store), dry_run, [*found.gone, *beside], [*found.kept, *stays], finished)
+    return GcReport(str(store), dry_run, [*found.gone, *beside], [*found.kept, *stays], finished, said)
 
 
 def _finish_versions(store: Store, gone: Collection[str]) -> list[str]:
     """Do what an interrupted writer has left to be done after its commit, save in versions that go."""
-    finish_publishing(store, utc_now())
     finished = []
     for name in _version_names(store):
         folder = f"{VERSIONS}/{name}"
@@ -127,9 +136,13 @@ def _of_versions(store: Store, everything: bool) -> Leftovers:
         folder = version_folder(number)
         below = store.below(folder)
         if number < current and below.size(INDEX) is None:
-            found.gone.append(Leftover(folder, _size(below), "a version that was removed by half"))
+            _go_unless_foreign(
+                below, Leftover(folder, _size(below), "a version that was removed by half"), found
+            )
         elif number > current and (everything or number != max(candidates)):
-            found.gone.append(Leftover(folder, _size(below), "a version that was not published"))
+            _go_unless_foreign(
+                below, Leftover(folder, _size(below), "a version that was not published"), found
+            )
         elif number > current and not any(True for _ in below.list()):
             found.gone.append(Leftover(folder, 0, "an empty folder"))
         else:
@@ -140,30 +153,64 @@ def _of_versions(store: Store, everything: bool) -> Leftovers:
                 why = "not published yet; the next regenerate goes on with it (--all removes it)"
                 found.kept.append(Kept(folder, why))
     versions = {f"{VERSIONS}/{name}" for name in names}
-    for file in store.list():
-        parent = "/".join(file.name.split("/")[:2])
-        if parent in versions or file.name in (POINTER, LINK, LOG_NAME, LEASE):
+    beside = [
+        file
+        for file in plain_files(store.list(), store)
+        if "/".join(file.name.split("/")[:2]) not in versions
+    ]
+    nested = nested_outputs(store, [file.name for file in beside], versioned=True)
+    found.kept.extend(
+        Kept(folder, "another output, which was put here; move it out") for folder in sorted(nested)
+    )
+    for file in beside:
+        ours = file.name in (POINTER, LOG_NAME, LEASE) or (file.name == LINK and file.kind == "our link")
+        if ours or is_below(file.name, nested):
             continue
         why = "staged and not published" if file.name.startswith(f"{STAGING}/") else "no part of the data set"
-        found.gone.append(Leftover(file.name, file.size, why))
+        if file.kind in ("file", "our link"):
+            found.gone.append(Leftover(file.name, file.size, why))
+        else:
+            found.kept.append(Kept(file.name, f"is {WORDS[file.kind]}, which Townlet does not make"))
     if isinstance(store, LocalStore):
-        found.gone.extend(empty_folders(store, {*versions, *(leftover.name for leftover in found.gone)}))
+        found.gone.extend(
+            empty_folders(store, {*versions, *nested, *(leftover.name for leftover in found.gone)})
+        )
     return found
+
+
+def _go_unless_foreign(store: Store, leftover: Leftover, found: Leftovers) -> None:
+    """A folder goes as a whole only where all of it is ours."""
+    why = why_it_stays(store)
+    if why:
+        found.kept.append(Kept(leftover.name, f"{leftover.why}, but it {why}; move that out"))
+    else:
+        found.gone.append(leftover)
 
 
 def _beside(store: Store, everything: bool) -> tuple[list[Leftover], list[Kept]]:
     """The build that an interrupted `--overwrite` has left beside a folder."""
     if not isinstance(store, LocalStore):
         return [], []
-    build = store.root.parent / f".{store.root.name}.new"
+    build = build_of(store.root)
     if build.is_symlink() or not build.is_dir():
         return [], []
     try:
-        kind = _kind(LocalStore(build))
-    except (OutputError, CorruptSampleError):
-        kind = None
-    if kind is None and any(build.iterdir()):
+        with translate_os_error("read", str(build)):
+            empty = not any(build.iterdir())
+    except OutputError as error:
+        return [], [Kept(str(build), str(error).removeprefix(f"{build}: "))]
+    if empty:
+        return [], []
+    if not is_build_of(build, store.root):
         return [], [Kept(str(build), "nothing tells that it is Townlet's")]
+    try:
+        strange = unexpected_files(LocalStore(build))
+        kind = _kind(LocalStore(build))
+    except (OutputError, CorruptSampleError) as error:
+        return [], [Kept(str(build), f"left by an --overwrite, but not wholly Townlet's: {error}")]
+    if strange:
+        why = f"left by an --overwrite, but it holds files that Townlet did not write ({strange[0]}); move them out"
+        return [], [Kept(str(build), why)]
     if kind == "begun" and not everything:
         why = "an unfinished --overwrite; the same command again goes on with it (--all removes it)"
         return [], [Kept(str(build), why)]
@@ -172,20 +219,20 @@ def _beside(store: Store, everything: bool) -> tuple[list[Leftover], list[Kept]]
 
 def _remove(store: Store, leftover: Leftover) -> None:
     folder, _, number = leftover.name.rpartition("/")
-    if folder == VERSIONS and number.isdecimal():
-        remove_version(store, int(number))
+    version = version_number(number)
+    if folder == VERSIONS and version is not None:
+        remove_version(store, version)
     else:
         store.delete(leftover.name)
 
 
 def _refuse_others(store: Store, place: str) -> None:
     """Raise UserError where nothing tells that an output is Townlet's: its files are not ours to remove."""
+    expect_folder(store, place)
     if isinstance(store, LocalStore):
-        if not store.root.is_dir():
-            found = "a file" if store.root.exists() else "nothing there"
-            raise UserError(f"{place}: expected the folder of a capture or a data set, found {found}")
-        if store.root.parent.name == VERSIONS and (store.root.parent.parent / POINTER).exists():
-            raise UserError(f"{place}: is one version of {store.root.parent.parent}; name that instead")
+        above = store.root.parent
+        if above.name == VERSIONS and LocalStore(above.parent).size(POINTER) is not None:
+            raise UserError(f"{place}: is one version of {above.parent}; name that instead")
     if _kind(store) is None:
         raise UserError(
             f"{place}: expected a capture or a data set, found neither a manifest, nor {INDEX}, nor {POINTER}; "
@@ -202,7 +249,7 @@ def _kind(store: Store) -> str | None:
         return "finished"
     manifests = [file.name for file in store.list(deep=False) if file.name.endswith(MANIFEST_SUFFIX)]
     for name in manifests:
-        parse_manifest(store.read(name), f"{store}: {name}")
+        parse_manifest(store.read(name, MOST_BYTES), f"{store}: {name}")
     if manifests:
         return "finished"
     if any(STAGED_RUN.match(file.name) or _TEMPORARY.match(file.name) for file in store.list(STAGING)):
@@ -217,13 +264,10 @@ def _kind(store: Store) -> str | None:
 def _version_names(store: Store) -> list[str]:
     """The folders of versions."""
     if isinstance(store, LocalStore):
-        folder = store.root / VERSIONS
-        if folder.is_symlink() or not folder.is_dir():
-            return []
-        names = {entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()}
+        names = set(store.folders(VERSIONS))
     else:
         names = {file.name.split("/")[1] for file in store.list(VERSIONS) if file.name.count("/") > 1}
-    return sorted((name for name in names if name.isdecimal() and str(int(name)) == name), key=int)
+    return sorted((name for name in names if version_number(name) is not None), key=int)
 
 
 def _size(store: Store) -> int:

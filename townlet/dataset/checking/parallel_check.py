@@ -26,7 +26,9 @@ from townlet.dataset.checking.check_captures import (
 from townlet.dataset.checking.verify_worker import Processes, check_folders
 from townlet.dataset.format.paths import STAGING, inside
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, translate_os_error
+from townlet.dataset.store.entries import is_litter
+from townlet.dataset.store.local import LocalStore
+from townlet.dataset.store.os_errors import translate_os_error
 
 BATCH_SIZE = 16  # folders that a process is handed at once
 SMALL_FILES = 256 * 1024  # bytes on average; below, processes are worth their start
@@ -120,14 +122,15 @@ def _by_file(
 
     def finish() -> int:
         opened, digests = begun.popleft()
-        done(judge(opened, [digest.result() for digest in digests]), 1)
+        done(judge(store, opened, [digest.result() for digest in digests]), 1)
         return len(digests)
 
     for unit in units:
         opened = open_folder(store, unit)
-        names = [inside(unit.folder, file.name) for file in opened.to_hash()]
-        begun.append((opened, [threads.submit(hashed, store, name) for name in names]))
-        waiting += len(names)
+        files = opened.to_hash()
+        places = [(inside(unit.folder, file.name), file.size) for file in files]
+        begun.append((opened, [threads.submit(hashed, store, *place) for place in places]))
+        waiting += len(files)
         while waiting > MAX_PENDING * workers:
             waiting -= finish()
     while begun:
@@ -143,13 +146,15 @@ def _others(path: str, name: str, indexed: Mapping[str, Unit]) -> Iterator[Unit]
     """The folders of a local store that no index names, each with the files directly in it."""
     try:
         with translate_os_error("read", path, allow_missing=True), os.scandir(path) as entries:
-            ordered = sorted(entries, key=lambda entry: entry.name)
+            kinds = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     except FileNotFoundError:
         return
-    inner = [entry.name for entry in ordered if entry.is_dir(follow_symlinks=False)]
+    kinds = [(entry, is_folder) for entry, is_folder in kinds if not is_litter(entry, is_folder=is_folder)]
+    ordered = [entry for entry, _ in kinds]
+    inner = [entry for entry, is_folder in kinds if is_folder]
     if len(inner) < len(ordered):
         among = set(inner)
-        yield Unit(name, tuple(entry.name for entry in ordered if entry.name not in among))
+        yield Unit(name, tuple(entry for entry in ordered if entry not in among))
     for entry in inner:
         below = inside(name, entry)
         if below not in indexed and below != STAGING:

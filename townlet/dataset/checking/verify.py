@@ -15,22 +15,21 @@ from townlet.cores import most_workers, usable_cores
 from townlet.dataset.checking.audit import Audit, Progress
 from townlet.dataset.checking.check_captures import Problem
 from townlet.dataset.format.canonical import sha256_hex
+from townlet.dataset.format.documents import MOST_INDEX_BYTES
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX
-from townlet.dataset.format.paths import INDEX, STAGING, inside
+from townlet.dataset.format.paths import INDEX, POINTER, STAGING, VERSIONS, inside
 from townlet.dataset.reading.capture import Capture
 from townlet.dataset.status.unfinished import unfinished_capture
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
-from townlet.dataset.store.open_store import open_store
+from townlet.dataset.store.open_store import expect_folder, open_store
 from townlet.dataset.versions.versions import (
-    LINK,
     NONE_IS_CURRENT,
-    POINTER,
-    VERSIONS,
     Pointer,
     is_versioned,
     read_pointer,
     version_folder,
+    version_number,
 )
 from townlet.errors import CorruptSampleError, UserError
 
@@ -86,9 +85,7 @@ def verify(
     if name.endswith(MANIFEST_SUFFIX) or name in (INDEX, POINTER):
         place = folder or "."
     store = open_store(place)
-    if isinstance(store, LocalStore) and not store.root.is_dir():
-        found = "a file" if store.root.exists() else "nothing there"
-        raise UserError(f"{place}: expected the folder of a capture or a data set, found {found}")
+    expect_folder(store, place)
     return verify_store(store, workers=workers, every_version=every_version, progress=progress)
 
 
@@ -138,9 +135,11 @@ def _stamp(store: Store) -> tuple[str | None, ...]:
     stamps: list[str | None] = []
     for name in names:
         try:
-            stamps.append(sha256_hex(store.read(name)))
+            stamps.append(sha256_hex(store.read(name, MOST_INDEX_BYTES)))
         except FileNotFoundError:
             stamps.append(None)
+        except CorruptSampleError as error:
+            stamps.append(str(error))
     return tuple(stamps)
 
 
@@ -202,11 +201,11 @@ def _versions_there(audit: Audit, store: Store) -> list[int]:
     found: set[int] = set()
     for name in _top_names(store):
         folder, _, inner = name.partition("/")
-        number = inner.partition("/")[0]
-        if folder == VERSIONS and number.isdecimal() and str(int(number)) == number:
-            found.add(int(number))
-        elif name not in (POINTER, LINK, LOG_NAME) and folder != STAGING:
-            audit.problem("unexpected", name, "is no part of a versioned data set; `townlet gc` deletes it")
+        number = version_number(inner.partition("/")[0])
+        if folder == VERSIONS and number is not None:
+            found.add(number)
+        elif name not in (POINTER, LOG_NAME) and folder != STAGING and store.kind(name) != "our link":
+            audit.add_unexpected(store, name, "is no part of a versioned data set; `townlet gc` deletes it")
     return sorted(found)
 
 
@@ -216,7 +215,5 @@ def _top_names(store: Store) -> Iterable[str]:
         yield from (file.name for file in store.list())
         return
     for parent in ("", VERSIONS):
-        for entry in sorted(os.listdir(store.root / parent)):
-            name = inside(parent, entry)
-            if name != VERSIONS:
-                yield name
+        yield from (file.name for file in store.list(parent, deep=False))
+        yield from (name for entry in store.folders(parent) if (name := inside(parent, entry)) != VERSIONS)

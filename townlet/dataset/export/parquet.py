@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from townlet import arguments
 from townlet.arrays import Array
+from townlet.dataset.format.manifest import safe_name
 from townlet.dataset.reading.data_set import DataSet
 from townlet.dataset.reading.layouts import Layout
-from townlet.dataset.store.local import translate_os_error
+from townlet.dataset.status.nested import output_above
+from townlet.dataset.store.beside import beside
+from townlet.dataset.store.os_errors import translate_os_error
 from townlet.errors import OutputError, UserError
 from townlet.run import canonical_json
-from townlet.samples import ReplaySample
+from townlet.samples import OPTIONAL_ARRAYS, ReplaySample
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,6 +55,8 @@ COLUMNS = {
     "done": "bool",
     "position_x": "int16",
     "position_y": "int16",
+    "blocked": "bool",  # a schedule's label: the attempt is expected to be refused
+    "off_mask": "bool",  # the mask that was seen did not allow the action
 }
 
 
@@ -73,6 +79,11 @@ def export_parquet(
     scenario's samples are gone through by `watched`. Memory: a sample and a row group. Raises OutputError where
     something of this name is there already or cannot be written, LayoutError where a scenario has two layouts.
     """
+    output = arguments.path("export_parquet: output", output)
+    if not isinstance(data_set, DataSet):
+        raise UserError(
+            f"export_parquet: expected a data set, as open gives it, got {type(data_set).__name__}"
+        )
     target = Path(os.path.abspath(output))
     if "://" in os.fspath(output):
         raise OutputError(f"{output}: expected a folder of this machine to export into")
@@ -80,15 +91,22 @@ def export_parquet(
         raise UserError(f"{data_set.place}: no sample fits, so there is nothing to export")
     if os.path.lexists(target):
         raise OutputError(f"{target}: already exists; choose a new folder")
+    for name in data_set.scenarios:
+        _file_name(name)  # before any work
+    above = output_above(target)
+    if above is not None:
+        raise OutputError(
+            f"{target}: lies inside {above}, where only data belong: choose a folder outside of it"
+        )
     layouts = {name: data_set.filter(scenario=name).layout for name in data_set.scenarios}
-    temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.part"
+    temporary = beside(target, f".{secrets.token_hex(4)}.part")
     try:
         with translate_os_error("write", str(target)):
             temporary.mkdir(parents=True)
             written = []
             for name, layout in layouts.items():
                 chosen = data_set.filter(scenario=name).in_order()
-                path = temporary / f"{name}.parquet"
+                path = temporary / _file_name(name)
                 rows = _write(chosen, layout, path, watched)
                 written.append(Exported(target / path.name, rows, path.stat().st_size))
             if os.path.lexists(target):
@@ -99,6 +117,14 @@ def export_parquet(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return written
+
+
+def _file_name(scenario: str) -> str:
+    """Of a scenario's table. Names are checked when they are read; here a path is made of one, so once more.
+
+    Raises OutputError for a name that would lead out of the folder.
+    """
+    return f"{safe_name(scenario, 'scenario')}.parquet"
 
 
 def schema_of(layout: Layout, scenario: str) -> pa.Schema:
@@ -171,6 +197,7 @@ def _table(sample: ReplaySample, who: dict[str, Any], schema: pa.Schema) -> pa.T
         sample.rewards,
         sample.dones,
         *sample.positions.T,
+        *(sample.array(name) for name in OPTIONAL_ARRAYS),
         *sample.reward_terms.T,
         *sample.features.T,
     ]

@@ -7,8 +7,19 @@ import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-# The text of `townlet.run.canonical_json`, with the encoder made once.
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
+# The text of `townlet.run.canonical_json`. What `json` makes anew for each call is made once: documents are written by
+# the thousand, and are small.
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+_make_in_c: Any = getattr(json.encoder, "c_make_encoder", None)  # None where Python was built without it
+_escape = json.encoder.encode_basestring
+_encode_in_c = _make_in_c and _make_in_c(None, _encoder.default, _escape, None, ":", ",", True, False, False)
+
+
+def _encode(value: Any) -> str:
+    """As `_encoder.encode`. Raises ValueError for NaN and infinity, TypeError for what JSON does not know."""
+    if type(value) is str:
+        return _escape(value)
+    return "".join(_encode_in_c(value, 0)) if _encode_in_c else _encoder.encode(value)
 
 
 def line_bytes(value: Any) -> bytes:
@@ -20,17 +31,6 @@ def document_bytes(document: Mapping[str, Any]) -> bytes:
     """A file for people too: each entry of the document, its lists and mappings on a line of its own."""
     lines = [f"{_encode(key)}:{_entry(value)}" for key, value in sorted(document.items())]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
-
-
-def misshapen(error: Exception) -> str:
-    """What is wrong with a JSON file, in words, of which `error` was raised when it was taken apart."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"not JSON from line {error.lineno}, column {error.colno} on"
-    if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 text from byte {error.start} on"
-    if isinstance(error, KeyError):
-        return f"the key {error} is missing"
-    return "JSON of another shape"
 
 
 def sha256_hex(data: bytes) -> str:

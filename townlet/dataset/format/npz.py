@@ -8,23 +8,17 @@ time, while the chunk is in the cache; only what is not contiguous is copied.
 from __future__ import annotations
 
 import hashlib
-import io
-import math
-import os
-import re
 import struct
-import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-import xxhash
 from isal import igzip_lib, isal_zlib
 
+from townlet.dataset.format.blocks import EXPERIENCE, BeginningDigests, joined_digests
 from townlet.samples import content_digest
 from townlet.vocabulary import COMPRESSIONS
 
@@ -39,11 +33,6 @@ _DOS_DATE = (1 << 5) | 1  # 1980-01-01
 _ATTRIBUTES = 0o100644 << 16
 _UNIX = 3
 _FAR = 0xFFFFFFFF  # "see the zip64 field"
-_NPY_HEADER = re.compile(
-    rb"\x93NUMPY\x01\x00..\{'descr': '(?P<dtype>[<|][biuf][1248])', 'fortran_order': False, "
-    rb"'shape': \((?P<shape>[0-9]*,?(?: [0-9]+,?)*)\), \} *\n",
-    re.DOTALL,
-)
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _DIRECTORY = struct.Struct("<4sBBHHHHHIIIHHHHHII")
 
@@ -64,6 +53,7 @@ class NpzFacts:
     sha256: str
     size: int  # bytes
     arrays: tuple[ArrayFacts, ...]
+    block_digests: str | None = None  # see townlet/dataset/format/blocks.py; None: nobody asked for them
 
     @property
     def content_digest(self) -> str:
@@ -89,57 +79,31 @@ def write_npz(file: BinaryIO, arrays: Mapping[str, np.ndarray], compression: str
     return facts
 
 
-def encode_npz(arrays: Mapping[str, np.ndarray], compression: str = "fast") -> tuple[list[Buffer], NpzFacts]:
+def encode_npz(
+    arrays: Mapping[str, np.ndarray], compression: str = "fast", ends: Sequence[int] = ()
+) -> tuple[list[Buffer], NpzFacts]:
     """The file as parts to be written one after the other, and its facts.
 
-    With `none` the parts are views of the arrays: write them before the arrays change. Raises ValueError for
-    an unknown compression or a dtype that is not plain little-endian numbers.
+    `ends`: the timesteps before which a sample's blocks end, where the facts are to have their digests. With
+    `none` the parts are views of the arrays: write them before the arrays change. Raises ValueError for an unknown
+    compression or a dtype that is not plain little-endian numbers.
     """
     if compression not in COMPRESSIONS:
         raise ValueError(f"compression: expected one of {', '.join(COMPRESSIONS)}, found {compression!r}")
-    entries, facts = [], []
+    entries, facts, blocks = [], [], {}
     for name, array in arrays.items():
-        entry, digest = _encode_array(name, array, compression)
-        entries.append(entry)
-        facts.append(ArrayFacts(name, array.dtype.str, array.shape, digest))
+        cut = bool(ends) and name in EXPERIENCE
+        digests = BeginningDigests(array[:1].nbytes, ends) if cut else BeginningDigests()
+        entries.append(_encode_array(name, array, compression, digests))
+        facts.append(ArrayFacts(name, array.dtype.str, array.shape, digests.hexdigest()))
+        blocks[name] = digests.found
     parts = _archive(entries)
     sha256, size = hashlib.sha256(), 0
     for part in parts:
         sha256.update(part)
         size += len(part)
-    return parts, NpzFacts(sha256.hexdigest(), size, tuple(facts))
-
-
-def read_npz(source: bytes | str | os.PathLike[str]) -> dict[str, np.ndarray]:
-    """All arrays of an NPZ file of plain numbers, as `np.load` gives them, several times as fast.
-
-    Nothing is unpickled, and nothing is allocated that the file has no data for. Raises ValueError for an
-    array that is not plain, and what `zipfile` raises for a file that is no archive.
-    """
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = archive.infolist()
-    return {entry.filename.removesuffix(".npy"): _decode_array(data, entry) for entry in entries}
-
-
-def _decode_array(data: bytes, entry: zipfile.ZipInfo) -> np.ndarray:
-    start = entry.header_offset
-    name_length, extra_length = struct.unpack_from("<HH", data, start + 26)
-    start += _LOCAL.size + name_length + extra_length
-    body: Buffer = memoryview(data)[start : start + entry.compress_size]
-    if entry.compress_type == _DEFLATED:
-        body = isal_zlib.decompressobj(-15).decompress(body, entry.file_size + 1)
-    if len(body) != entry.file_size or isal_zlib.crc32(body) != entry.CRC:
-        raise ValueError(f"{entry.filename}: its data are damaged")
-    header = _NPY_HEADER.match(body)
-    if header is None:
-        raise ValueError(f"{entry.filename}: expected an array of plain numbers in C order")
-    dtype = np.dtype(header["dtype"].decode())
-    shape = tuple(int(size) for size in header["shape"].split(b",") if size.strip())
-    count = math.prod(shape)
-    if len(body) - header.end() != count * dtype.itemsize:
-        raise ValueError(f"{entry.filename}: its shape {shape} is not that of its data")
-    return np.frombuffer(body, dtype, count, header.end()).reshape(shape).copy()
+    joined = joined_digests(blocks) if ends else None
+    return parts, NpzFacts(sha256.hexdigest(), size, tuple(facts), joined)
 
 
 @lru_cache(maxsize=1024)
@@ -150,38 +114,37 @@ def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
 
 
-def _encode_array(name: str, array: np.ndarray, compression: str) -> tuple[_Entry, str]:
-    """The archive's entry for an array, and the array's digest."""
+def _encode_array(name: str, array: np.ndarray, compression: str, digests: BeginningDigests) -> _Entry:
+    """The archive's entry for an array, whose bytes `digests` is told."""
     if array.dtype.hasobject or array.dtype.fields is not None or array.dtype.str[0] == ">":
         raise ValueError(f"{name}: expected plain little-endian numbers, found dtype {array.dtype}")
     header = _npy_header(array.dtype.str, array.shape)
     if compression == "none" or array.nbytes <= WHOLE_BYTES:
-        body, crc, digest = _encode_whole(header, _bytes_of(array), compression)
+        body, crc = _encode_whole(header, _bytes_of(array), compression, digests)
     else:
-        body, crc, digest = _encode_chunks(header, array, compression)
+        body, crc = _encode_chunks(header, array, compression, digests)
     method = _STORED if compression == "none" else _DEFLATED
     size = len(header) + array.nbytes
-    return _Entry(f"{name}.npy".encode(), method, crc, size, body, sum(map(len, body))), digest
+    return _Entry(f"{name}.npy".encode(), method, crc, size, body, sum(map(len, body)))
 
 
-def _encode_whole(header: bytes, data: memoryview, compression: str) -> tuple[list[Buffer], int, str]:
+def _encode_whole(
+    header: bytes, data: memoryview, compression: str, digests: BeginningDigests
+) -> tuple[list[Buffer], int]:
     crc = isal_zlib.crc32(data, isal_zlib.crc32(header))
-    digest = xxhash.xxh3_128_hexdigest(data)
+    digests.update(data)
     if compression == "none":
-        return [header, data], crc, digest
+        return [header, data], crc
     joined = b"".join((header, data))
     if compression == "fast":
-        return (
-            [igzip_lib.compress(joined, 1, igzip_lib.COMP_DEFLATE, igzip_lib.MEM_LEVEL_DEFAULT, 15)],
-            crc,
-            digest,
-        )
-    return [zlib.compress(joined, 6, -15)], crc, digest
+        return [igzip_lib.compress(joined, 1, igzip_lib.COMP_DEFLATE, igzip_lib.MEM_LEVEL_DEFAULT, 15)], crc
+    return [zlib.compress(joined, 6, -15)], crc
 
 
-def _encode_chunks(header: bytes, array: np.ndarray, compression: str) -> tuple[list[Buffer], int, str]:
+def _encode_chunks(
+    header: bytes, array: np.ndarray, compression: str, digests: BeginningDigests
+) -> tuple[list[Buffer], int]:
     crc = isal_zlib.crc32(header)
-    digest = xxhash.xxh3_128()
     deflate = (
         isal_zlib.compressobj(1, isal_zlib.DEFLATED, -15)
         if compression == "fast"
@@ -194,10 +157,10 @@ def _encode_chunks(header: bytes, array: np.ndarray, compression: str) -> tuple[
     for first in range(0, len(array), rows):
         chunk = _bytes_of(array[first : first + rows])
         crc = isal_zlib.crc32(chunk, crc)
-        digest.update(chunk)
+        digests.update(chunk)
         body.append(deflate.compress(chunk))
     body.append(deflate.flush())
-    return [piece for piece in body if piece], crc, digest.hexdigest()
+    return [piece for piece in body if piece], crc
 
 
 def _bytes_of(array: np.ndarray) -> memoryview:

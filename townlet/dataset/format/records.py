@@ -1,4 +1,7 @@
-"""What travels instead of arrays: a few hundred bytes about each sample and each run, picklable, JSON."""
+"""What travels instead of arrays: a few hundred bytes about each sample and each run, picklable, JSON.
+
+The types of the fields say what a receipt may hold: `townlet/dataset/format/models.py` reads records by them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from townlet.dataset.format.documents import Count, Digest, FileName, FolderName, SafeName, Seed, Tick
 from townlet.run import SampleKey
 
 
@@ -13,32 +17,35 @@ from townlet.run import SampleKey
 class FileRecord:
     """One file of a capture."""
 
-    name: str  # in the capture's folder
-    sha256: str
-    size: int  # bytes
-    staged: str = ""  # where the writer put it, relative to the store; "" once it is in place
+    name: FileName  # in the capture's folder
+    sha256: Digest
+    size: Count  # bytes
+    staged: FolderName = ""  # where the writer put it, relative to the store; "" once it is in place
 
 
 @dataclass(frozen=True)
 class SampleRecord:
     """One written sample: its files, what identifies its content, its figures."""
 
-    run: str
-    seed: int
-    fingerprint: str
-    arrival: int
-    agent_id: str
-    segment: int
+    run: SafeName
+    seed: Seed
+    fingerprint: Digest
+    arrival: Tick
+    agent_id: SafeName
+    segment: Tick
     npz: FileRecord
     meta: FileRecord  # the JSON sidecar
-    frame_count: int
-    first_tick: int
-    content_digest: str  # equal for equal arrays, on every machine
-    layout_digest: str
+    frame_count: Tick
+    first_tick: Tick
+    content_digest: Digest  # equal for equal arrays, on every machine
+    layout_digest: Digest
     done: bool
     truncated: bool
     metrics: dict[str, float | int]
     capture: dict[str, Any]  # the sample's `capture_metadata`
+    block_digests: str | None = (
+        None  # see townlet/dataset/format/blocks.py; None: written before there were any
+    )
 
     @property
     def key(self) -> SampleKey:
@@ -46,12 +53,6 @@ class SampleRecord:
 
     def to_json_dict(self) -> dict[str, Any]:
         return {**vars(self), "npz": vars(self.npz), "meta": vars(self.meta)}
-
-    @staticmethod
-    def from_json_dict(data: Mapping[str, Any]) -> SampleRecord:
-        """Raises TypeError or KeyError for what `to_json_dict` has not made."""
-        fields = {**data, "npz": FileRecord(**data["npz"]), "meta": FileRecord(**data["meta"])}
-        return SampleRecord(**fields)
 
 
 @dataclass(frozen=True)

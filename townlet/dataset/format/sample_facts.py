@@ -1,6 +1,6 @@
 """What is said of a sample, once: the order and the names of its facts in every file that lists samples.
 
-A `SampleRecord` holds them, and a receipt is its fields. An entry of a manifest and a row of metrics.parquet say
+A `SampleRecord` holds them, and a receipt is its fields. An entry of a manifest and a row of a table of samples say
 them under the names of `SAMPLE_FACTS`; whatever reads one of these files takes the names from there too. A new
 fact is a line here and a field of `SampleRecord`.
 """
@@ -17,10 +17,13 @@ from townlet.dataset.format.records import FileRecord, SampleRecord
 class SampleFact(NamedTuple):
     """One fact."""
 
-    column: str  # of metrics.parquet
+    column: str  # of a table of samples
     field: str  # of SampleRecord; dotted into its files
     arrow: str  # type of the column
     key: str  # in a manifest's entry; "" where the manifest says it of the whole run
+    optional: bool = (
+        False  # it may be missing (None, and not in the entry): files of earlier versions lack it
+    )
 
 
 SAMPLE_FACTS = (
@@ -41,11 +44,12 @@ SAMPLE_FACTS = (
     SampleFact("truncated", "truncated", "bool", "truncated"),
     SampleFact("content_digest", "content_digest", "string", "content_digest"),
     SampleFact("layout_digest", "layout_digest", "string", "layout_digest"),
+    SampleFact("block_digests", "block_digests", "string", "block_digests", optional=True),
 )
 
 COLUMNS = {fact.column: fact.arrow for fact in SAMPLE_FACTS}  # -> type
 
-# What a manifest and metrics.parquet call the same, and what has to agree between the two.
+# What a manifest and a table of samples call the same, and what has to agree between the two.
 SHARED = ("sample", "sha256", "size", "meta", "meta_sha256", "meta_size", "frame_count", "content_digest")
 
 _OF_ENTRY = tuple(fact for fact in SAMPLE_FACTS if fact.key)
@@ -54,24 +58,29 @@ _values_of_entry = attrgetter(*(fact.field for fact in _OF_ENTRY))
 
 
 def row_of(record: SampleRecord) -> tuple[Any, ...]:
-    """The sample's row of metrics.parquet, as far as `COLUMNS` go, in their order."""
+    """The sample's row of a table of samples, as far as `COLUMNS` go, in their order."""
     return _values_of_row(record)
 
 
 def entry_of(record: SampleRecord) -> dict[str, Any]:
     """The sample's entry of its manifest."""
-    return dict(zip((fact.key for fact in _OF_ENTRY), _values_of_entry(record), strict=True))
+    values = zip(_OF_ENTRY, _values_of_entry(record), strict=True)
+    return {fact.key: value for fact, value in values if not (fact.optional and value is None)}
 
 
 def record_of(entry: Mapping[str, Any], **others: Any) -> SampleRecord:
     """The record of a manifest's entry; `others`: the fields that the entry does not hold. Raises KeyError."""
     npz, meta = files_of(entry)
-    plain = {fact.field: entry[fact.key] for fact in _OF_ENTRY if "." not in fact.field}
+    plain = {
+        fact.field: entry.get(fact.key) if fact.optional else entry[fact.key]
+        for fact in _OF_ENTRY
+        if "." not in fact.field
+    }
     return SampleRecord(npz=npz, meta=meta, **plain, **others)
 
 
 def files_of(entry: Mapping[str, Any]) -> tuple[FileRecord, FileRecord]:
-    """NPZ and sidecar of a manifest's entry, or of a row of metrics.parquet. Raises KeyError."""
+    """NPZ and sidecar of a manifest's entry, or of a row of a table of samples. Raises KeyError."""
     return (
         FileRecord(entry["sample"], entry["sha256"], entry["size"]),
         FileRecord(entry["meta"], entry["meta_sha256"], entry["meta_size"]),

@@ -5,17 +5,22 @@ The same data set has the same card: no place, time, host or command line of any
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
-from townlet.dataset.format.manifest import parse_manifest
-from townlet.dataset.format.paths import inside
+from townlet.dataset.format.canonical import sha256_hex
+from townlet.dataset.index.build_shards import Shard
+from townlet.dataset.index.index_document import ShardEntry
+from townlet.dataset.index.populations import Seeds
 from townlet.dataset.store.contract import Store
 from townlet.errors import CorruptSampleError
-from townlet.run import seed_spans
+from townlet.escaping import markdown, typed
+from townlet.policy.model_words import network_words, trained_words
+from townlet.policy_text import MODEL_FOLDER, MOST_MODEL_BYTES, digest_of, digests_of, model_file
 
-CARD = "README.md"
 MOST_SPANS = 8  # of seeds, in a row of the table
 
 # The figures that a reader looks at first, where there are such.
@@ -37,25 +42,29 @@ FIRST_FIGURES = (
 
 
 def card_bytes(
-    store: Store,
     facts: Mapping[str, Any],
-    entries: Sequence[Mapping[str, Any]],
+    shards: Sequence[Shard],
     figures: Mapping[str, Any],
+    trained: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """The card of a data set with these runs, sorted by scenario. Reads one manifest a scenario."""
+    """The card of a data set with these shards, sorted by scenario. `trained`: see `trained_of`."""
     parts = [
-        *_what(facts, entries),
-        *_scenarios(store, entries),
-        *_how(facts, entries),
+        *_what(facts, shards),
+        *_scenarios(shards),
+        *_networks(shards, trained),
+        *_how(facts),
         *_figures(figures),
         *_use(),
     ]
     return ("\n".join(parts) + "\n").encode()
 
 
-def _what(facts: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    names = ", ".join(facts["suites"])
-    sums = {key: sum(entry[key] for entry in entries) for key in ("sample_count", "frame_count", "size")}
+def _what(facts: Mapping[str, Any], shards: Sequence[Shard]) -> Iterable[str]:
+    names = ", ".join(map(markdown, facts["suites"]))
+    runs, samples, frames, size = (
+        sum(getattr(shard.entry, name) for shard in shards)
+        for name in ("run_count", "sample_count", "frame_count", "size")
+    )
     yield f"# Replay data{f': {names}' if names else ''}"
     yield ""
     yield (
@@ -63,14 +72,13 @@ def _what(facts: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Ite
         "(observations, actions, log-probs, values, rewards, dones)."
     )
     yield ""
-    yield (
-        f"{len(entries):,} runs, {sums['sample_count']:,} samples, {sums['frame_count']:,} timesteps, "
-        f"{sums['size']:,} bytes."
-    )
+    yield (f"{runs:,} runs, {samples:,} samples, {frames:,} timesteps, {size:,} bytes.")
     yield ""
     if not facts["complete"]:
         missing = facts["failure_count"]
-        partly = ", ".join(name or "configs that were captured by themselves" for name in facts["partial"])
+        partly = ", ".join(
+            markdown(name) or "configs that were captured by themselves" for name in facts["partial"]
+        )
         reasons = [f"{missing:,} runs failed, see failures.json"] if missing else []
         reasons += [f"not all planned runs are there ({partly})"] if partly else []
         why = "; ".join(reasons)
@@ -78,41 +86,74 @@ def _what(facts: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Ite
         yield ""
 
 
-def _scenarios(store: Store, entries: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def _scenarios(shards: Sequence[Shard]) -> Iterable[str]:
     yield "## Scenarios"
     yield ""
     yield "| scenario | runs | seeds | ticks | samples | timesteps | what happens |"
     yield "|---|--:|---|---|--:|--:|---|"
-    for name, group in groupby(entries, key=lambda entry: entry["scenario"]):
-        runs = list(group)
+    for name, group in groupby(shards, key=lambda shard: shard.entry.scenario):
+        some = list(group)
+        entries = [shard.entry for shard in some]
         ticks = ", ".join(
-            str(value) for value in sorted({entry["ticks"] for entry in runs if entry["ticks"]})
+            map(str, sorted({ticks for shard in some for _, ticks in shard.summary.populations if ticks}))
         )
-        yield (
-            f"| {name} | {len(runs):,} | {_seeds(entry['seed'] for entry in runs)} | {ticks} "
-            f"| {sum(entry['sample_count'] for entry in runs):,} "
-            f"| {sum(entry['frame_count'] for entry in runs):,} | {_description(store, runs[0])} |"
+        runs, samples, frames = (
+            sum(getattr(entry, name) for entry in entries)
+            for name in ("run_count", "sample_count", "frame_count")
         )
+        described = markdown(some[0].summary.description)
+        seeds = _seeds(entries) + _distinct(some)
+        yield f"| {markdown(name)} | {runs:,} | {seeds} | {ticks} | {samples:,} | {frames:,} | {described} |"
     yield ""
 
 
-def _description(store: Store, entry: Mapping[str, Any]) -> str:
-    place = inside(entry["folder"], entry["manifest"])
-    try:
-        manifest = parse_manifest(store.read(place), place)
-    except FileNotFoundError as error:
-        raise CorruptSampleError(f"{store}: {place}: captured, but gone") from error
-    text = str(manifest["metadata"].get("scenario_description") or "")
-    return " ".join(text.split()).replace("|", "\\|")
+def trained_of(store: Store, shards: Sequence[Shard]) -> dict[str, str]:
+    """How the models of a data set say that they were trained, by digest. One that is not there says nothing."""
+    digests = digests_of(name for shard in shards for name in shard.summary.networks)
+    trained = {}
+    for digest in digests:
+        with contextlib.suppress(FileNotFoundError, CorruptSampleError):
+            data = store.read(f"{MODEL_FOLDER}/{model_file(digest)}", MOST_MODEL_BYTES)
+            trained[digest] = trained_words(data) if sha256_hex(data) == digest else ""
+    return trained
 
 
-def _how(facts: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def _networks(shards: Sequence[Shard], trained: Mapping[str, str]) -> Iterable[str]:
+    """Which networks act, where, and how they were made."""
+    where: dict[str, list[str]] = {}
+    for shard in shards:
+        for name in shard.summary.networks:
+            where.setdefault(name, []).append(shard.entry.scenario)
+    if not where:
+        return
+    yield "## Networks"
+    yield ""
+    yield f"Their models are in `{MODEL_FOLDER}/`, each named by its SHA-256."
+    yield ""
+    yield "| network | acts in | how it was trained, as its file says |"
+    yield "|---|---|---|"
+    for name, scenarios in sorted(where.items()):
+        acts = ", ".join(markdown(scenario) for scenario in dict.fromkeys(scenarios))
+        said = markdown(trained.get(digest_of(name) or "", ""))
+        yield f"| {markdown(network_words(name))} | {acts} | {said} |"
+    yield ""
+
+
+def _distinct(some: Sequence[Shard]) -> str:
+    """Where seeds change nothing: known of a scenario whose seeds are all in one shard."""
+    entry, distinct = some[0].entry, some[0].summary.distinct
+    if len(some) > 1 or distinct is None or distinct == entry.run_count:
+        return ""
+    return f" ({Seeds(entry.run_count, distinct)})"
+
+
+def _how(facts: Mapping[str, Any]) -> Iterable[str]:
     yield "## How it was captured"
     yield ""
     if facts["suites"]:
         yield "```"
         for name in facts["suites"]:
-            yield f"townlet capture {name}.yaml --output DIR"
+            yield f"townlet capture {typed(f'{name}.yaml')} --output DIR"
         yield "```"
         yield ""
     yield (
@@ -129,7 +170,10 @@ def _figures(figures: Mapping[str, Any]) -> Iterable[str]:
         return
     yield "## Figures"
     yield ""
-    yield "Of all samples; metrics.json has all figures, also by scenario, and metrics.parquet has them by sample."
+    yield (
+        "Of all samples; metrics.json has all figures, also by scenario, and the tables in index/samples/ have them "
+        "by sample."
+    )
     yield ""
     yield "| figure | mean | standard deviation | minimum | maximum |"
     yield "|---|--:|--:|--:|--:|"
@@ -155,7 +199,13 @@ def _use() -> Iterable[str]:
     yield "```"
 
 
-def _seeds(seeds: Iterable[int]) -> str:
+def _seeds(shards: Iterable[ShardEntry]) -> str:
     """`0..99, 200`, cut where there are many spans."""
-    spans = seed_spans(seeds)
-    return ", ".join(spans[:MOST_SPANS]) + (", ..." if len(spans) > MOST_SPANS else "")
+    spans: list[tuple[int, int]] = []
+    for first, last in (span for shard in shards for span in shard.spans()):
+        if spans and spans[-1][1] == first - 1:
+            spans[-1] = spans[-1][0], last
+        else:
+            spans.append((first, last))
+    texts = [str(first) if first == last else f"{first}..{last}" for first, last in spans[:MOST_SPANS]]
+    return ", ".join(texts) + (", ..." if len(spans) > MOST_SPANS else "")

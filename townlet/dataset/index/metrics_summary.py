@@ -1,8 +1,8 @@
 """metrics.json: count, mean, standard deviation, minimum and maximum of every metric, by scenario and overall.
 
-It is computed from the columns of metrics.parquet, whose rows are sorted. Sums are exact: a sum of floats is kept
-as a few floats that add up to it without error, and rounded once, at the end. So every number is the correctly
-rounded one, and no order of the samples shows in it.
+It is computed from the sums of shards. They are exact: a sum of floats is kept as a few floats that add up to it
+without error, and rounded once, at the end. So every number is the correctly rounded one, and neither an order of the
+samples nor the way they are cut into shards shows in it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from townlet.arrays import F64
-from townlet.dataset.format.sample_facts import COLUMNS
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+from townlet.dataset.format.documents import Document, parse_document
+from townlet.dataset.index.index_document import NAMES
+from townlet.dataset.index.metrics_table import SampleRows, metric_columns
 
 BLOCK = 1 << 16  # values that are Python floats at once
 
@@ -29,41 +27,75 @@ Figures = Mapping[str, Mapping[str, float]]  # metric -> count, mean, std, min, 
 _SPLITTER = 134217729.0  # 2**27 + 1, Veltkamp's
 
 
-class _Sums(NamedTuple):
-    """Of some values. The floats of `total` add up to the exact sum of the values, those of `squares` likewise."""
-
-    count: int
-    total: Sequence[float]
-    squares: Sequence[float]
-    low: float
-    high: float
+# The sum of any number of them is a float64.
+_Part = Annotated[float, msgspec.Meta(ge=-1e295, le=1e295)]
 
 
-def metric_columns(names: Iterable[str]) -> list[str]:
-    """Which of a table's columns are metrics. `done` is one too: 1 where the episode ended."""
-    return [name for name in names if name not in COLUMNS or name == "done"]
+class Sums(Document, frozen=True):
+    """Of some values. The floats of `total` add up to the exact sum of the values, those of `squares` likewise.
 
-
-def summarise_table(table: pq.ParquetFile) -> dict[str, Any]:
-    """`{"overall": {metric: {count, mean, std, min, max}}, "scenarios": {name: the same}}` of a metrics.parquet.
-
-    `std` is that of the population (divided by the count). Memory: a column.
+    They are the same for the same values in any order: each is what is left of the sum, correctly rounded.
     """
-    scenarios = _spans(table.read(columns=["scenario"]).column(0))
-    overall: dict[str, Any] = {}
-    by_scenario: dict[str, dict[str, Any]] = {name: {} for name, _, _ in scenarios}
-    for name in metric_columns(table.schema_arrow.names):
-        column = table.read(columns=[name]).column(0)
-        sums = {
-            scenario: _sums(values)
-            for scenario, first, length in scenarios
-            if len(values := _numbers(column.slice(first, length)))
-        }
-        for scenario, some in sums.items():
-            by_scenario[scenario][name] = _described(some)
-        if sums:
-            overall[name] = _described(_joined(list(sums.values())))
-    return {"overall": overall, "scenarios": by_scenario}
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    total: tuple[_Part, ...]
+    squares: tuple[_Part, ...]
+    low: _Part
+    high: _Part
+
+
+def sums_of(rows: SampleRows) -> dict[str, Sums]:
+    """Of every metric that any of some samples has. Memory: a column. Raises CorruptSampleError."""
+    columns = ((name, rows.figures(name)) for name in metric_columns(rows.names))
+    return {name: _sums(values) for name, values in columns if len(values)}
+
+
+def figures_of(parts: Iterable[tuple[str, Mapping[str, Sums]]]) -> dict[str, Any]:
+    """`{"overall": {metric: {count, mean, std, min, max}}, "scenarios": {name: the same}}` of scenarios' sums.
+
+    `std` is that of the population (divided by the count).
+    """
+    by_scenario: dict[str, dict[str, list[Sums]]] = {}
+    for scenario, sums in parts:
+        known = by_scenario.setdefault(scenario, {})
+        for name, some in sums.items():
+            known.setdefault(name, []).append(some)
+    joined = {
+        scenario: {name: _joined(some) for name, some in metrics.items()}
+        for scenario, metrics in by_scenario.items()
+    }
+    overall: dict[str, list[Sums]] = {}
+    for metrics in joined.values():
+        for name, some in metrics.items():
+            overall.setdefault(name, []).append(some)
+    return {
+        "overall": {name: _described(_joined(some)) for name, some in overall.items()},
+        "scenarios": {
+            scenario: {name: _described(some) for name, some in metrics.items()}
+            for scenario, metrics in joined.items()
+        },
+    }
+
+
+def parse_figures(data: bytes, where: str) -> dict[str, Any]:
+    """What metrics.json says, as `figures_of` gives it. Raises CorruptSampleError for anything else."""
+    document = parse_document(
+        _FiguresDocument, data, f"{where}: {NAMES['metrics']}", "the figures of a data set"
+    )
+    return msgspec.to_builtins(document)
+
+
+class _Figure(Document, frozen=True):
+    count: int
+    mean: float
+    std: float
+    min: float
+    max: float
+
+
+class _FiguresDocument(Document, frozen=True):
+    overall: dict[str, _Figure]
+    scenarios: dict[str, dict[str, _Figure]]
 
 
 def summarise_samples(samples: Iterable[Mapping[str, float]]) -> Figures:
@@ -75,23 +107,7 @@ def summarise_samples(samples: Iterable[Mapping[str, float]]) -> Figures:
     return {name: _described(_sums(np.array(values, np.float64))) for name, values in columns.items()}
 
 
-def _spans(scenarios: pa.ChunkedArray) -> list[tuple[str, int, int]]:
-    """Each scenario with its first row and its number of rows, which stand together."""
-    spans: list[tuple[str, int, int]] = []
-    first = 0
-    for name, rows in groupby(value for chunk in scenarios.chunks for value in chunk.to_pylist()):
-        length = sum(1 for _ in rows)
-        spans.append((name, first, length))
-        first += length
-    return spans
-
-
-def _numbers(column: pa.ChunkedArray) -> F64:
-    """What stands in a column, as float64; samples without the metric are left out."""
-    return column.drop_null().cast("double").to_numpy()
-
-
-def _sums(values: F64) -> _Sums:
+def _sums(values: F64) -> Sums:
     """Of one value or more."""
     total: list[float] = []
     squares: list[float] = []
@@ -100,30 +116,30 @@ def _sums(values: F64) -> _Sums:
         square, rest = _exact_squares(block)
         total = _exact_parts([*total, *block.tolist()])
         squares = _exact_parts([*squares, *square.tolist(), *rest.tolist()])
-    low, high = float(values.min()), float(values.max())
-    return _Sums(
-        len(values), total, squares, low + 0.0, high + 0.0
-    )  # of two zeros, always the one without a sign
+    low, high = float(values.min()) + 0.0, float(values.max()) + 0.0  # of two zeros, the one without a sign
+    return Sums(count=len(values), total=tuple(total), squares=tuple(squares), low=low, high=high)
 
 
-def _joined(some: Sequence[_Sums]) -> _Sums:
-    counts, totals, squares, lows, highs = zip(*some, strict=True)
-    return _Sums(
-        sum(counts),
-        [part for total in totals for part in total],
-        [part for square in squares for part in square],
-        min(lows),
-        max(highs),
+def _joined(some: Sequence[Sums]) -> Sums:
+    """Of all values together."""
+    if len(some) == 1:
+        return some[0]
+    return Sums(
+        count=sum(sums.count for sums in some),
+        total=tuple(_exact_parts([part for sums in some for part in sums.total])),
+        squares=tuple(_exact_parts([part for sums in some for part in sums.squares])),
+        low=min(sums.low for sums in some),
+        high=max(sums.high for sums in some),
     )
 
 
-def _described(sums: _Sums) -> dict[str, float | int]:
+def _described(sums: Sums) -> dict[str, float | int]:
     mean = sum(map(Fraction, sums.total), Fraction(0)) / sums.count
     variance = sum(map(Fraction, sums.squares), Fraction(0)) / sums.count - mean * mean
     return {
         "count": sums.count,
         "mean": float(mean),
-        "std": math.sqrt(float(variance)),
+        "std": math.sqrt(float(max(variance, 0))),  # below 0 are sums that belong to no values
         "min": sums.low,
         "max": sums.high,
     }

@@ -1,4 +1,4 @@
-"""`metrics.parquet`: a row a sample, with who it is, where its files are, and its metrics.
+"""The table of a shard: a row a sample, with who it is, where its files are, and its metrics.
 
 The same samples give the same bytes, in whatever order and by however many captures they came: rows are
 sorted by run, row groups have a fixed length, and nothing about the writing stands in the file but the
@@ -11,15 +11,22 @@ import io
 import json
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from itertools import groupby, islice
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from copy import copy
+from functools import cached_property
+from itertools import accumulate, groupby, islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from townlet.arrays import F64, Bool
 from townlet.dataset.format.canonical import line_bytes
 from townlet.dataset.format.records import SampleRecord
-from townlet.dataset.format.sample_facts import COLUMNS, row_of
-from townlet.dataset.index.metrics_summary import metric_columns
+from townlet.dataset.format.sample_facts import COLUMNS, SAMPLE_FACTS, row_of
+from townlet.dataset.format.tables import open_parquet, read_columns
+from townlet.dataset.index.index_document import RunKey
 from townlet.errors import CorruptSampleError
+from townlet.escaping import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,9 +34,9 @@ if TYPE_CHECKING:
 
 ROW_GROUP = 8192  # rows
 UNPACK_BATCH_SIZE = 1024  # runs
-SAMPLES = "metrics.parquet"
-
-RunKey = tuple[str, int]  # scenario and seed
+MOST_FIGURE = 1e140  # absolute; the sum of squares of any number of larger ones may be no float64
+FIGURE = "double"
+_OPTIONAL = frozenset(fact.column for fact in SAMPLE_FACTS if fact.optional)
 
 
 def pack(value: Any) -> bytes:
@@ -72,33 +79,122 @@ def write_rows(given: Mapping[RunKey, bytes], kept: Rows | None, keys: Sequence[
     return sink.getvalue()
 
 
-def open_table(data: bytes, where: str) -> pq.ParquetFile:
-    """metrics.parquet, from its bytes. Raises CorruptSampleError for anything else."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+class SampleRows:
+    """Rows of a table of samples, all or some. Columns are decoded when they are asked for, and kept by none here.
 
-    try:
-        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptSampleError(f"{where}: not a table of samples ({error})") from error
+    Everything that reads raises CorruptSampleError, naming the table, for what is no table of samples.
+    """
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self.data = data
+        self.where = where
+        self._whole: _Columns | None = None  # that these rows are some of
+        self._first, self._count = 0, 0  # of the whole; where `_whole` is set
+        self._kept: Bool | None = None  # which of the rows so far; None = all
+        self._columns: _Columns | None = None
+
+    def __len__(self) -> int:
+        if self._kept is not None:
+            return int(self._kept.sum())
+        return self.file.metadata.num_rows if self._whole is None else self._count
+
+    @cached_property
+    def file(self) -> pq.ParquetFile:
+        return open_parquet(self.data, self.where)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns: what identifies a sample, then its metrics. Some may be without any value in these rows."""
+        return tuple(self.file.schema_arrow.names)
+
+    def window(self, first: int, count: int) -> SampleRows:
+        """Some rows of a whole table, whose columns are then kept for all its windows."""
+        if self._columns is None:
+            self._columns = _Columns(self)
+        rows = self._same()
+        rows._whole, rows._first, rows._count = self._columns, first, count
+        return rows
+
+    def of_seeds(self, seeds: Collection[int]) -> SampleRows:
+        """The rows of these seeds."""
+        kept = np.isin(self.column("seed").to_numpy(), np.fromiter(seeds, np.int64))
+        if self._kept is not None:
+            every = self._kept.copy()
+            every[self._kept] = kept
+            kept = every
+        rows = self._same()
+        rows._kept = kept
+        return rows
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """[rows] Of the type that is expected; nulls only where a sample has no such metric. Raises KeyError too."""
+        import pyarrow as pa
+
+        if name not in self.names and name in COLUMNS and name not in _OPTIONAL:
+            raise CorruptSampleError(f"{self.where}: has no column {name}")
+        if name not in self.names:
+            raise KeyError(name)
+        if self._whole is not None:
+            column = self._whole[name].slice(self._first, self._count)
+        else:
+            types, nullable = types_of([name])
+            column = read_columns(self.file, types, self.where, nullable=nullable).column(name)
+        return column if self._kept is None else column.filter(pa.array(self._kept))
+
+    def figures(self, name: str) -> F64:
+        """Of those samples that have a metric."""
+        column = self.column(name).drop_null()
+        values = column.cast(FIGURE).to_numpy()
+        if not (np.abs(values) <= MOST_FIGURE).all():
+            raise CorruptSampleError(
+                f"{self.where}: {shown(name)}: expected finite numbers up to {MOST_FIGURE:g}"
+            )
+        return values
+
+    def _same(self) -> SampleRows:
+        rows = copy(self)
+        rows.file = self.file
+        return rows
+
+
+class _Columns(dict[str, Any]):
+    """Columns of a whole table, decoded when they are asked for."""
+
+    def __init__(self, rows: SampleRows) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def __missing__(self, name: str) -> Any:
+        column = self[name] = self._rows.column(name)
+        return column
+
+
+def row_group_starts(file: pq.ParquetFile) -> list[int]:
+    """[row groups + 1] The first row of each, and the number of rows."""
+    lengths = (file.metadata.row_group(number).num_rows for number in range(file.num_row_groups))
+    return list(accumulate(lengths, initial=0))
+
+
+def metric_columns(names: Iterable[str]) -> list[str]:
+    """Which of a table's columns are metrics. `done` is one too: 1 where the episode ended."""
+    return [name for name in names if name not in COLUMNS or name == "done"]
+
+
+def types_of(names: Iterable[str]) -> tuple[dict[str, str], set[str]]:
+    """The type of each column, and those in which a sample may have nothing."""
+    types = {name: COLUMNS.get(name, FIGURE) for name in names}
+    return types, {name for name in types if name not in COLUMNS or name in _OPTIONAL}
 
 
 class Rows:
-    """The rows of an index that is there, opened from the file's bytes. Raises CorruptSampleError."""
+    """The rows of a table, by run: for whoever writes another table with them. Raises CorruptSampleError."""
 
-    def __init__(self, data: bytes, where: str) -> None:
-        import pyarrow as pa
-
-        self._file = open_table(data, where)
-        try:
-            keys = self._file.read(columns=["scenario", "seed"])
-        except (pa.ArrowException, OSError) as error:
-            raise CorruptSampleError(f"{where}: not a table of samples ({error})") from error
+    def __init__(self, rows: SampleRows) -> None:
+        self._file, self._where = rows.file, rows.where
+        keys = read_columns(self._file, types_of(["scenario", "seed"])[0], self._where)
         self._spans = _spans(keys)
-        self._group = (-1, None)
-        self._starts = [0]
-        for number in range(self._file.num_row_groups):
-            self._starts.append(self._starts[-1] + self._file.metadata.row_group(number).num_rows)
+        self._group: tuple[int, Any] = (-1, None)
+        self._starts = row_group_starts(self._file)
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -133,7 +229,9 @@ class Rows:
 
     def _row_group(self, number: int) -> pa.Table:
         if self._group[0] != number:
-            self._group = number, self._file.read_row_group(number)
+            types, nullable = types_of(self._file.schema_arrow.names)
+            table = read_columns(self._file, types, self._where, row_groups=[number], nullable=nullable)
+            self._group = number, table
         return self._group[1]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -12,19 +11,32 @@ from typing import Any, NamedTuple, overload
 
 import numpy as np
 
+from townlet import arguments
 from townlet.dataset.format.canonical import sha256_hex
-from townlet.dataset.format.manifest import MANIFEST_SUFFIX, named_files, parse_manifest, records_from
-from townlet.dataset.format.npz import read_npz
+from townlet.dataset.format.documents import MOST_BYTES, convert_document, parse_object
+from townlet.dataset.format.manifest import (
+    MANIFEST_SUFFIX,
+    described_file,
+    named_files,
+    parse_manifest,
+    parse_metrics,
+    records_from,
+)
+from townlet.dataset.format.models import Sidecar, StoredConfig
+from townlet.dataset.format.npz_reader import read_npz
 from townlet.dataset.format.paths import INDEX, RUNS, inside
 from townlet.dataset.format.records import FileRecord, SampleRecord
 from townlet.dataset.format.sample_facts import files_of
+from townlet.dataset.format.sidecar import parse_sidecar, sample_sizes, with_mismatches
 from townlet.dataset.status.unfinished import unfinished_capture
-from townlet.dataset.store.contract import Store
+from townlet.dataset.store.contract import OversizedError, Store, check_size
+from townlet.dataset.store.entries import plain_files
 from townlet.dataset.store.local import LocalStore
-from townlet.dataset.store.open_store import open_store
+from townlet.dataset.store.open_store import expect_folder, open_store
 from townlet.dataset.versions.versions import NONE_IS_CURRENT, POINTER, is_versioned
-from townlet.errors import CorruptSampleError, UserError
-from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample
+from townlet.errors import CorruptSampleError, NoSuchItem, NoSuchName, UserError
+from townlet.escaping import shown
+from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample, bootstrap_known, joined_optional
 
 
 def load_capture(path: str | os.PathLike[str]) -> Capture:
@@ -33,7 +45,7 @@ def load_capture(path: str | os.PathLike[str]) -> Capture:
     Reads the manifest only; samples are read when they are asked for. Raises UserError where there is no
     capture, CorruptSampleError where its manifest is damaged or of another format version.
     """
-    place = os.fspath(path)
+    place = arguments.path("load_capture: path", path)
     if place.endswith(MANIFEST_SUFFIX):
         folder, _, name = place.rpartition("/")
         return read_capture(open_store(folder or "."), "", name)
@@ -49,16 +61,12 @@ def read_capture(store: Store, folder: str, manifest: str, sha256: str | None = 
     name = inside(folder, manifest)
     where = f"{store}/{name}"
     try:
-        data = store.read(name)
+        data = store.read(name, MOST_BYTES)
     except FileNotFoundError as error:
         raise UserError(f"{where}: expected the manifest of a capture, found nothing there") from error
     if sha256 is not None and sha256_hex(data) != sha256:
         raise CorruptSampleError(f"{where}: not the manifest that {INDEX} names")
     document = parse_manifest(data, where)
-    try:
-        named_files(document)
-    except CorruptSampleError as error:
-        raise CorruptSampleError(f"{where}: {error}") from error
     return Capture(store, folder, FileRecord(manifest, sha256_hex(data), len(data)), document)
 
 
@@ -97,23 +105,23 @@ class Capture:
     @cached_property
     def metrics(self) -> dict[str, dict[str, float | int]]:
         """The figures of each sample, by the name of its NPZ."""
-        return self._json(self._described("metrics"))["samples"]
+        file = described_file(self.document, "metrics")
+        return parse_metrics(self._read(file), self.document, self._where(file))
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved config, affordances included."""
-        return self._json(self._described("config"))
+        file = described_file(self.document, "config")
+        where, what = self._where(file), "the config of a capture"
+        stored = parse_object(self._read(file), where, what)
+        convert_document(StoredConfig, stored, where, what)
+        return stored
 
     @cached_property
     def samples(self) -> tuple[SampleRecord, ...]:
         """What the manifest says of each sample, in the order of `capture[i]`."""
-        name = str(self.metadata.get("scenario_name", ""))
-        try:
-            return tuple(records_from(self.document, {"samples": self.metrics}, name))
-        except (KeyError, TypeError) as error:
-            raise CorruptSampleError(
-                f"{self.place}/{self._manifest}: a sample's entry lacks {error}"
-            ) from error
+        name = str(self.metadata.get("scenario_name") or "")
+        return tuple(records_from(self.document, self.metrics, name))
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -126,12 +134,12 @@ class Capture:
         return tuple(named_files(self.document))
 
     def joined(self, agent_id: str) -> ReplaySample:
-        """All segments of one agent as one sample. Raises KeyError, saying who is there, for others."""
+        """All segments of one agent as one sample. Raises NoSuchName, saying who is there, for others."""
         indices = [
             index for index, entry in enumerate(self.document["samples"]) if entry["agent_id"] == agent_id
         ]
         if not indices:
-            raise KeyError(f"no agent {agent_id!r}; there are {', '.join(self.agents)}")
+            raise NoSuchName(f"no agent {agent_id!r}; there are {', '.join(self.agents)}")
         return join_segments([self[index] for index in indices])
 
     def __len__(self) -> int:
@@ -147,7 +155,12 @@ class Capture:
     def __getitem__(self, index: int | slice) -> ReplaySample | list[ReplaySample]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        return read_sample(self.store, self.folder, entry_of(self.document["samples"][index], self._manifest))
+        number = arguments.whole("index", index)
+        if not -len(self) <= number < len(self):
+            raise NoSuchItem(f"expected an index in 0..{len(self) - 1}, got {number}")
+        return read_sample(
+            self.store, self.folder, entry_of(self.document["samples"][number], self._manifest)
+        )
 
     def __repr__(self) -> str:
         facts = self.metadata
@@ -157,11 +170,11 @@ class Capture:
             f"{', '.join(self.agents)}; {facts.get('frame_count')} frames; {self.place}>"
         )
 
-    def _described(self, kind: str) -> FileRecord:
-        return FileRecord(**self.metadata["files"][kind])
+    def _where(self, file: FileRecord) -> str:
+        return f"{self.store}/{inside(self.folder, file.name)}"
 
-    def _json(self, file: FileRecord) -> dict[str, Any]:
-        return read_json(self.store, self.folder, file, self._manifest)
+    def _read(self, file: FileRecord) -> bytes:
+        return read_file(self.store, self.folder, file, self._manifest, most=MOST_BYTES)
 
 
 class SampleEntry(NamedTuple):
@@ -175,7 +188,7 @@ class SampleEntry(NamedTuple):
 
 
 def entry_of(entry: Mapping[str, Any], named_by: str) -> SampleEntry:
-    """Of a manifest's entry, or of a row of metrics.parquet."""
+    """Of a manifest's entry, or of a row of a table of samples."""
     return SampleEntry(*files_of(entry), entry["agent_id"], entry["frame_count"], named_by)
 
 
@@ -183,17 +196,12 @@ def read_sample(store: Store, folder: str, entry: SampleEntry) -> ReplaySample:
     """A sample, once its two files are what they were. Raises CorruptSampleError, naming the file."""
     where = f"{store}/{inside(folder, entry.npz.name)}"
     data = read_file(store, folder, entry.npz, entry.named_by)
-    metadata = read_json(store, folder, entry.meta, entry.named_by)
+    sidecar, metadata = read_sidecar(store, folder, entry)
     try:
-        arrays = read_npz(data)
-    except Exception as error:  # zipfile, zlib and NumPy raise nearly anything for another file
-        raise CorruptSampleError(f"{where}: not an archive of plain arrays ({error})") from error
-    figures = metadata.get("metrics", {})
-    metadata["label_mismatch_count"] = figures.get("label_mismatch_count", 0)
-    try:
-        sample = ReplaySample.from_arrays(arrays, metadata)
+        arrays = read_npz(data, sample_sizes(sidecar, entry.frame_count))
+        sample = ReplaySample.from_arrays(arrays, with_mismatches(metadata, sidecar))
     except ValueError as error:
-        raise CorruptSampleError(f"{where}: {error}") from error
+        raise CorruptSampleError(f"{where}: {shown(error)}") from error
     for key, stated, found in (
         ("agent_id", entry.agent_id, sample.agent_id),
         ("frame_count", entry.frame_count, sample.timesteps),
@@ -204,25 +212,31 @@ def read_sample(store: Store, folder: str, entry: SampleEntry) -> ReplaySample:
     return sample
 
 
-def read_json(store: Store, folder: str, file: FileRecord, named_by: str) -> dict[str, Any]:
-    """A JSON object in a file that is what it was. Raises CorruptSampleError."""
-    where = f"{store}/{inside(folder, file.name)}"
-    try:
-        value = json.loads(read_file(store, folder, file, named_by))
-    except (ValueError, RecursionError) as error:
-        raise CorruptSampleError(f"{where}: not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise CorruptSampleError(f"{where}: expected a JSON object")
-    return value
+def read_metadata(store: Store, folder: str, entry: SampleEntry) -> dict[str, Any]:
+    """What a sample's sidecar says, checked as the sample is."""
+    return read_sidecar(store, folder, entry)[1]
 
 
-def read_file(store: Store, folder: str, file: FileRecord, named_by: str) -> bytes:
-    """A file's bytes, once their SHA-256 is the one stated. Raises CorruptSampleError."""
-    where = f"{store}/{inside(folder, file.name)}"
+def read_sidecar(store: Store, folder: str, entry: SampleEntry) -> tuple[Sidecar, dict[str, Any]]:
+    """A sample's sidecar, as a value and as it stands there. Raises CorruptSampleError."""
+    data = read_file(store, folder, entry.meta, entry.named_by, most=MOST_BYTES)
+    return parse_sidecar(data, f"{store}/{inside(folder, entry.meta.name)}")
+
+
+def read_file(
+    store: Store, folder: str, file: FileRecord, named_by: str, *, most: int | None = None
+) -> bytes:
+    """A file's bytes, once their SHA-256 is the one stated. Raises CorruptSampleError, also for more than `most`."""
+    name = inside(folder, file.name)
+    where = f"{store}/{name}"
+    check_size(where, file.size, most)
     try:
-        data = store.read(inside(folder, file.name))
+        data = store.read(name, file.size)
     except FileNotFoundError as error:
         raise CorruptSampleError(f"{where}: named by {named_by}, but not there") from error
+    except OversizedError as error:
+        found = f"(expected {file.size} bytes, found {error.found})"
+        raise CorruptSampleError(f"{where}: not the file that {named_by} names {found}") from error
     if sha256_hex(data) != file.sha256:
         length = "" if len(data) == file.size else f" (expected {file.size} bytes, found {len(data)})"
         raise CorruptSampleError(f"{where}: not the file that {named_by} names{length}")
@@ -234,7 +248,7 @@ def join_segments(segments: list[ReplaySample]) -> ReplaySample:
     if len(segments) == 1:
         return segments[0]
     for before, after in pairwise(segments):
-        if before.value_preds[-1] != after.value_preds[0]:
+        if bootstrap_known(before) and before.value_preds[-1] != after.value_preds[0]:
             raise ValueError(f"value_preds: two values of what was seen at tick {after.tick[0]}")
     arrays = {
         name: np.concatenate([getattr(segment, name) for segment in segments])
@@ -244,6 +258,7 @@ def join_segments(segments: list[ReplaySample]) -> ReplaySample:
     values = [segment.value_preds[:-1] for segment in segments] + [segments[-1].value_preds[-1:]]
     arrays["value_preds"] = np.concatenate(values)
     arrays |= {name: getattr(segments[-1], name) for name in FINAL_ARRAYS}
+    arrays |= joined_optional([segment.arrays() for segment in segments])
     return ReplaySample.from_arrays(arrays, _joined_metadata(segments), deep=False)
 
 
@@ -257,10 +272,8 @@ def _joined_metadata(segments: list[ReplaySample]) -> dict[str, Any]:
 
 def find_manifest_name(store: Store) -> str:
     """The name of the one manifest in a store's root. Raises UserError where there is none, or several."""
-    if isinstance(store, LocalStore) and not store.root.is_dir():
-        what = "a file" if store.root.exists() else "nothing there"
-        raise UserError(f"{store}: expected the folder of a data set or a capture, found {what}")
-    names = [file.name for file in store.list(deep=False)]
+    expect_folder(store)
+    names = [file.name for file in plain_files(store.list(deep=False), store)]
     found = [name for name in names if name.endswith(MANIFEST_SUFFIX)]
     if len(found) == 1:
         return found[0]

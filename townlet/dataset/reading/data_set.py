@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from townlet import arguments
 from townlet.arrays import I64, Array, Bool
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX
-from townlet.dataset.reading.capture import Capture, join_segments, read_capture, read_json, read_sample
+from townlet.dataset.reading.capture import Capture, join_segments, read_capture, read_metadata, read_sample
 from townlet.dataset.reading.layouts import Layout, refuse_mixed, remap
 from townlet.dataset.reading.sample_cache import SampleCache
-from townlet.dataset.reading.sample_index import SampleIndex, open_sample_index
-from townlet.dataset.reading.selection import Ordered, held_out, pack_positions, unpack_positions
+from townlet.dataset.reading.sample_index import SampleColumns, SampleIndex, open_sample_index
+from townlet.dataset.reading.selection import Ordered, checked_fraction, pack_positions, unpack_positions
+from townlet.dataset.reading.splitting.sides import validation_runs
+from townlet.dataset.reading.splitting.units import runs_by_unit
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import CorruptSampleError, UserError
 from townlet.samples import ReplaySample
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from townlet.dataset.reading.episodes import Lives
     from townlet.dataset.reading.joint import Joint
     from townlet.dataset.reading.statistics import Statistics
-    from townlet.dataset.reading.windows import Windows
+    from townlet.dataset.reading.windows import UnknownBootstrap, Windows
 
 Columns = Mapping[str, Array]
 
@@ -41,9 +42,9 @@ def open(place: str | os.PathLike[str] | Store) -> DataSet:
     asked for. What others write there afterwards changes nothing in what was opened. Raises UserError where
     there is nothing to open, CorruptSampleError where the index is damaged.
     """
-    if not isinstance(place, str | os.PathLike):
+    if not isinstance(place, str | os.PathLike) and hasattr(place, "below"):  # a store
         return DataSet(open_sample_index(place))
-    name = os.fspath(place)
+    name = arguments.path("open: place", place)
     if name.endswith(MANIFEST_SUFFIX):
         folder, _, manifest = name.rpartition("/")
         return DataSet(SampleIndex.of_capture(read_capture(open_store(folder or "."), "", manifest)))
@@ -98,8 +99,8 @@ class DataSet(Ordered[ReplaySample]):
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Scenario and seed of every run that a sample here is of, sorted."""
-        runs = self._sample_index.runs
-        return tuple((runs[run]["scenario"], runs[run]["seed"]) for run in np.unique(self._run_of))
+        keys = self._sample_index.runs.keys
+        return keys if self._is_whole else tuple(keys[run] for run in np.unique(self._run_of))
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -128,13 +129,13 @@ class DataSet(Ordered[ReplaySample]):
         `ds.filter(lambda samples: samples["reward_sum"] > 0)`. Raises UserError for a scenario or an agent that
         the whole data set does not have.
         """
+        if chosen is not None and not callable(chosen):
+            raise UserError(f"filter: expected a function of the columns, got {chosen!r}")
         keep = np.ones(len(self), bool)
-        if scenario is not None:
-            wanted = _names(scenario, "scenario", self._sample_index.scenarios)
-            keep &= self._of_runs(lambda run: run["scenario"] in wanted)
-        if seed is not None:
-            seeds = _numbers(seed)
-            keep &= self._of_runs(lambda run: run["seed"] in seeds)
+        if scenario is not None or seed is not None:
+            known = self._sample_index
+            wanted = None if scenario is None else _names(scenario, "scenario", known.scenarios)
+            keep &= known.rows_of(wanted, None if seed is None else _numbers(seed))[self._rows]
         if agent is not None:
             known = self._sample_index.table.numpy("agent_id")
             ids = _names(agent, "agent", sorted(set(known)))
@@ -146,11 +147,32 @@ class DataSet(Ordered[ReplaySample]):
     def split(self, validation: float = 0.1, salt: str = "") -> tuple[Self, Self]:
         """Samples to train with, and samples to validate with, apart by runs: no run is on both sides.
 
-        A run's side follows from its scenario, its seed, the fraction and the salt alone (`held_out`): adding
-        runs moves none, and with a larger fraction those held out stay so.
+        Runs that share a life stay together (`units`), so that nothing stands on both sides. A unit's side follows
+        from the scenario and seed of its first run, the fraction and the salt alone (`held_out`): with a larger
+        fraction those held out stay so, and runs that are added move none, unless they link two units. Raises UserError
+        where a side would be empty, with what would do; a fraction of 0 or 1 asks for that.
         """
-        out = self._of_runs(lambda run: held_out(run["scenario"], run["seed"], validation, salt))
+        fraction, salt = checked_fraction(validation), arguments.text("split: salt", salt)
+        out = validation_runs(self._sample_index, self._run_of, fraction, salt)[self._run_of]
         return self._picked(np.flatnonzero(~out)), self._picked(np.flatnonzero(out))
+
+    @property
+    def units(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """Scenario and seed of all runs of the whole data set, those together that share a life."""
+        return runs_by_unit(self._sample_index)
+
+    def distinct(self) -> Self:
+        """Of samples with equal arrays (and names of their columns) the first in the order of the index, in this order.
+
+        Reads none: the index has their content digests. Where a seed changes nothing, one of its copies is left.
+        """
+        columns = self.samples
+        keys = zip(columns["content_digest"], columns["layout_digest"], strict=True)
+        first: dict[tuple[str, str], int] = {}
+        for position, (row, key) in enumerate(zip(self._rows.tolist(), keys, strict=True)):
+            if key not in first or row < self._rows[first[key]]:
+                first[key] = position
+        return self._picked(np.array(sorted(first.values()), np.int64))
 
     def in_order(self) -> Self:
         """The same samples in the order of the index."""
@@ -161,7 +183,9 @@ class DataSet(Ordered[ReplaySample]):
 
         Their arrays are read-only. Windows in shuffled order over long samples are slow without it.
         """
-        return self._with(sample_cache=SampleCache(int(megabytes * 1e6)))
+        return self._with(
+            sample_cache=SampleCache(int(arguments.number("remembering: megabytes", megabytes, 0) * 1e6))
+        )
 
     # Layouts
 
@@ -190,6 +214,10 @@ class DataSet(Ordered[ReplaySample]):
 
         Without `to`: the union of all layouts here, in which nothing is lost.
         """
+        if to is not None and not isinstance(to, Layout):
+            raise UserError(
+                f"remapped: expected a layout, such as another data set's, got {type(to).__name__}"
+            )
         layout = Layout.union(self.layouts.values()) if to is None else to
         sample_cache = None if self._sample_cache is None else SampleCache(self._sample_cache.limit)
         return self._with(layout=layout, sample_cache=sample_cache)
@@ -208,35 +236,41 @@ class DataSet(Ordered[ReplaySample]):
         self.refuse_mixed()
         return Lives(self)
 
-    def windows(self, length: int, stride: int | None = None, *, drop_short: bool = False) -> Windows:
+    def windows(
+        self, length: int, stride: int | None = None, *, drop_short: bool = False,
+        unknown_bootstrap: UnknownBootstrap = "refuse",
+    ) -> Windows:  # fmt: skip
         """Windows of `length` timesteps, padded and masked at the ends of lives. See `Windows`."""
         from townlet.dataset.reading.windows import Windows
 
         self.refuse_mixed()
-        return Windows(self, length, stride, drop_short)
+        return Windows(self, length, stride, drop_short, unknown_bootstrap=unknown_bootstrap)
 
     def joint(self, scenario: str, seed: int, ticks: range | None = None) -> Joint:
         """All agents of a run aligned by tick, for centralised critics. See `Joint` for shapes and memory."""
         from townlet.dataset.reading.joint import joint_of
 
-        return joint_of(self.filter(scenario=scenario, seed=seed), scenario, seed, ticks)
+        run = arguments.text("joint: scenario", scenario), arguments.whole("joint: seed", seed)
+        return joint_of(self.filter(scenario=run[0], seed=run[1]), *run, ticks)
 
     def joined(self, scenario: str, seed: int, agent: str) -> ReplaySample:
         """All segments of one agent of one run as one sample. Raises UserError where there is none."""
-        life = self.filter(scenario=scenario, seed=seed, agent=agent)
+        run = arguments.text("joined: scenario", scenario), arguments.whole("joined: seed", seed)
+        life = self.filter(scenario=run[0], seed=run[1], agent=arguments.text("joined: agent", agent))
         if not len(life):
             raise UserError(f"{self.place}: {scenario} seed {seed} has no sample of {agent} here")
         return join_segments(list(life.in_order()))
 
     def capture(self, scenario: str, seed: int) -> Capture:
         """The run's capture, with its config. Raises UserError where the data set has no such run."""
-        run = self._sample_index.run_index.get((scenario, seed))
+        name = arguments.text("capture: scenario", scenario), arguments.whole("capture: seed", seed)
+        run = self._sample_index.run_index.get(name)
         if run is None:
             raise UserError(f"{self.place}: has no run {scenario} seed {seed}")
         return self._sample_index.capture(run)
 
     def statistics(self) -> Statistics:
-        """Mean, deviation, minimum and maximum of features, map channels and rewards. Reads every sample once."""
+        """Mean, deviation, minimum and maximum of features, map channels and rewards of the `distinct` samples."""
         from townlet.dataset.reading.statistics import statistics_of
 
         return statistics_of(self)
@@ -247,11 +281,13 @@ class DataSet(Ordered[ReplaySample]):
 
         return map_style(self, arrays)
 
-    def torch_stream(self, *, seed: int | None = None, arrays: Iterable[str] | None = None) -> Any:
+    def torch_stream(
+        self, *, seed: int | None = None, arrays: Iterable[str] | None = None, batch_size: int = 1
+    ) -> Any:
         """A `torch.utils.data.IterableDataset` of these samples: see `torch_view.stream`."""
         from townlet.dataset.reading.torch_view import stream
 
-        return stream(self, seed, arrays)
+        return stream(self, seed, arrays, batch_size)
 
     def __repr__(self) -> str:
         runs = self.runs
@@ -265,11 +301,13 @@ class DataSet(Ordered[ReplaySample]):
 
     @property
     def _run_of(self) -> I64:
-        return self._sample_index.run_of[self._rows]
+        return self._sample_index.runs_of(self._rows)
 
-    def _of_runs(self, chosen: Callable[[Mapping[str, Any]], bool]) -> Bool:
-        """[len(self)] Whether the run of each sample is chosen."""
-        return np.array([chosen(run) for run in self._sample_index.runs], bool)[self._run_of]
+    @cached_property
+    def _is_whole(self) -> bool:
+        """All samples of what was opened, in the order of the index."""
+        rows = self._rows
+        return len(rows) == len(self._sample_index) and bool((rows == np.arange(len(rows))).all())
 
     def _picked(self, positions: I64) -> Self:
         return self._with(rows=self._rows[positions])
@@ -295,7 +333,7 @@ class DataSet(Ordered[ReplaySample]):
         try:
             return how(known.store, known.folder(row), known.entry(row))
         except CorruptSampleError as error:
-            raise known.with_place(error, int(known.run_of[row])) from error
+            raise known.with_place(error, int(known.runs_of(np.array([row]))[0])) from error
 
     def __getstate__(self) -> dict[str, Any]:
         limit = None if self._sample_cache is None else self._sample_cache.limit
@@ -307,44 +345,9 @@ class DataSet(Ordered[ReplaySample]):
         self.__init__(state["sample_index"], unpack_positions(state["rows"]), state["layout"], sample_cache)
 
 
-class SampleColumns(Mapping[str, Array]):
-    """Columns by name, decoded when they are asked for; `rows` of them."""
-
-    def __init__(self, sample_index: SampleIndex, rows: I64) -> None:
-        self._sample_index = sample_index
-        self._all = len(rows) == len(sample_index) and bool((rows == np.arange(len(rows))).all())
-        self._rows = rows
-
-    def __getitem__(self, name: str) -> Array:
-        """Raises KeyError, saying which there are."""
-        whole = self._sample_index.table.numpy(name)
-        return whole if self._all else whole[self._rows]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._sample_index.table.names)
-
-    def __len__(self) -> int:
-        return len(self._sample_index.table.names)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} columns of {len(self._rows)} samples: {', '.join(self)}>"
-
-    def to_arrow(self, names: Iterable[str] | None = None) -> pa.Table:
-        """The columns as an Arrow table."""
-        import pyarrow as pa
-
-        table = pa.table({name: self._sample_index.table.arrow(name) for name in names or self})
-        return table if self._all else table.take(pa.array(self._rows))
-
-
-def read_metadata(store: Store, folder: str, entry: Any) -> dict[str, Any]:
-    """A sample's sidecar, checked as the sample is."""
-    return read_json(store, folder, entry.meta, entry.named_by)
-
-
 def _names(value: str | Iterable[str], what: str, known: Iterable[str]) -> set[str]:
     """Raises UserError for a name that is not known, with the nearest one."""
-    names = {value} if isinstance(value, str) else set(value)
+    names = set(arguments.texts(f"filter: {what}", value))
     known = tuple(known)
     for name in sorted(names - set(known), key=str):
         near = difflib.get_close_matches(str(name), known, 1)
@@ -356,10 +359,10 @@ def _names(value: str | Iterable[str], what: str, known: Iterable[str]) -> set[s
 def _numbers(value: int | Iterable[int]) -> Container[int]:
     if isinstance(value, range):
         return value
-    numbers = [value] if isinstance(value, Integral) else value
-    if isinstance(numbers, str) or not isinstance(numbers, Iterable):
+    if isinstance(value, str) or not isinstance(value, Iterable | Integral):
         raise UserError(f"filter: expected a seed or several, got {value!r}")
-    return {int(number) for number in numbers}
+    numbers = value if isinstance(value, Iterable) else [value]
+    return {arguments.whole("filter: seed", number) for number in numbers}
 
 
 def _checked_choice(choice: Any, length: int) -> Bool:

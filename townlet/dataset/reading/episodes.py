@@ -17,7 +17,16 @@ from townlet.arrays import I64, Array
 from townlet.dataset.reading.capture import join_segments
 from townlet.dataset.reading.sample_source import SampleSource
 from townlet.dataset.reading.selection import Ordered, pack_positions, unpack_positions
-from townlet.samples import ARRAYS, FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample
+from townlet.samples import (
+    ALL_ARRAYS,
+    FINAL_ARRAYS,
+    GROUP_ARRAYS,
+    OPTIONAL_ARRAYS,
+    ReplaySample,
+    bootstrap_known,
+)
+
+TIMED_ARRAYS = (*GROUP_ARRAYS, *OPTIONAL_ARRAYS)  # of every window and joint run, whatever its samples have
 
 # What stands where nobody lives; 0 (False) in all other arrays.
 PADDING = {"tick": -1, "action_args": -1, "positions": -1}
@@ -45,14 +54,14 @@ class Spans:
         return Span(self._data_set, self._rows[rows], np.concatenate([[0], ends]).astype(np.int64))
 
     def _column(self, name: str) -> Array:
-        return self._data_set._sample_index.table.numpy(name)[self._rows]
+        return self._data_set._sample_index.table.at(name, self._rows)
 
     def _begins(self) -> Array:
         """[rows] Whether a row does not go on with the one before it."""
         ends = self._column("first_tick") + self._frames
         begins = np.ones(len(self._rows), bool)
         begins[1:] = (
-            (np.diff(self._data_set._sample_index.run_of[self._rows]) != 0)
+            (np.diff(self._data_set._sample_index.runs_of(self._rows)) != 0)
             | (np.diff(self._column("arrival")) != 0)
             | (self._column("first_tick")[1:] != ends[:-1])
         )
@@ -71,14 +80,19 @@ class Span:
     def who(self) -> dict[str, Any]:
         """scenario, seed, agent_id, arrival."""
         table = self.data_set._sample_index.table
-        row = int(self.rows[0])
-        return {name: table.arrow(name)[row].as_py() for name in ("scenario", "seed", "agent_id", "arrival")}
+        return table.row(int(self.rows[0]), ("scenario", "seed", "agent_id", "arrival"))
 
     def samples(self) -> Iterator[ReplaySample]:
         return (self.data_set._sample(int(row)) for row in self.rows)
 
+    def ends_in_the_dark(self, stop: int) -> bool:
+        """Whether nobody knows the value of what is seen after the timesteps before `stop`: the life goes on, but a
+        caller acted in it, and its critic was not asked (samples.BOOTSTRAP_UNKNOWN).
+        """
+        return stop == self.ends[-1] and not bootstrap_known(self.data_set._sample(int(self.rows[-1])))
+
     def cut(self, start: int, stop: int) -> dict[str, Array]:
-        """Timesteps `start` to `stop` (at least one), as the arrays of a sample, their memory maybe shared.
+        """Timesteps `start` to `stop` (at least one), as all arrays of a sample, their memory maybe shared.
 
         `value_preds` has one more: the value of what is seen after the last of them. The `final_` arrays are what
         is seen then. Reads only the segments in which these timesteps lie.
@@ -91,11 +105,14 @@ class Span:
             begin = max(0, start - int(self.ends[index]))
             end = min(sample.timesteps, stop - int(self.ends[index]))
             parts.append(_rows_of(sample, begin, end))
+        if stop == self.ends[last + 1] and last + 1 < len(self.rows) and not bootstrap_known(sample):
+            after = self.data_set._sample(int(self.rows[last + 1]))
+            parts[-1]["value_preds"] = np.append(parts[-1]["value_preds"][:-1], after.value_preds[:1])
         if len(parts) == 1:
             return parts[0]
         arrays = {
             name: np.concatenate([part[name] for part in parts])
-            for name in GROUP_ARRAYS
+            for name in TIMED_ARRAYS
             if name != "value_preds"
         }
         values = [part["value_preds"][:-1] for part in parts] + [parts[-1]["value_preds"][-1:]]
@@ -109,7 +126,7 @@ class Span:
 def _rows_of(sample: ReplaySample, begin: int, end: int) -> dict[str, Array]:
     """Rows of a sample, and what is seen and valued after the last of them."""
     whole = sample.arrays()
-    arrays = {name: whole[name][begin:end] for name in GROUP_ARRAYS}
+    arrays = {name: sample.array(name)[begin:end] for name in TIMED_ARRAYS}
     arrays["value_preds"] = sample.value_preds[begin : end + 1]
     for name in FINAL_ARRAYS:
         arrays[name] = whole[name] if end == sample.timesteps else whole[name.removeprefix("final_")][end]
@@ -154,7 +171,7 @@ class Lives(Ordered[ReplaySample]):
 
 def padded(name: str, shape: tuple[int, ...]) -> Array:
     """An array as long as asked for in which nobody lives yet."""
-    array = np.full(shape, PADDING.get(name, 0), ARRAYS[name].dtype)
+    array = np.full(shape, PADDING.get(name, 0), ALL_ARRAYS[name].dtype)
     if name == "action_mask":
         array[..., 0] = True  # the padded action: a softmax over nothing would not be a number
     return array

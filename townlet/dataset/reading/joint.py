@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 
 from townlet.arrays import Array
-from townlet.dataset.reading.episodes import Spans, padded
+from townlet.dataset.reading.episodes import TIMED_ARRAYS, Spans, padded
 from townlet.dataset.reading.sample_source import SampleSource
 from townlet.errors import UserError
-from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS
+from townlet.samples import FINAL_ARRAYS
 
 
 @dataclass(frozen=True, eq=False)
 class Joint:
     """T ticks of N agents, newcomers included. `joint["rewards"]` is an array.
 
-    arrays: those of a sample, (T, N, ...), and
+    arrays: those of a sample, the optional ones always, (T, N, ...), and
       `alive`        (T, N) bool: whether agent n acted at this tick
       `tick`         (T,): the ticks, without a gap
-      `value_preds`  (T + 1, N): the row after an agent's last holds its bootstrap value
+      `value_preds`  (T + 1, N): the row after an agent's last holds its bootstrap value (0 where nobody knows it: see
+                     `Windows`)
       `final_...`    (N, ...): what the agent saw after its last step here
     Where an agent is not alive, padding stands as in a window: 0 and False; -1 in `positions` and `action_args`;
     in `action_mask` action 0 alone is allowed. An agent's column is its own: agents are ordered by arrival, and
@@ -56,6 +57,10 @@ class _Part:
 
 def joint_of(data_set: SampleSource, scenario: str, seed: int, ticks: range | None = None) -> Joint:
     """The agents of one run's samples. Raises UserError where nobody lives in these ticks."""
+    if ticks is not None and not isinstance(ticks, range):
+        raise UserError(f"joint: expected ticks as a range, such as range(0, 100), got {ticks!r}")
+    if ticks is not None and not ticks and ticks.step == 1:
+        raise UserError(f"joint: expected at least one tick, got {ticks}, which has none")
     if ticks is not None and ticks.step != 1:
         raise UserError(f"joint: expected ticks without a gap, got a step of {ticks.step}")
     data_set.refuse_mixed()
@@ -85,7 +90,7 @@ def joint_of(data_set: SampleSource, scenario: str, seed: int, ticks: range | No
 def _empty(cut: dict[str, Array], period: range, agents: int) -> dict[str, Array]:
     """Nobody alive yet; sizes as those of a first part."""
     arrays: dict[str, Any] = {}
-    for name in GROUP_ARRAYS:
+    for name in TIMED_ARRAYS:
         length = len(period) + int(name == "value_preds")
         arrays[name] = padded(name, (length, agents, *cut[name].shape[1:]))
     arrays["tick"] = np.arange(period.start, period.stop, dtype=np.int32)
@@ -96,7 +101,7 @@ def _empty(cut: dict[str, Array], period: range, agents: int) -> dict[str, Array
 
 def _place(arrays: dict[str, Array], part: _Part) -> None:
     steps, first, column = len(part.arrays["tick"]), part.first_tick, part.column
-    for name in GROUP_ARRAYS:
+    for name in TIMED_ARRAYS:
         if name != "tick":
             rows = slice(first, first + steps + int(name == "value_preds"))
             arrays[name][rows, column] = part.arrays[name]

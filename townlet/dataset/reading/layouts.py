@@ -21,7 +21,7 @@ from townlet.samples import ReplaySample
 SHOWN = 4  # layouts in a message, and names in each
 
 # What ReplaySample finds out anew, and what is true of the stored arrays only.
-_OF_THE_ARRAYS = ("layout_digest", "map_shape", "action_dim", "sha256", "metrics")
+_OF_THE_ARRAYS = ("layout_digest", "map_shape", "action_dim", "action_names", "sha256", "metrics")
 
 
 class LayoutError(UserError):
@@ -148,7 +148,7 @@ def refuse_mixed(digests: Array, scenarios: Array, layouts: Mapping[str, Layout]
     if len(kinds) > SHOWN:
         lines.append(f"  and {len(kinds) - SHOWN} more")
     lines.append("choose some, as with filter(scenario=...), or bring them to one layout by name: remapped()")
-    raise LayoutError("\n".join(lines))
+    raise LayoutError(*lines)
 
 
 def _differences(first: Layout, other: Layout) -> list[str]:

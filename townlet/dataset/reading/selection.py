@@ -7,7 +7,7 @@ generator: they do not change with the NumPy version, the processor or the numbe
 from __future__ import annotations
 
 import hashlib
-import operator
+import numbers
 import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,9 @@ from typing import Generic, Self, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
+from townlet import arguments
 from townlet.arrays import I64, U64
-from townlet.errors import UserError
+from townlet.errors import NoSuchItem, UserError
 from townlet.run import canonical_json
 
 Item = TypeVar("Item", covariant=True)
@@ -45,11 +46,13 @@ class Ordered(Sequence[Item], Generic[Item]):
         then take a shard: every machine then gets other items in each epoch. The other way round, each machine
         keeps its items and goes through them in other orders.
         """
-        return self._picked(shuffled_order(len(self), seed, epoch))
+        order = arguments.whole("shuffled: seed", seed), arguments.whole("shuffled: epoch", epoch)
+        return self._picked(shuffled_order(len(self), *order))
 
     def shard(self, index: int, count: int) -> Self:
         """Every `count`-th item from `index` (0-based) on: the shards are disjoint, together they are all items,
         and their lengths differ by at most one. Raises UserError for an index that is none."""
+        index, count = arguments.whole("shard: index", index), arguments.whole("shard: count", count, 1)
         if not 0 <= index < count:
             raise UserError(f"shard: expected an index in 0..{count - 1} of {count} shards, got {index}")
         return self._picked(np.arange(index, len(self), count))
@@ -61,10 +64,10 @@ class Ordered(Sequence[Item], Generic[Item]):
     def __getitem__(self, index: SupportsIndex | slice) -> Item | Self:
         if isinstance(index, slice):
             return self._picked(np.arange(*index.indices(len(self))))
-        number = operator.index(index)
+        number = arguments.whole("index", index)
         position = number + len(self) if number < 0 else number
         if not 0 <= position < len(self):
-            raise IndexError(f"expected an index in 0..{len(self) - 1}, got {number}")
+            raise NoSuchItem(f"expected an index in 0..{len(self) - 1}, got {number}")
         return self._item(position)
 
     def __iter__(self) -> Iterator[Item]:
@@ -97,10 +100,24 @@ def held_out(scenario: str, seed: int, fraction: float, salt: str = "") -> bool:
     range. So a run stays on its side whatever else is in the data set, and what a small fraction holds out, a
     larger one does too. Raises UserError for a fraction outside [0, 1].
     """
-    if not 0.0 <= fraction <= 1.0:
-        raise UserError(f"validation: expected a fraction from 0 to 1, got {fraction}")
+    return _hash(scenario, seed, salt) < int(checked_fraction(fraction) * 2**64)
+
+
+def checked_fraction(fraction: float) -> float:
+    """Raises UserError for what is no number from 0 to 1."""
+    if not isinstance(fraction, numbers.Real) or isinstance(fraction, bool) or not 0.0 <= fraction <= 1.0:
+        raise UserError(f"validation: expected a fraction from 0 to 1, got {fraction!r}")
+    return float(fraction)
+
+
+def hash_place(scenario: str, seed: int, salt: str = "") -> float:
+    """In [0, 1): the fractions above it hold the run out (but for rounding)."""
+    return _hash(scenario, seed, salt) / 2**64
+
+
+def _hash(scenario: str, seed: int, salt: str) -> int:
     digest = hashlib.sha256(canonical_json([salt, scenario, seed]).encode()).digest()
-    return int.from_bytes(digest[:8], "big") < int(fraction * 2**64)
+    return int.from_bytes(digest[:8], "big")
 
 
 def pack_positions(positions: I64) -> bytes:

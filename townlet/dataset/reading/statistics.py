@@ -1,6 +1,7 @@
 """Mean, deviation, minimum and maximum of what trainers read, and normalising with them.
 
-One pass over the samples. Each sample's mean and sum of squared deviations are taken in float64 with sums in a
+One pass over the samples, those of equal content once: a town whose seed changes nothing, captured a hundred times,
+counts as one. Each sample's mean and sum of squared deviations are taken in float64 with sums in a
 fixed order (`fixed_sum`), and merged sample by sample (Chan's formula) in the order of the index: the same
 samples give the same bits, on every machine and however they were shuffled.
 """
@@ -88,12 +89,15 @@ _SPREADS = ("features", "map", "rewards", "reward_terms")
 
 
 def statistics_of(data_set: SampleSource) -> Statistics:
-    """Reads every sample once. Raises LayoutError for several layouts, UserError where there is no sample."""
+    """Reads each content once: of samples with equal arrays, the first in the order of the index.
+
+    Raises LayoutError for several layouts, UserError where there is no sample.
+    """
     layout = data_set.layout
     if not len(data_set):
         raise UserError(f"{data_set.place}: no sample is left to take statistics of")
     running = {name: _Running() for name in _SPREADS}
-    for sample in data_set.in_order():
+    for sample in data_set.distinct().in_order():
         for name, rows in _columns_of(sample).items():
             running[name].add(rows)
     spreads: dict[str, Any] = {name: running[name].spread() for name in _SPREADS}

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterable, Iterator
 
+from townlet.dataset.format.documents import MOST_BYTES, parse_document
 from townlet.dataset.format.manifest import (
     LOG_NAME,
     MANIFEST_SUFFIX,
     loose_manifest,
     named_files,
 )
+from townlet.dataset.format.models import Begun
 from townlet.dataset.format.paths import (
     BEGUN,
     INDEX,
-    INDEX_FILES,
     RECEIPT,
     STAGING,
     begun_path,
     inside,
 )
+from townlet.dataset.index.finish_index import left_files
+from townlet.dataset.status.nested import is_below, nested_outputs
+from townlet.dataset.status.receipts import parse_receipt
 from townlet.dataset.store.contract import Store
+from townlet.dataset.store.entries import plain_files
+from townlet.dataset.store.own_files import is_kept_model, own_index_files
 from townlet.errors import CorruptSampleError
 from townlet.run import RunRef
 
 
 def is_of_capture(name: str, prefix: str) -> bool:
     """Whether a capture can have a file of this name in its folder."""
-    return name == LOG_NAME or (name.startswith(f"{prefix}_") and name.endswith((".npz", ".json")))
+    return name == LOG_NAME or (name.startswith(f"{prefix}_") and name.endswith((".npz", ".json", ".onnx")))
 
 
 def leftovers(store: Store, runs: Iterable[RunRef]) -> dict[str, list[str]]:
@@ -53,9 +58,11 @@ def _begun(store: Store) -> Iterator[tuple[str, str, str]]:
     """Of every capture that was begun: the note that says so, its folder, its prefix."""
     for file in store.list(STAGING):
         if file.name.endswith(f"/{BEGUN}"):
-            with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
-                note = json.loads(store.read(file.name))
-                yield file.name, str(note["folder"]), str(note["prefix"])
+            with contextlib.suppress(CorruptSampleError, FileNotFoundError):
+                note = parse_document(
+                    Begun, store.read(file.name, MOST_BYTES), file.name, "a note of a capture"
+                )
+                yield file.name, note.folder, note.prefix
 
 
 def _unfinished(store: Store, folder: str, prefix: str) -> list[str]:
@@ -68,15 +75,21 @@ def _unfinished(store: Store, folder: str, prefix: str) -> list[str]:
 
 
 def unexpected_files(store: Store) -> list[str]:
-    """Files of an output that neither a manifest nor a receipt names and that are not a data set's own."""
-    names = [file.name for file in store.list() if not file.name.startswith(f"{STAGING}/")]
+    """Files of an output that neither a manifest nor a receipt names and that are not a data set's own.
+
+    Other outputs inside it are unexpected as a whole. Raises OutputError where a link is in it.
+    """
+    listed = [file.name for file in plain_files(store.list(), store)]
+    nested = nested_outputs(store, listed)
+    names = [name for name in listed if not name.startswith(f"{STAGING}/") or is_below(name, nested)]
     own = named_by_receipts(store)
     if INDEX in names:
-        own |= set(INDEX_FILES)
+        own |= {*own_index_files(store), *(file.name for file in left_files(store))}
     for name in names:
-        if name.endswith(MANIFEST_SUFFIX):
+        if name.endswith(MANIFEST_SUFFIX) and not is_below(name, nested):
             own |= _named_by_manifest(store, name)
-    return [name for name in names if name not in own]
+    unnamed = [name for name in names if name not in own or is_below(name, nested)]
+    return [name for name in unnamed if is_below(name, nested) or not is_kept_model(store, name)]
 
 
 def named_by_receipts(store: Store) -> set[str]:
@@ -87,15 +100,15 @@ def named_by_receipts(store: Store) -> set[str]:
             named.update(_unfinished(store, folder, prefix))
     for file in store.list(STAGING):
         if file.name.endswith(f"/{RECEIPT}"):
-            with contextlib.suppress(ValueError, KeyError, TypeError, FileNotFoundError):
-                named |= set(json.loads(store.read(file.name))["places"])
+            with contextlib.suppress(CorruptSampleError, FileNotFoundError):
+                named |= set(parse_receipt(store, file.name).places)
     return named
 
 
 def _named_by_manifest(store: Store, name: str) -> set[str]:
     folder = name.rpartition("/")[0]
     try:
-        named = named_files(loose_manifest(store.read(name), name))
+        named = named_files(loose_manifest(store.read(name, MOST_BYTES), name))
     except CorruptSampleError:
         return set()
     return {name} | {inside(folder, inner) for inner in (*(file.name for file in named), LOG_NAME)}

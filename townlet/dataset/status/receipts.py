@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 from townlet.dataset.format.canonical import line_bytes, sha256_hex
+from townlet.dataset.format.documents import MOST_BYTES, convert_document, parse_object
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX
+from townlet.dataset.format.models import Receipt
 from townlet.dataset.format.paths import RECEIPT, inside, receipt_path
 from townlet.dataset.format.records import SampleRecord
 from townlet.dataset.status.status import RunStatus
 from townlet.dataset.store.contract import Store, holds
-from townlet.errors import OutputError
+from townlet.errors import CorruptSampleError
 from townlet.run import RunRef
 
 
@@ -23,12 +21,11 @@ def read_receipt(store: Store, run: RunRef, *, check: bool = True) -> list[Sampl
     look at the files, for who knows that they have just been written.
     """
     try:
-        document = json.loads(store.read(receipt_path(run)))
-        digest = document.pop("sha256")
-        records = [SampleRecord.from_json_dict(entry) for entry in document["samples"]]
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+        receipt = parse_receipt(store, receipt_path(run))
+    except (FileNotFoundError, CorruptSampleError):
         return None
-    if digest != sha256_hex(line_bytes(document)) or document["fingerprint"] != run.fingerprint:
+    records = receipt.samples
+    if receipt.fingerprint != run.fingerprint:
         return None
     files = [file for record in records for file in (record.npz, record.meta)] if check else []
     held = all(
@@ -44,30 +41,34 @@ def staged_status(store: Store, folder: str) -> tuple[RunStatus, set[str]]:
     the receipt names are neither staged nor in their places. `published`: its manifest is in place.
     """
     try:
-        receipt = json.loads(store.read(inside(folder, RECEIPT)))
+        receipt = parse_receipt(store, inside(folder, RECEIPT))
     except FileNotFoundError:
         return RunStatus.STAGED, set()
-    except ValueError:
+    except CorruptSampleError:
         return RunStatus.DAMAGED, set()
-    places = _places(store, receipt)
-    if not places:
+    if not receipt.places or not _all_there(store, receipt):
         return RunStatus.DAMAGED, set()
-    manifests = [name for name in places if name.endswith(MANIFEST_SUFFIX)]
+    manifests = [name for name in receipt.places if name.endswith(MANIFEST_SUFFIX)]
     in_place = all(store.size(name) is not None for name in manifests)
-    return (RunStatus.PUBLISHED if in_place else RunStatus.SIMULATED), places
+    return (RunStatus.PUBLISHED if in_place else RunStatus.SIMULATED), set(receipt.places)
 
 
-def _places(store: Store, receipt: Mapping[str, Any]) -> set[str]:
-    """Where the files of a staged run will be; none where some of them are not there, staged or placed."""
-    try:
-        places = set(receipt["places"])
-        folder = min(places).rpartition("/")[0]
-        for sample in receipt["samples"]:
-            for file in (sample["npz"], sample["meta"]):
-                size = file["size"]
-                placed = store.size(inside(folder, file["name"]))
-                if size not in (placed, store.size(file["staged"]) if file["staged"] else None):
-                    return set()
-    except (ValueError, KeyError, TypeError, AttributeError, OutputError):
-        return set()
-    return places
+def parse_receipt(store: Store, place: str) -> Receipt:
+    """A receipt that is what was written. Raises FileNotFoundError, or CorruptSampleError for anything else."""
+    where, what = f"{store}/{place}", "the receipt of a run"
+    document = parse_object(store.read(place, MOST_BYTES), where, what)
+    receipt = convert_document(Receipt, document, where, what)
+    del document["sha256"]
+    if receipt.sha256 != sha256_hex(line_bytes(document)):
+        raise CorruptSampleError(f"{where}: the receipt was changed after it was written")
+    return receipt
+
+
+def _all_there(store: Store, receipt: Receipt) -> bool:
+    """Whether all samples of a staged run are there, by their sizes: staged, or placed already."""
+    folder = min(receipt.places).rpartition("/")[0]
+    for file in (file for sample in receipt.samples for file in (sample.npz, sample.meta)):
+        placed = store.size(inside(folder, file.name))
+        if file.size not in (placed, store.size(file.staged) if file.staged else None):
+            return False
+    return True

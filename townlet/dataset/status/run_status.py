@@ -7,17 +7,18 @@ names holds its digest.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
 from townlet.cores import usable_cores
 from townlet.dataset.format.canonical import file_sha256, sha256_hex
+from townlet.dataset.format.documents import MOST_BYTES
 from townlet.dataset.format.manifest import (
     MANIFEST_SUFFIX,
-    loose_manifest,
+    claimed_facts,
     named_files,
     parse_manifest,
     run_options,
@@ -33,31 +34,18 @@ from townlet.dataset.format.paths import (
     staging_folder,
 )
 from townlet.dataset.format.records import FileRecord
-from townlet.dataset.index.index_file import Failure, parse_failures, read_whole
+from townlet.dataset.index.index_document import RunEntry
 from townlet.dataset.status.contents import is_of_capture, leftovers
+from townlet.dataset.status.known_index import NO_INDEX, KnownIndex
 from townlet.dataset.status.receipts import read_receipt
 from townlet.dataset.status.status import RunStatus, StatusOfRun
-from townlet.dataset.store.contract import REMOTE_THREADS, Store
+from townlet.dataset.store.contract import REMOTE_THREADS, OversizedError, Store
+from townlet.dataset.store.entries import plain_files
 from townlet.errors import CorruptSampleError
+from townlet.escaping import shown
 from townlet.run import RunRef
 
 SURVEY_BATCH_SIZE = 4  # runs that a thread finds out about in one go
-
-
-class Index(NamedTuple):
-    """What the data set says of itself."""
-
-    metadata: Mapping[str, Any]  # empty where there is no index
-    entries: Mapping[tuple[str, int], Mapping[str, Any]]  # by scenario and seed
-    failures: Mapping[tuple[str, int], str]  # reasons
-
-
-NO_INDEX = Index({}, {}, {})
-
-MENDING = (
-    "; remove dataset.json and capture again what was in the data set: runs that hold are taken over, and "
-    "the index is written anew"
-)
 
 
 class Files(NamedTuple):
@@ -70,44 +58,40 @@ class Files(NamedTuple):
     ] = ()  # that captures of other inputs, which were killed, have left in the run's folder
 
 
-def read_index_for_status(store: Store) -> Index:
-    """The index of a data set, if there is one. Raises CorruptSampleError, saying what to do, where it is damaged."""
-    try:
-        document, files = read_whole(store, ["failures", "samples"])
-    except FileNotFoundError:
-        return NO_INDEX
-    except CorruptSampleError as error:
-        raise CorruptSampleError(f"{error}{MENDING}") from error
-    failures: list[Failure] = parse_failures(files["failures"])
-    return Index(
-        document["metadata"],
-        {(entry["scenario"], entry["seed"]): entry for entry in document["runs"]},
-        {(failure.scenario, failure.seed): failure.reason for failure in failures},
-    )
-
-
 def run_statuses(
-    store: Store, runs: Sequence[RunRef], index: Index = NO_INDEX, *, read: bool = True
+    store: Store, runs: Sequence[RunRef], index: KnownIndex = NO_INDEX, *, read: bool = True
 ) -> Iterator[StatusOfRun]:
     """`run_status` of each run of a data set, in their order. Files are read in parallel threads.
 
-    The folders are listed once: a run of which nothing is there costs no further look.
+    Of an object store all names are listed once, of a local folder those of one run after the other, so that memory
+    does not grow with the number of runs.
     """
-    files = {file.name: file.size for folder in (RUNS, STAGING) for file in store.list(folder)}
-    left = frozenset(name for names in leftovers(store, runs).values() for name in names)
-    folders = _by_folder(files)
-    find_out = partial(_status_among, store, folders, left, index, read)
-    batches = [runs[start : start + SURVEY_BATCH_SIZE] for start in range(0, len(runs), SURVEY_BATCH_SIZE)]
-    pool = ThreadPoolExecutor(_threads(store))
+    find_out: Callable[[RunRef], StatusOfRun] = partial(run_status, store, index=index, read=read)
+    if not store.renames:
+        files = {
+            file.name: file.size
+            for folder in (RUNS, STAGING)
+            for file in plain_files(store.list(folder), store)
+        }
+        left = frozenset(name for names in leftovers(store, runs).values() for name in names)
+        find_out = partial(_status_among, store, _by_folder(files), left, index, read)
+    threads = _threads(store)
+    pool = ThreadPoolExecutor(threads)
+    begun: deque[Future[list[StatusOfRun]]] = deque()
     try:
-        for found in pool.map(lambda batch: [find_out(run) for run in batch], batches):
-            yield from found
+        for start in range(0, len(runs), SURVEY_BATCH_SIZE):
+            batch = runs[start : start + SURVEY_BATCH_SIZE]
+            begun.append(pool.submit(lambda batch: [find_out(run) for run in batch], batch))
+            if len(begun) > 2 * threads:
+                yield from begun.popleft().result()
+        while begun:
+            yield from begun.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C is answered at once
 
 
 def run_status(
-    store: Store, run: RunRef, *, index: Index = NO_INDEX, files: Files | None = None, read: bool = True
+    store: Store, run: RunRef, *, index: KnownIndex = NO_INDEX, files: Files | None = None, read: bool = True
 ) -> StatusOfRun:
     """The status of a run. `files`: what is listed of it; None = list it now. Without `read`, sizes are enough."""
     files = _files_of(store, run) if files is None else files
@@ -131,7 +115,7 @@ def manifest_status(
     store: Store,
     run: RunRef,
     there: Mapping[str, int],
-    known: Mapping[str, Any] | None = None,
+    known: RunEntry | None = None,
     *,
     read: bool = True,
 ) -> StatusOfRun | None:
@@ -145,33 +129,33 @@ def manifest_status(
         other = next((name for name in there if name.endswith(MANIFEST_SUFFIX) and "/" not in name), None)
         return _other(f"a capture with another prefix (expected {name})", run, other) if other else None
     try:
-        data = store.read(place)
+        data = store.read(place, MOST_BYTES)
     except FileNotFoundError:
         return None
-    indexed = known is not None and known["manifest_sha256"] == sha256_hex(data)
+    except OversizedError:
+        data = b""
+    indexed = known is not None and known.manifest_sha256 == sha256_hex(data)
     damaged = StatusOfRun(RunStatus.DAMAGED, f"damaged: {place}", clear=known is not None)
     try:
-        document = json.loads(data) if indexed else loose_manifest(data, place)
+        document = parse_manifest(data, place, vouched=indexed)
     except CorruptSampleError:
-        return damaged if known is not None else _other("not readable as a capture's manifest", run, name)
-    metadata = document["metadata"]
-    if metadata.get("fingerprint") != run.fingerprint:
-        if known is not None and not _is_itself(data, place):
+        claimed = claimed_facts(data)
+        if known is not None or claimed.get("fingerprint") == run.fingerprint:
             return damaged
-        return _other(f"another capture: {differences(metadata, run)}", run, name)
-    if not indexed and not _is_itself(data, place):
-        return damaged
+        return _other(_what_else(claimed, run), run, name)
+    if document["metadata"]["fingerprint"] != run.fingerprint:
+        return _other(f"another capture: {differences(document['metadata'], run)}", run, name)
     status = RunStatus.INDEXED if indexed else RunStatus.PUBLISHED
     return _status_of_files(store, run, there, named_files(document), len(data), status, read)
 
 
-def entry_status(entry: Mapping[str, Any] | None, run: RunRef, manifest_size: int | None) -> RunStatus:
+def entry_status(entry: RunEntry | None, run: RunRef, manifest_size: int | None) -> RunStatus:
     """What an index alone tells of a run: its entry, and the size of the manifest that the entry names."""
     if entry is None:
         return RunStatus.MISSING
-    if entry["fingerprint"] != run.fingerprint:
+    if entry.fingerprint != run.fingerprint:
         return RunStatus.OTHER
-    return RunStatus.INDEXED if manifest_size == entry["manifest_size"] else RunStatus.DAMAGED
+    return RunStatus.INDEXED if manifest_size == entry.manifest_size else RunStatus.DAMAGED
 
 
 def differences(metadata: Mapping[str, Any], run: RunRef) -> str:
@@ -210,7 +194,7 @@ def _status_among(
     store: Store,
     folders: Mapping[str, Mapping[str, int]],
     left: Container[str],
-    index: Index,
+    index: KnownIndex,
     read: bool,
     run: RunRef,
 ) -> StatusOfRun:
@@ -226,7 +210,7 @@ def _files_of(store: Store, run: RunRef) -> Files:
             {}, ()
         )  # there, all of a run's files are in its folder from the start: one call is enough
     own = f"{staging_folder(run)}/"
-    staged = [file.name.removeprefix(own) for file in store.list(staging_folder(run))]
+    staged = [file.name.removeprefix(own) for file in plain_files(store.list(staging_folder(run)), store)]
     left = {} if not there else leftovers(store, [run])
     return Files(there, staged, {name for names in left.values() for name in names})
 
@@ -239,7 +223,7 @@ def _listed(store: Store, run: RunRef) -> dict[str, int]:
     skip = len(run.folder) + 1 if run.folder else 0
     there: dict[str, int] = {}
     unexpected = 0
-    for file in store.list(run.folder):
+    for file in plain_files(store.list(run.folder), store):
         name = file.name[skip:]
         if name.startswith(f"{STAGING}/"):
             continue
@@ -258,10 +242,10 @@ def _direct(store: Store, run: RunRef, skip: int) -> dict[str, int]:
     return {file.name[skip:]: file.size for file in files if is_of_capture(file.name[skip:], run.prefix)}
 
 
-def _known(index: Index, run: RunRef) -> Mapping[str, Any] | None:
+def _known(index: KnownIndex, run: RunRef) -> RunEntry | None:
     """The index's entry of just this run."""
-    entry = index.entries.get((run.name, run.seed))
-    return entry if entry is not None and entry["fingerprint"] == run.fingerprint else None
+    entry = index.entry(run.name, run.seed)
+    return entry if entry is not None and entry.fingerprint == run.fingerprint else None
 
 
 def _unexpected(run: RunRef, files: Files) -> list[str]:
@@ -312,12 +296,11 @@ def _is_file(store: Store, name: str, file: FileRecord) -> bool:
         return False
 
 
-def _is_itself(data: bytes, place: str) -> bool:
-    try:
-        parse_manifest(data, place)
-    except CorruptSampleError:
-        return False
-    return True
+def _what_else(claimed: Mapping[str, Any], run: RunRef) -> str:
+    """Of a manifest that is damaged, and not this run's."""
+    if not claimed.get("fingerprint"):
+        return "not readable as a capture's manifest"
+    return f"another capture: {differences(claimed, run)}"
 
 
 def _few(names: Sequence[str]) -> str:
@@ -326,4 +309,4 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _said(value: object) -> str:
-    return "not given" if value is None else repr(value)
+    return "not given" if value is None else shown(repr(value))[:80]

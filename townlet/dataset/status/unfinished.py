@@ -7,6 +7,7 @@ import re
 from townlet.dataset.format.manifest import MANIFEST_SUFFIX
 from townlet.dataset.format.paths import RUNS, STAGING
 from townlet.dataset.store.contract import Store
+from townlet.dataset.store.writer import writer_of
 
 # A run that is staged: enough to know whose folder this is.
 STAGED_RUN = re.compile(rf"{re.escape(STAGING)}/[A-Za-z0-9_][A-Za-z0-9_.-]*-\d+-[0-9a-f]{{64}}/")
@@ -19,7 +20,8 @@ def unfinished_capture(store: Store) -> str:
     if not done and not staged:
         return ""
     begun = len(done) + len(staged)
-    return (
-        f"No finished capture here: {len(done)} of {begun} begun {'run is' if begun == 1 else 'runs are'} done. "
-        "Run the same `townlet capture` to finish it."
-    )
+    how_far = f"{len(done)} of {begun} begun {'run is' if begun == 1 else 'runs are'} done"
+    writer = writer_of(store)
+    if writer:
+        return f"No finished capture here yet: {writer} is writing it, {how_far}. Wait until it is done."
+    return f"No finished capture here: {how_far}. Run the same `townlet capture` to finish it."

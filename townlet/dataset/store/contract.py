@@ -8,20 +8,17 @@ is an `OutputError`; a name that is not there is a `FileNotFoundError`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, Protocol
 
 from townlet.dataset.format.canonical import file_sha256
 from townlet.dataset.format.records import FileRecord
-from townlet.errors import OutputError
+from townlet.dataset.store.entries import Kind, StoredFile
+from townlet.errors import CorruptSampleError, OutputError
+from townlet.escaping import shown
 
 Buffer = bytes | memoryview
 
 REMOTE_THREADS = 16  # for a store elsewhere: each waits for an answer most of the time
-
-
-class StoredFile(NamedTuple):
-    name: str
-    size: int  # bytes
 
 
 class Store(Protocol):
@@ -65,16 +62,30 @@ class Store(Protocol):
         """
         ...
 
-    def read(self, name: str) -> bytes: ...
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        """A plain file, whole. Raises OversizedError where it has more bytes than `limit`.
 
-    def open_read(self, name: str) -> BinaryIO: ...
+        What is no plain file (a link, a pipe, a device, a folder) is an OutputError that says what it is.
+        """
+        ...
+
+    def open_read(self, name: str) -> BinaryIO:
+        """A plain file, as a stream. Raises as `read` does."""
+        ...
 
     def size(self, name: str) -> int | None:
-        """Bytes, or None where there is no such file."""
+        """Bytes, or None where there is no such file. Raises OutputError for what is no plain file."""
+        ...
+
+    def kind(self, name: str) -> Kind | None:
+        """What is there under a name, if anything; "link" also for what is reached through one only."""
         ...
 
     def list(self, folder: str = "", deep: bool = True) -> Iterator[StoredFile]:
-        """The files in a folder, and (`deep`) below it, in a fixed order; none where there is no folder."""
+        """What is in a folder, and (`deep`) below it, in a fixed order; nothing where there is no folder.
+
+        Links, pipes and the like are listed with their kind (see `entries`), and not followed; litter is not listed.
+        """
         ...
 
     def delete(self, name: str) -> None:
@@ -84,6 +95,20 @@ class Store(Protocol):
     def make_durable(self, folders: Iterable[str]) -> None:
         """Return when what was written and moved in these folders survives a power cut."""
         ...
+
+
+class OversizedError(CorruptSampleError):
+    """A file is larger than what it is read as can be."""
+
+    def __init__(self, place: str, limit: int, found: int) -> None:
+        super().__init__(f"{shown(place)}: expected at most {limit} bytes, found {found}")
+        self.found = found
+
+
+def check_size(place: str, size: int, limit: int | None) -> None:
+    """Raise OversizedError for a file that is larger than `limit`."""
+    if limit is not None and size > limit:
+        raise OversizedError(place, limit, size)
 
 
 _NOT_PLAIN = frozenset(("", ".", ".."))  # parts that no plain name has

@@ -46,6 +46,9 @@ def locked_folder(folder: str | os.PathLike[str]) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # whatever becomes of closing it
     finally:
         os.close(descriptor)

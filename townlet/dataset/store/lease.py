@@ -8,7 +8,6 @@ against that of a probe. Like the lock of a folder it is a courtesy: what keeps 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import socket
@@ -19,9 +18,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from townlet.dataset.format.canonical import line_bytes, sha256_hex
+from townlet.dataset.format.documents import MOST_BYTES, parse_document
+from townlet.dataset.format.models import LeaseFacts
 from townlet.dataset.format.paths import LEASE, STAGING
 from townlet.dataset.store.object_store import ObjectStore
-from townlet.errors import OutputError
+from townlet.errors import CorruptSampleError, OutputError
+from townlet.escaping import shown
 
 LEASE_TIMEOUT_S = 30.0  # after which a lease that nobody renews may be taken over
 RENEW_INTERVAL_S = 10.0
@@ -102,10 +104,10 @@ class Lease:
         age = self._age()
         if age is None:
             return False
-        timeout_s = RELEASED_TIMEOUT_S if facts.get("released") else LEASE_TIMEOUT_S
+        timeout_s = RELEASED_TIMEOUT_S if facts.released else LEASE_TIMEOUT_S
         if age >= timeout_s:
             return self._store.compare_and_swap(LEASE, sha256_hex(found), [self._data])
-        if not facts.get("released"):
+        if not facts.released:
             raise OutputError(
                 f"{self._store}: {_holder(facts)} is writing here; wait until it is done, or choose another "
                 f"output (if it is dead, its lease lapses in {LEASE_TIMEOUT_S - age:.0f} s)"
@@ -138,7 +140,7 @@ class Lease:
             found = _read(self._store)
             if found is None:  # removed by hand, and by nobody who wants it
                 swapped = self._store.create_if_absent(LEASE, [data])
-            elif _facts(found).get("token") == self._facts["token"]:  # an earlier attempt arrived late
+            elif _facts(found).token == self._facts["token"]:  # an earlier attempt arrived late
                 swapped = self._store.compare_and_swap(LEASE, sha256_hex(found), [data])
             else:
                 self._lose(_facts(found))
@@ -146,7 +148,7 @@ class Lease:
             self._data = data
         return swapped or self._lost is None
 
-    def _lose(self, successor: dict[str, Any]) -> None:
+    def _lose(self, successor: LeaseFacts) -> None:
         self._lost = (
             f"{self._store}: {_holder(successor)} has taken over: this process did not renew its lease for more "
             f"than {LEASE_TIMEOUT_S:.0f} s (suspended, or without network); run the same command again later"
@@ -155,20 +157,20 @@ class Lease:
 
 def _read(store: ObjectStore) -> bytes | None:
     try:
-        return store.read(LEASE)
+        return store.read(LEASE, MOST_BYTES)
     except FileNotFoundError:
         return None
 
 
-def _facts(data: bytes) -> dict[str, Any]:
+def _facts(data: bytes) -> LeaseFacts:
+    """What a lease says; nothing where it is none of ours: its age alone decides then."""
     try:
-        facts = json.loads(data)
-    except ValueError:
-        return {}
-    return facts if isinstance(facts, dict) else {}
+        return parse_document(LeaseFacts, data, LEASE, "a lease")
+    except CorruptSampleError:
+        return LeaseFacts()
 
 
-def _holder(facts: dict[str, Any]) -> str:
-    if not {"pid", "host", "since"} <= set(facts):
+def _holder(facts: LeaseFacts) -> str:
+    if facts.pid is None or facts.host is None or facts.since is None:
         return "another capture"
-    return f"process {facts['pid']} on {facts['host']} (since {facts['since']})"
+    return f"process {facts.pid} on {shown(facts.host)} (since {shown(facts.since)})"

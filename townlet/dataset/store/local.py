@@ -5,27 +5,37 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from townlet.dataset.format.canonical import file_sha256
 from townlet.dataset.format.paths import STAGING
-from townlet.dataset.store.contract import Buffer, Store, StoredFile, check_name
+from townlet.dataset.store.contract import Buffer, Store, check_name, check_size
+from townlet.dataset.store.entries import (
+    Kind,
+    StoredFile,
+    is_litter,
+    is_our_link,
+    kind_of_mode,
+    refuse_kind,
+    refuse_link_on_way,
+)
 from townlet.dataset.store.folders import MAX_ATTEMPTS, locked_folder, make_folders, remove
+from townlet.dataset.store.os_errors import output_error, translate_os_error
 from townlet.errors import OutputError
 
 
 class LocalStore:
-    """A local folder. Made on the first write, parents included; no symbolic link leads out of it."""
+    """A local folder. Made on the first write, parents included; no symbolic link below it is followed."""
 
     renames = True
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(os.path.realpath(root))
-        self._checked: set[str] = set()  # folders that exist and lie inside
+        self._checked: set[str] = set()  # folders that were made, or found to be none but folders
 
     def __str__(self) -> str:
         return str(self.root)
@@ -35,7 +45,7 @@ class LocalStore:
 
     def below(self, folder: str) -> LocalStore:
         path = self._path(folder)
-        self._check_inside(path)
+        refuse_link_on_way(str(self.root), folder)
         return LocalStore(path)
 
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
@@ -66,7 +76,8 @@ class LocalStore:
         path = self._path_to_write(name)
         with translate_os_error("write", path), locked_folder(os.path.dirname(path)):
             try:
-                found = hashlib.sha256(self.read(name)).hexdigest()
+                with self.open_read(name) as file:
+                    found = file_sha256(file)
             except FileNotFoundError:
                 found = None
             if found != expected:
@@ -83,31 +94,74 @@ class LocalStore:
             os.replace(path, goal)
 
     def link_from(self, other: Store, source: str, target: str) -> None:
-        if not (isinstance(other, LocalStore) and self._link(other._path(source), target)):
-            self.write_whole(target, [other.read(source)])
+        if isinstance(other, LocalStore):
+            if other.size(source) is None:
+                raise FileNotFoundError(f"{other}/{source}")
+            if self._link(other._path(source), target):
+                return
+        self.write_whole(target, [other.read(source)])
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, limit: int | None = None) -> bytes:
         with self.open_read(name) as file:
-            return file.read()
+            size = os.fstat(file.fileno()).st_size
+            check_size(f"{self}/{name}", size, limit)
+            # Memory for all that is asked for is taken at once; more than was there a moment ago is not asked for.
+            return file.read() if limit is None else _read_up_to(file, min(limit, size + 1), size)
 
     def open_read(self, name: str) -> BinaryIO:
-        path = self._path(name)
+        path = self._path_to_read(name)
         with translate_os_error("read", path, allow_missing=True):
-            return open(path, "rb", buffering=0)
+            return os.fdopen(open_plain(path), "rb", buffering=0)
 
     def size(self, name: str) -> int | None:
-        path = self._path(name)
+        path = self._path_to_read(name)
         try:
-            return os.stat(path).st_size
-        except (FileNotFoundError, NotADirectoryError):
+            with translate_os_error("read", path, allow_missing=True):
+                facts = os.lstat(path)
+        except FileNotFoundError:
             return None
+        except OutputError as error:
+            if isinstance(error.__cause__, NotADirectoryError):
+                return None
+            raise
+        kind = kind_of_mode(facts.st_mode)
+        if kind != "file":
+            raise refuse_kind(path, kind)
+        return facts.st_size
+
+    def kind(self, name: str) -> Kind | None:
+        """What is there under a name, if anything; "link" for what is reached through one only."""
+        try:
+            path = self._path_to_read(name)
+        except OutputError:
+            return "link"
+        try:
+            kind = kind_of_mode(os.lstat(path).st_mode)
+        except OSError:
+            return None
+        return "our link" if kind == "link" and is_our_link(name, path) else kind
 
     def list(self, folder: str = "", deep: bool = True) -> Iterator[StoredFile]:
+        if folder:
+            refuse_link_on_way(str(self.root), folder)
         yield from self._walk(self._path(folder) if folder else str(self.root), folder, deep)
 
+    def folders(self, folder: str = "") -> list[str]:
+        """The names of the folders in a folder, litter left out; none where there is no folder."""
+        if folder:
+            refuse_link_on_way(str(self.root), folder)
+        path = self._path(folder) if folder else str(self.root)
+        try:
+            with translate_os_error("read", path, allow_missing=True), os.scandir(path) as entries:
+                found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except FileNotFoundError:
+            return []
+        return sorted(name for name in found if not is_litter(name, is_folder=True))
+
     def delete(self, name: str) -> None:
-        path = self._path(name)
-        self._check_inside(os.path.dirname(path))
+        path = self._path_to_read(name)
+        if os.path.islink(path) and not is_our_link(name, path):
+            raise refuse_kind(path, "link")
         with translate_os_error("remove", path):
             remove(path)
         for parent in PurePosixPath(name).parents[:-1]:
@@ -149,39 +203,41 @@ class LocalStore:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise _output_error("read", path, error) from error
+            raise output_error("read", path, error) from error
         for entry in ordered:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if is_litter(entry.name, is_folder=is_folder):
+                continue
             inner = f"{name}/{entry.name}" if name else entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if is_folder:
                 if deep:
                     yield from self._walk(entry.path, inner, deep)
-                continue
-            try:
-                size = entry.stat(follow_symlinks=False).st_size
-            except FileNotFoundError:
-                continue  # moved or removed since the folder was read
-            yield StoredFile(inner, size)
+            elif (found := _listed(entry, inner)) is not None:
+                yield found
 
     def _path(self, name: str) -> str:
         """The place of a name. Raises OutputError for one that is not a plain path below the root."""
         check_name(name, str(self))
         return f"{self.root}/{name}"
 
+    def _path_to_read(self, name: str) -> str:
+        """The place of a name, once no folder on the way to it is a link."""
+        path = self._path(name)
+        refuse_link_on_way(str(self.root), name.rpartition("/")[0])
+        return path
+
     def _path_to_write(self, name: str) -> str:
-        """The place of a name, once its folder is made and known to lie inside the root."""
+        """The place of a name, once its folder is made, and none of the folders on the way is a link."""
         path = self._path(name)
         folder = os.path.dirname(path)
         if folder not in self._checked or not os.path.isdir(folder):
-            self._check_inside(folder)
+            refuse_link_on_way(str(self.root), name.rpartition("/")[0])
             with translate_os_error("write", folder):
                 make_folders(folder)
             self._checked.add(folder)
+        if os.path.islink(path):
+            raise refuse_kind(path, "link")
         return path
-
-    def _check_inside(self, folder: str) -> None:
-        real = os.path.realpath(folder)
-        if real != str(self.root) and not real.startswith(f"{self.root}/"):
-            raise OutputError(f"{folder}: a symbolic link leads out of the output, to {real}; remove it")
 
     def _create(self, name: str, parts: Sequence[Buffer]) -> str:
         """Write a new file; returns its place. Another writer may remove the folder that was just made for it."""
@@ -207,6 +263,64 @@ class LocalStore:
         finally:
             with contextlib.suppress(OutputError):
                 self.delete(name)
+
+
+PLAIN = (
+    os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+)  # flags to open what should be a plain file
+
+
+def open_plain(path: str) -> int:
+    """A descriptor of a plain file to read from, at once: nobody waits for a pipe. Raises OutputError, OSError."""
+    try:
+        descriptor = os.open(path, PLAIN)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        kind = kind_of_mode(os.lstat(path).st_mode)
+        if kind in ("file", "folder"):
+            raise
+        raise refuse_kind(path, kind) from None
+    kind = kind_of_mode(os.fstat(descriptor).st_mode)
+    if kind == "file":
+        return descriptor
+    os.close(descriptor)
+    raise refuse_kind(path, kind)
+
+
+def read_named_file(path: str | os.PathLike[str]) -> bytes:
+    """A file that a user names by itself, outside of any output: through links, but never from a pipe or a device.
+
+    Raises FileNotFoundError where nothing is there, OutputError for anything else that goes wrong.
+    """
+    real = os.path.realpath(path)
+    with (
+        translate_os_error("read", os.fspath(path), allow_missing=True),
+        os.fdopen(open_plain(real), "rb") as file,
+    ):
+        return file.read()
+
+
+def _read_up_to(file: BinaryIO, most: int, size: int) -> bytes:
+    """At most so many bytes of a file that had `size`: Linux gives less than 2 GiB at once, some servers far less."""
+    data = file.read(most)
+    while len(data) < min(most, size) and (more := file.read(most - len(data))):
+        data += more
+    return data
+
+
+def _listed(entry: os.DirEntry[str], name: str) -> StoredFile | None:
+    """What is listed of what is no folder; None where it was moved or removed since its folder was read."""
+    try:
+        facts = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise output_error("read", entry.path, error) from error
+    kind = kind_of_mode(facts.st_mode)
+    if kind == "link" and is_our_link(name, entry.path):
+        kind = "our link"
+    return StoredFile(name, facts.st_size, kind)
 
 
 def _write_file(path: str, parts: Sequence[Buffer]) -> None:
@@ -272,33 +386,3 @@ def _sync_one(path: str) -> None:
 
 # What a file system answers that cannot link two names, or these two, or not once more.
 _NO_LINK = frozenset((errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS))
-
-_ADVICE = {
-    errno.ENOSPC: "the disk is full; free some space and run the same command again: it goes on from here",
-    errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
-    errno.EROFS: "the file system is read-only; choose another output folder",
-    errno.EACCES: "permission denied; choose a folder that you may write",
-    errno.EPERM: "not permitted; choose a folder that you may write",
-    errno.EEXIST: "something else of this name is there; move it away, or choose another output folder",
-    errno.ENOTDIR: "a file stands where a folder is needed; choose another output folder",
-    errno.EMFILE: "too many open files; raise the limit (ulimit -n) and run the same command again",
-    errno.ENAMETOOLONG: "the name is too long for this file system",
-}
-
-
-@contextlib.contextmanager
-def translate_os_error(action: str, path: str, allow_missing: bool = False) -> Iterator[None]:
-    """Say what an error of the operating system means for the user's output."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        if allow_missing:
-            raise
-        raise _output_error(action, path, error) from error
-    except OSError as error:
-        raise _output_error(action, path, error) from error
-
-
-def _output_error(action: str, path: str, error: OSError) -> OutputError:
-    advice = _ADVICE.get(error.errno or 0, os.strerror(error.errno) if error.errno else str(error))
-    return OutputError(f"{path}: cannot {action}: {advice}")

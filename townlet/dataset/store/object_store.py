@@ -16,11 +16,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, TypeVar, cast
 
-from townlet.dataset.store.contract import Buffer, Store, StoredFile, check_name
-from townlet.dataset.store.object_store_client import Bucket, obstore, translate_store_error
+from townlet.dataset.format.paths import INDEX_FILES, INDEX_FOLDER, NEW_CARD, POINTER, RUNS, STAGING, VERSIONS
+from townlet.dataset.store.contract import Buffer, Store, check_name, check_size
+from townlet.dataset.store.entries import CONTROL, Kind, StoredFile, is_litter_path
+from townlet.dataset.store.object_store_client import Bucket, UnusableKeyError, obstore, translate_store_error
 from townlet.errors import OutputError
+from townlet.escaping import shown
 
 T = TypeVar("T")
+
+# What may be in an output's root, for where it cannot be listed.
+OWN_FOLDERS = (STAGING, INDEX_FOLDER, RUNS, VERSIONS)
+OWN_NAMES = (*INDEX_FILES, NEW_CARD, POINTER)
 
 WHOLE = 16 << 20  # bytes; objects up to here are fetched by one request when they are opened
 PART = 16 << 20  # bytes of one part of a large object, on the way up
@@ -56,6 +63,12 @@ class ObjectStore:
 
     def below(self, folder: str) -> ObjectStore:
         return ObjectStore(self._bucket, self._key(folder))
+
+    def above(self) -> Iterator[ObjectStore]:
+        """The places above this one in its bucket, the nearest first; the bucket itself is none."""
+        prefix = self._prefix
+        while prefix := prefix.rpartition("/")[0]:
+            yield ObjectStore(self._bucket, prefix)
 
     def write_new(self, name: str, parts: Sequence[Buffer]) -> None:
         self._put(name, parts)
@@ -93,8 +106,10 @@ class ObjectStore:
         else:
             self._put(target, [other.read(source)])
 
-    def read(self, name: str) -> bytes:
-        return self._get(name)[0]
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        data, facts = self._get(name, math.inf if limit is None else limit)
+        check_size(f"{self}/{name}", facts["size"], limit)
+        return data
 
     def open_read(self, name: str) -> BinaryIO:
         """A seekable stream of one state of the object, or an OutputError where it is replaced meanwhile."""
@@ -112,11 +127,20 @@ class ObjectStore:
         facts = self._facts(name)
         return None if facts is None else facts["last_modified"]
 
+    def kind(self, name: str) -> Kind | None:
+        if CONTROL.search(name):
+            return "unusable"
+        return None if self.size(name) is None else "file"
+
     def list(self, folder: str = "", deep: bool = True) -> Iterator[StoredFile]:
         prefix = self._key(folder) if folder else self._prefix
         for facts in self._listed(prefix, deep, folder):
-            if facts["path"].startswith(f"{prefix}/"):  # a "folder" that some tools make is an object
-                yield StoredFile(facts["path"][len(self._prefix) + 1 :], facts["size"])
+            if not facts["path"].startswith(f"{prefix}/"):  # a "folder" that some tools make is an object
+                continue
+            name = facts["path"][len(self._prefix) + 1 :]
+            if is_litter_path(name) or (not facts["size"] and self.size(name) is None):
+                continue  # the latter again a "folder": an empty object whose key ends with a slash
+            yield StoredFile(name, facts["size"], facts.get("kind", "file"))
 
     def delete(self, name: str) -> None:
         key = self._key(name)
@@ -178,12 +202,39 @@ class ObjectStore:
         return None
 
     def _listed(self, prefix: str, deep: bool, name: str) -> Iterator[Any]:
-        if not deep:
-            yield from self._ask("read", name, lambda objects: objects.list_with_delimiter(prefix)["objects"])
-            return
-        chunks = iter(self._bucket.objects.list(prefix, chunk_size=1000))
-        while chunk := self._ask("read", name, lambda _: next(chunks, None)):
-            yield from chunk
+        last = ""  # what was listed, in the order of keys
+        try:
+            if not deep:
+                yield from self._level(prefix, name)["objects"]
+                return
+            chunks = iter(self._bucket.objects.list(prefix, chunk_size=1000))
+            while chunk := self._ask("read", name, lambda _: next(chunks, None)):
+                yield from chunk
+                last = chunk[-1]["path"]
+        except UnusableKeyError:  # a page that has such a key is not to be had, nor what comes after it
+            found = self._listed_around(prefix, deep, name)
+            yield from (facts for facts in found if facts["path"] > last)
+
+    def _listed_around(self, prefix: str, deep: bool, name: str) -> Iterator[Any]:
+        """What can be listed where somebody has put a key that no path can have: that one is listed as such."""
+        try:
+            level = self._level(prefix, name)
+            objects, folders = level["objects"], level["common_prefixes"]
+        except UnusableKeyError as error:
+            if prefix != self._prefix:
+                raise  # what else there is cannot be known
+            known = ((key, self._facts(key)) for key in OWN_NAMES)
+            objects = [{**facts, "path": self._key(key)} for key, facts in known if facts is not None]
+            unusable = f"{self._prefix}/{error.key_below(prefix)}"
+            objects.append({"path": unusable, "size": 1, "kind": "unusable"})
+            folders = [self._key(folder) for folder in OWN_FOLDERS]
+        yield from objects
+        for folder in folders if deep else ():
+            yield from self._listed(folder, deep, folder[len(self._prefix) + 1 :])
+
+    def _level(self, prefix: str, name: str) -> Any:
+        """The objects and folders directly below a prefix."""
+        return self._ask("read", name, lambda objects: objects.list_with_delimiter(prefix))
 
     def _range(self, name: str, start: int, end: int, e_tag: str | None) -> Any:
         """The bytes from `start` to `end` of the object that has this tag."""
@@ -202,6 +253,10 @@ class ObjectStore:
 
     def _key(self, name: str) -> str:
         check_name(name, str(self))
+        if CONTROL.search(name):
+            raise OutputError(
+                f"{shown(name)}: expected a file name inside {self}, without control characters"
+            )
         return f"{self._prefix}/{name}"
 
     def _ask(self, action: str, name: str, request: Callable[[Any], T]) -> T:

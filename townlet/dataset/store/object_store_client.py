@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from townlet.errors import OutputError
+from townlet.escaping import shown
 
 SCHEMES = ("s3", "gs", "az")
 
@@ -36,6 +37,24 @@ def split_address(place: str) -> tuple[str, str]:
     if not prefix:
         raise OutputError(f"{place}: expected a prefix in the bucket, such as {scheme}://{bucket}/samples")
     return f"{scheme}://{bucket}", prefix[1:]
+
+
+class UnusableKeyError(OutputError):
+    """A listing holds a key that no path can have: control characters, or two slashes in a row."""
+
+    def __init__(self, place: str, key: str) -> None:
+        super().__init__(
+            f"{place}: cannot list: an object there has a name that no file can have ({shown(key)}); remove it with "
+            "the tool that made it"
+        )
+        self.key = key
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OutputError, (str(self),)
+
+    def key_below(self, prefix: str) -> str:
+        """The key, relative to a prefix that it begins with."""
+        return self.key.removeprefix(f"{prefix}/")
 
 
 class Bucket:
@@ -92,6 +111,7 @@ os.register_at_fork(after_in_child=_Threads.after_fork)
 def _open(address: str, patient: bool) -> Any:
     stores = _obstore("obstore.store")
     scheme, _, name = address.partition("://")
+    _check_endpoints(scheme)
     client: dict[str, Any] = {"timeout": timedelta(seconds=300), "connect_timeout": timedelta(seconds=10)}
     retries: dict[str, Any] = {
         "max_retries": 60,
@@ -106,10 +126,36 @@ def _open(address: str, patient: bool) -> Any:
     if scheme == "az":
         return stores.AzureStore(name, client_options=client, retry_config=retries)
     settings = _aws_settings()
-    endpoint = settings.get("endpoint") or _first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    if "endpoint" in settings:
+        _check_endpoint("endpoint_url of the AWS profile", settings["endpoint"])
+    endpoint = settings.get("endpoint") or _first(*_ENDPOINTS["s3"])
     if endpoint and endpoint.startswith("http://"):
         client["allow_http"] = True  # whoever writes http:// means it
     return stores.S3Store(name, client_options=client, retry_config=retries, **settings)
+
+
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+_URL = re.compile(r"https?://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(?:/[!-~]*)?", re.ASCII)
+
+
+def _check_endpoints(scheme: str) -> None:
+    for name in _ENDPOINTS[scheme]:
+        if os.environ.get(name):
+            _check_endpoint(name, os.environ[name])
+
+
+def _check_endpoint(name: str, value: str) -> None:
+    """Raise OutputError for an endpoint that is no URL: the library would not say what is wrong with it."""
+    found = _URL.fullmatch(value)
+    if found is None or not 0 < int(found[1] or 80) < 1 << 16:
+        got = "an address with '@', '?' or '#'" if set("@?#") & set(value) else repr(value)
+        raise OutputError(
+            f"{name}: expected the URL of an object store, such as https://host:9000, got {shown(got)}"
+        )
 
 
 def _obstore(module: str = "obstore") -> Any:
@@ -145,7 +191,7 @@ def _aws_settings() -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if facts.get("region") and not _first("AWS_REGION", "AWS_DEFAULT_REGION"):
         settings["region"] = facts["region"]
-    if facts.get("endpoint_url") and not _first("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"):
+    if facts.get("endpoint_url") and not _first(*_ENDPOINTS["s3"]):
         settings["endpoint"] = facts["endpoint_url"]
     if _first(*_AWS_KEYS):
         return settings
@@ -216,10 +262,36 @@ def translate_store_error(action: str, place: str) -> Iterator[None]:
         if _NO_BUCKET.search(str(error)):
             raise OutputError(f"{place}: cannot {action}: {_advice(error, place)}") from None
         raise FileNotFoundError(place) from None
-    except Exception as error:
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # of the other language that the library is written in
+            raise OutputError(f"{place}: cannot {action}: {_PANIC}") from None
         if not type(error).__module__.startswith("obstore"):
             raise
+        if key := _unusable_key(error):
+            raise UnusableKeyError(place, key) from None
         raise OutputError(f"{place}: cannot {action}: {_advice(error, place)}") from None
+
+
+_PANIC = (
+    "the library for object stores has given up; check what the environment says of the store (AWS_*, GOOGLE_*, "
+    "AZURE_*, *_PROXY)"
+)
+_DEBUG_PATH = re.compile(r'path: "((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+
+
+def _unusable_key(error: BaseException) -> str:
+    """The key for which a listing was given up; "" for any other error."""
+    found = _DEBUG_PATH.search(str(error)) if type(error).__name__ == "InvalidPathError" else None
+    if found is None:
+        return ""
+
+    def plain(escape: re.Match[str]) -> str:
+        number, letter = escape.groups()
+        return chr(int(number, 16)) if number else _ESCAPED.get(letter, letter)
+
+    return _ESCAPE.sub(plain, found[1])
 
 
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified bucket does not exist")
@@ -240,9 +312,13 @@ _SIGNS: tuple[tuple[str, str], ...] = (
         "no credentials were found; give them in the usual way: {credentials}",
     ),
     (
+        r"RequestTimeTooSkewed|RequestExpired|RequestInTheFuture|[Dd]ate header|Request has expired|iat and exp",
+        "this machine's clock is wrong by more than the store allows (15 minutes, most often); set it",
+    ),
+    (
         r"InvalidAccessKeyId|SignatureDoesNotMatch|InvalidToken|ExpiredToken|AuthenticationFailed|"
         r"TokenRefreshRequired|status code: 401|Unauthenticated",
-        "the credentials were refused; check them, their expiry and this machine's clock",
+        "the credentials were refused; check them and their expiry",
     ),
     (
         r"PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint|status code: 301",
@@ -265,7 +341,7 @@ _SIGNS: tuple[tuple[str, str], ...] = (
 )
 
 
-def _advice(error: Exception, place: str) -> str:
+def _advice(error: BaseException, place: str) -> str:
     text = f"{type(error).__name__} {error}"
     for pattern, advice in _SIGNS:
         if re.search(pattern, text):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.object_store import ObjectStore
 from townlet.dataset.store.object_store_client import Bucket, split_address
-from townlet.errors import OutputError
+from townlet.dataset.store.os_errors import translate_os_error
+from townlet.errors import OutputError, UserError
+from townlet.escaping import shown
 
 
 def is_remote(place: str | os.PathLike[str]) -> bool:
@@ -28,6 +31,14 @@ def open_store(place: str | os.PathLike[str], *, check_connection: bool = True) 
     name = os.fspath(place)
     if not name.strip():
         raise OutputError("expected a folder, or s3://bucket/prefix, got nothing")
+    try:
+        usable = "\0" not in name and bool(os.fsencode(name))
+    except UnicodeEncodeError:
+        usable = False
+    if not usable:
+        raise OutputError(
+            f"{shown(name)}: cannot be the name of a folder: it holds a character that none may have"
+        )
     if not is_remote(name):
         return LocalStore(name)
     address, prefix = split_address(name)
@@ -35,3 +46,23 @@ def open_store(place: str | os.PathLike[str], *, check_connection: bool = True) 
     if check_connection:
         store.check()
     return store
+
+
+def expect_folder(store: Store, place: str | os.PathLike[str] | None = None) -> None:
+    """Raise UserError where a local store is no folder that is there, OutputError where it cannot be looked at.
+
+    `place`: what messages call it.
+    """
+    if not isinstance(store, LocalStore):
+        return
+    try:
+        with translate_os_error("read", str(store), allow_missing=True):
+            is_folder = stat.S_ISDIR(os.stat(store.root).st_mode)
+    except FileNotFoundError:
+        found = "nothing there"
+    else:
+        if is_folder:
+            return
+        found = "a file"
+    name = shown(os.fspath(place) if place is not None else store)
+    raise UserError(f"{name}: expected the folder of a capture or a data set, found {found}")

@@ -9,9 +9,19 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from townlet.dataset.format.canonical import line_bytes
-from townlet.dataset.format.manifest import parse_manifest, run_options
+from townlet.dataset.format.documents import MOST_BYTES, MOST_INDEX_BYTES, parse_object
+from townlet.dataset.format.manifest import described_file, parse_manifest, run_options
 from townlet.dataset.format.paths import INDEX, RUNS, inside
-from townlet.dataset.index.index_file import INDEX_VERSION, read_index
+from townlet.dataset.index.index_document import (
+    INDEX_VERSION,
+    RunEntry,
+    ShardKey,
+    index_version_of,
+    shard_key,
+)
+from townlet.dataset.index.index_places import IndexMoved
+from townlet.dataset.index.old_form import OLD_VERSION
+from townlet.dataset.index.read_index import DataSetIndex, read_index
 from townlet.dataset.status.run_status import entry_status
 from townlet.dataset.status.status import RunStatus
 from townlet.dataset.store.contract import Store
@@ -24,7 +34,6 @@ STATES: tuple[ChangeState, ...] = ("unchanged", "changed", "new", "removed")
 MOST_DIFFERENCES = 3  # that a reason names; the rest is counted
 LONGEST_VALUE = 40  # characters of a value in a reason
 
-Entry = Mapping[str, Any]  # a run in dataset.json
 Key = tuple[str, int]  # scenario, seed
 
 
@@ -42,7 +51,7 @@ class Changes:
     """Of all runs, by scenario and seed."""
 
     runs: tuple[Change, ...]
-    carried: tuple[Entry, ...]  # the index entries of the unchanged runs
+    carried: tuple[RunEntry, ...]  # the index entries of the unchanged runs
 
     @property
     def any(self) -> bool:
@@ -65,25 +74,28 @@ class Changes:
 def compare(store: Store | None, runs: Sequence[RunRef], configs: Mapping[str, str]) -> Changes:
     """Compare planned runs, and their configs by digest, with the version in `store` (None: there is no version yet).
 
-    Reads the version's index, asks for the size of every manifest, and reads one capture's config a scenario.
-    From an index that is damaged or of another format nothing is carried over: all runs are `changed`.
+    Of the version's index it reads the shards in which there are planned runs; it asks for the size of the manifests
+    of these, and reads one capture's config a scenario. From an index, or a shard of it, that is damaged or of another
+    format nothing is carried over: all its runs are `changed`.
     """
-    entries, broken = ({}, "") if store is None else _entries(store)
-    sizes = _manifest_sizes(store, entries.values())
-    reasons = _Reasons(store, {name for name, _ in entries}, configs)
+    index, broken = (None, "") if store is None else _index(store)
     planned = {(run.name, run.seed): run for run in runs}
+    known = _KnownRuns(store, index, broken)
+    reasons = _Reasons(store, {name for name, _ in known.keys}, configs)
     names = {name for name, _ in planned}
     changes: list[Change] = []
-    carried: list[Entry] = []
-    for key in sorted({*planned, *entries}):
-        run, entry = planned.get(key), entries.get(key)
+    carried: list[RunEntry] = []
+    for key in sorted({*planned, *known.keys}):
+        run = planned.get(key)
         if run is None:
             changes.append(Change(*key, "removed", _not_any_more(key[0], names)))
             continue
-        status = entry_status(entry, run, sizes.get(_manifest_of(entry)) if entry else None)
+        entry, broken = known.entry(key)
         if entry is None:
             changes.append(Change(*key, "changed" if broken else "new", broken or reasons.new(key[0])))
-        elif status is RunStatus.OTHER:
+            continue
+        status = entry_status(entry, run, known.manifest_size(entry))
+        if status is RunStatus.OTHER:
             changes.append(Change(*key, "changed", reasons.changed(run, entry)))
         elif status is RunStatus.DAMAGED:
             changes.append(Change(*key, "changed", "its manifest is missing or cut short"))
@@ -125,24 +137,24 @@ class _Reasons:
             return "there is no version yet"
         return "another seed" if scenario in self._scenarios else "another scenario"
 
-    def changed(self, run: RunRef, entry: Entry) -> str:
+    def changed(self, run: RunRef, entry: RunEntry) -> str:
         key = run.name, run.config_digest
         if key not in self._changed:
             self._changed[key] = self._read(run, entry)
         return self._changed[key]
 
-    def _read(self, run: RunRef, entry: Entry) -> str:
+    def _read(self, run: RunRef, entry: RunEntry) -> str:
         assert self._store is not None  # who has an entry has a store
         place = _manifest_of(entry)
         try:
-            metadata = parse_manifest(self._store.read(place), place)["metadata"]
-            stored = json.loads(
-                self._store.read(inside(entry["folder"], metadata["files"]["config"]["name"]))
-            )
-        except (CorruptSampleError, OutputError, FileNotFoundError, ValueError, KeyError, TypeError):
+            document = parse_manifest(self._store.read(place, MOST_BYTES), place)
+            file = described_file(document, "config")
+            config = inside(entry.folder, file.name)
+            stored = parse_object(self._store.read(config, file.size), config, "the config of a capture")
+        except (CorruptSampleError, OutputError, FileNotFoundError):
             return "its inputs, but the old ones are not readable"
         asked = json.loads(self._configs[run.config_digest])
-        found = [*_differences_of_options(metadata, run), *_differences_of_config(stored, asked)]
+        found = [*_differences_of_options(document["metadata"], run), *_differences_of_config(stored, asked)]
         more = len(found) - MOST_DIFFERENCES
         shown = found[:MOST_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
         return ", ".join(shown) or "its inputs"
@@ -173,36 +185,64 @@ def _not_any_more(scenario: str, planned: Collection[str]) -> str:
     return "its seed is not in the suite any more" if scenario in planned else "not in the suite any more"
 
 
-def _entries(store: Store) -> tuple[dict[Key, Entry], str]:
-    """The runs of a version's index; or none, and why nothing in it can be gone on from."""
+class _KnownRuns:
+    """The runs of a version's index: all by their keys; a shard is read when one of its runs is asked for."""
+
+    def __init__(self, store: Store | None, index: DataSetIndex | None, broken: str) -> None:
+        self.keys: list[Key] = []
+        self._store = store
+        self._index = index
+        self._broken = broken
+        self._sizes: Mapping[str, int] | None = None
+        self._damaged: set[ShardKey] = set()
+        for shard in index.shards if index else ():
+            self.keys += [(shard.scenario, seed) for seed in shard.seed_list()]
+
+    def entry(self, key: Key) -> tuple[RunEntry | None, str]:
+        """What the index says of a run, or None; and why nothing there can be gone on from, where that is so."""
+        if self._index is None:
+            return None, self._broken
+        shard = shard_key(*key)
+        if shard not in self._damaged:
+            try:
+                return self._index.entry(*key), ""
+            except (CorruptSampleError, IndexMoved):
+                self._damaged.add(shard)
+        return None, _DAMAGED
+
+    def manifest_size(self, entry: RunEntry) -> int | None:
+        """An object store lists a thousand names in the time that it takes to ask for one."""
+        assert self._store is not None  # who has an entry has a store
+        if self._store.renames:
+            return self._store.size(_manifest_of(entry))
+        if self._sizes is None:
+            self._sizes = {file.name: file.size for file in self._store.list(RUNS)}
+        return self._sizes.get(_manifest_of(entry))
+
+
+_DAMAGED = f"the version's {INDEX} is damaged or missing"
+
+
+def _index(store: Store) -> tuple[DataSetIndex | None, str]:
+    """A version's index; or none, and why nothing in it can be gone on from."""
     try:
-        document = read_index(store)
+        return read_index(store), ""
     except (CorruptSampleError, FileNotFoundError):
-        return {}, _why_unusable(store)
-    return {(entry["scenario"], entry["seed"]): entry for entry in document["runs"]}, ""
+        return None, _why_unusable(store)
 
 
 def _why_unusable(store: Store) -> str:
     try:
-        version = json.loads(store.read(INDEX))["metadata"]["format_version"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
-        version = INDEX_VERSION
-    if version != INDEX_VERSION:
-        return f"format version of {INDEX} {_shown(version)} -> {INDEX_VERSION}"
-    return f"the version's {INDEX} is damaged or missing"
+        version = index_version_of(store.read(INDEX, MOST_INDEX_BYTES), str(store))
+    except (FileNotFoundError, CorruptSampleError):
+        return _DAMAGED
+    if version not in (INDEX_VERSION, OLD_VERSION):
+        return f"index version of {INDEX} {_shown(version)} -> {INDEX_VERSION}"
+    return _DAMAGED
 
 
-def _manifest_of(entry: Entry) -> str:
-    return inside(entry["folder"], entry["manifest"])
-
-
-def _manifest_sizes(store: Store | None, entries: Collection[Entry]) -> Mapping[str, int | None]:
-    """The size of every manifest. An object store lists a thousand names in the time that it takes to ask for one."""
-    if store is None or not entries:
-        return {}
-    if store.renames:
-        return {place: store.size(place) for place in map(_manifest_of, entries)}
-    return {file.name: file.size for file in store.list(RUNS)}
+def _manifest_of(entry: RunEntry) -> str:
+    return inside(entry.folder, entry.manifest)
 
 
 def _shown(value: Any) -> str:

@@ -12,6 +12,7 @@ Minimum and maximum are not compared: they are one sample's.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -21,9 +22,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from townlet.dataset.format.canonical import line_bytes, misshapen, sha256_hex
-from townlet.dataset.store.local import translate_os_error
-from townlet.errors import OutputError, UserError
+from townlet.dataset.format.canonical import line_bytes, sha256_hex
+from townlet.dataset.format.documents import convert_document, parse_object
+from townlet.dataset.format.models import GoldenMetrics
+from townlet.dataset.status.nested import output_above
+from townlet.dataset.store.beside import beside
+from townlet.dataset.store.local import read_named_file
+from townlet.dataset.store.open_store import is_remote
+from townlet.dataset.store.os_errors import translate_os_error
+from townlet.errors import CorruptSampleError, OutputError, UserError
+from townlet.escaping import shown
 from townlet.run import RULES_VERSION, RunRef
 
 GOLDEN_VERSION = 1  # raised when the file changes its meaning
@@ -101,47 +109,61 @@ def golden_bytes(document: Mapping[str, Any]) -> bytes:
 def read_golden(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Raises UserError for what is not there, not readable, or no golden metrics file."""
     try:
-        document = json.loads(Path(path).read_bytes())
-        version = document["format_version"]
-        whole = _is_whole(document)
+        document = parse_object(read_named_file(path), str(path), _GOLDEN)
+        version = document.get("format_version", GOLDEN_VERSION)
+        if version == GOLDEN_VERSION:
+            convert_document(GoldenMetrics, document, str(path), _GOLDEN)
     except FileNotFoundError:
         raise UserError(f"{path}: no golden metrics file is there; `townlet golden` writes one") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise UserError(
-            f"{path}: expected a golden metrics file of `townlet golden` ({misshapen(error)})"
-        ) from error
+    except CorruptSampleError as error:
+        raise UserError(f"{error}; `townlet golden` writes one") from error
     if version != GOLDEN_VERSION:
         raise UserError(
-            f"{path}: expected format version {GOLDEN_VERSION}, found {version!r}; remove it and write it anew"
-        )
-    if not whole:
-        raise UserError(
-            f"{path}: expected a count, a mean and a std for each figure of a golden metrics file"
+            f"{path}: expected format version {GOLDEN_VERSION}, found {shown(repr(version))[:40]}; "
+            "remove it and write it anew"
         )
     return document
 
 
-def check_place(path: str | os.PathLike[str]) -> None:
-    """Raise OutputError where no golden file can be written: said before work that would be in vain."""
+_GOLDEN = "a golden metrics file"
+
+
+def check_golden_place(path: str | os.PathLike[str], output: str | None = None) -> None:
+    """Raise OutputError where no golden file can be written: said before work that would be in vain.
+
+    In a data set it would be a stranger, which gc deletes: it goes neither into one that is there, nor into `output`.
+    """
     place = Path(path)
-    if place.is_dir():
+    real = Path(os.path.realpath(place))
+    data_set = output_above(place)
+    if data_set is None and output is not None and not is_remote(output):
+        folder = Path(os.path.realpath(output))
+        data_set = str(folder) if folder in real.parents else None
+    if data_set is not None:
+        raise OutputError(
+            f"{place}: lies inside {data_set}, where only data belong: name a golden file outside of it"
+        )
+    if os.path.isdir(real):
         raise OutputError(f"{place}: expected a file for the golden metrics, found a folder")
-    above = next((folder for folder in place.absolute().parents if folder.exists()), Path("/"))
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+    above = next((folder for folder in real.parents if os.path.exists(folder)), Path("/"))
+    if not os.path.isdir(above) or not os.access(above, os.W_OK | os.X_OK):
         raise OutputError(f"{place}: cannot write: {above} is no folder that you may write into")
+    with contextlib.suppress(FileNotFoundError):
+        read_named_file(
+            place
+        )  # what is there is to be replaced: a link to nowhere, or a pipe, is no file of ours
 
 
 def write_golden(path: str | os.PathLike[str], document: Mapping[str, Any]) -> bool:
-    """Write or replace the file, in one step. False: it said the same already."""
-    place, data = Path(path), golden_bytes(document)
-    check_place(path)
-    with translate_os_error("write", str(place)):
-        if place.exists() and place.read_bytes() == data:
+    """Write or replace the file (where it is a link, the one it leads to), in one step. False: it said so already."""
+    place, data = Path(os.path.realpath(path)), golden_bytes(document)
+    check_golden_place(path)
+    with contextlib.suppress(FileNotFoundError):
+        if read_named_file(place) == data:
             return False
+    with translate_os_error("write", str(place)):
         place.parent.mkdir(parents=True, exist_ok=True)
-        temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}.tmp")
+        temporary = beside(place, f".{secrets.token_hex(4)}.tmp")
         try:
             temporary.write_bytes(data)
             temporary.replace(place)
@@ -204,18 +226,6 @@ def _rounded(figures: Figures) -> dict[str, dict[str, float]]:
         name: {"count": some["count"], **{of: float(f"{some[of]:.{DIGITS}g}") for of in _KEPT}}
         for name, some in figures.items()
     }
-
-
-def _is_whole(document: Any) -> bool:
-    numbers = (
-        value
-        for figures in _scopes(document).values()
-        for some in figures.values()
-        for value in (some["count"], *(some[of] for of in _KEPT))
-    )
-    return isinstance(document["suites"], list) and all(
-        isinstance(value, int | float) and math.isfinite(value) for value in numbers
-    )
 
 
 def _block(figures: Figures, indent: str) -> str:

@@ -8,26 +8,30 @@ local disk the symbolic link `current` shows people the same. When a version sto
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import re
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from townlet.dataset.format.canonical import line_bytes, misshapen, sha256_hex
+from townlet.dataset.format.canonical import line_bytes, sha256_hex
 from townlet.dataset.format.capture_log import log_bytes
+from townlet.dataset.format.documents import MOST_BYTES, MOST_INDEX_BYTES, parse_document
 from townlet.dataset.format.manifest import LOG_NAME, MANIFEST_SUFFIX
-from townlet.dataset.format.paths import ENOUGH_UNEXPECTED, INDEX, STAGING
+from townlet.dataset.format.models import PointerFacts, VersionLog
+from townlet.dataset.format.paths import ENOUGH_UNEXPECTED, INDEX, LINK, POINTER, STAGING, VERSIONS
+from townlet.dataset.status.nested import why_it_stays
 from townlet.dataset.store.contract import Store
-from townlet.dataset.store.local import LocalStore, translate_os_error
+from townlet.dataset.store.entries import plain_files
+from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.open_store import open_store
+from townlet.dataset.store.os_errors import translate_os_error
+from townlet.dataset.store.own_files import read_log
 from townlet.errors import CorruptSampleError, OutputError, TownletError, UserError
+from townlet.escaping import shown
 
-POINTER = "current.json"
-LINK = "current"
-VERSIONS = "versions"
-_OWN = (POINTER, LINK, LOG_NAME)
 NONE_IS_CURRENT = (
     "a versioned data set of which no version is current: the next `townlet regenerate` goes on with what was "
     "begun; until then, name a version's folder"
@@ -47,20 +51,22 @@ def version_folder(version: int) -> str:
     return f"{VERSIONS}/{version}"
 
 
+def version_number(name: str) -> int | None:
+    """Of a version's folder, by its name; None for a name that no version has."""
+    return int(name) if re.fullmatch(r"[1-9][0-9]{0,8}", name) else None
+
+
 def read_pointer(store: Store) -> Pointer | None:
     """Which version is current; None where there is no `current.json`. Raises CorruptSampleError."""
     try:
-        data = store.read(POINTER)
+        data = store.read(POINTER, MOST_BYTES)
+        facts = parse_document(PointerFacts, data, f"{store}: {POINTER}", "the name of a version")
     except FileNotFoundError:
         return None
-    try:
-        pointer = Pointer(**json.loads(data))
-        whole = isinstance(pointer.version, int) and pointer.version >= 1
-    except (ValueError, TypeError, RecursionError) as error:
-        raise CorruptSampleError(
-            f"{store}: {POINTER}: names no version ({misshapen(error)}){MENDING}"
-        ) from error
-    if not whole or line_bytes(pointer._asdict()) != data:
+    except CorruptSampleError as error:
+        raise CorruptSampleError(f"{error}{MENDING}") from error
+    pointer = Pointer(facts.version, facts.dataset_sha256)
+    if line_bytes(pointer._asdict()) != data:
         raise CorruptSampleError(f"{store}: {POINTER}: was changed after it was written{MENDING}")
     return pointer
 
@@ -100,12 +106,16 @@ def next_version(store: Store) -> int:
     version = current_version(store)
     if version is not None:
         return version + 1
-    return version_of_log(store) or 1
+    # Where `current.json` was lost, what it named is not asked of the log, which anybody may have changed.
+    there = [
+        number for number in _numbers(store) if store.size(f"{version_folder(number)}/{INDEX}") is not None
+    ]
+    return max(there, default=1)
 
 
 def version_of_log(store: Store) -> int | None:
-    """Where `current.json` was lost, the version that it named; None where the log does not know."""
-    return _read_log(store)[0]
+    """The version that was current by the log: a hint, for words. None where the log does not know."""
+    return _read_log(store).current
 
 
 def publish(store: Store, version: int) -> None:
@@ -114,59 +124,86 @@ def publish(store: Store, version: int) -> None:
     Raises TownletError where somebody else has published meanwhile.
     """
     before = _pointer_sha256(store)
-    pointer = Pointer(version, sha256_hex(store.read(f"{version_folder(version)}/{INDEX}")))
+    pointer = Pointer(version, sha256_hex(store.read(f"{version_folder(version)}/{INDEX}", MOST_INDEX_BYTES)))
     if not store.compare_and_swap(POINTER, before, [line_bytes(pointer._asdict())]):
         raise TownletError(f"{store}: somebody else has published a version; run the same command again")
     store.make_durable([""])
 
 
-def finish_publishing(store: Store, now: datetime) -> None:
+def finish_publishing(store: Store, now: datetime) -> str:
     """Do what publishing leaves to be done: the link for people, and when the others stopped being current.
 
-    For whoever holds the lock. Writes nothing where all is done.
+    For whoever holds the lock. Writes nothing where all is done. Returns what is worth saying, or "": a log that is
+    damaged or untrue stops no work, it is written anew.
     """
     pointer = read_pointer(store)
     if pointer is None:
-        return
-    for file in list(store.list(STAGING)):
+        return ""
+    for file in list(store.list(STAGING, deep=False)):
         if file.name.endswith(".tmp"):  # of a writer that was killed
             store.delete(file.name)
     _point_link(store, pointer.version)
-    current, retired = _read_log(store)
-    if current == pointer.version:
-        return
-    missed = range(current, pointer.version) if current else _others(store, pointer.version)
-    for version in missed:
-        retired.setdefault(version, now)
+    log = _read_log(store)
+    if log.current == pointer.version and not log.fault:
+        return ""
+    retired = {
+        version: min(since, now) for version, since in log.retired.items() if version < pointer.version
+    }
+    for version in _numbers(store):
+        if version < pointer.version:
+            retired.setdefault(version, now)
     _write_log(store, pointer.version, retired)
+    return f"{store}: {LOG_NAME}: {log.fault}; written anew" if log.fault else ""
 
 
-def prune(store: Store, keep: int, now: datetime) -> list[int]:
+def prune(
+    store: Store, keep: int, now: datetime, kept: Callable[[OutputError], None] = lambda why: None
+) -> list[int]:
     """Remove all but the newest `keep` versions, the current one among them; returns which were removed.
 
-    A version that was current within the last hour stays. For whoever holds the lock, after `finish_publishing`.
+    A version that was current within the last hour stays, and so does one that holds a link or another output: `kept`
+    is told why. What is current says `current.json` alone. For whoever holds the lock, after `finish_publishing`.
     """
-    current, retired = _read_log(store)
-    if current is None:
+    current = current_version(store)
+    log = _read_log(store)
+    if current is None or log.current is None:
         return []
+    retired = {version: since for version, since in log.retired.items() if version < current}
     newest = sorted((*retired, current), reverse=True)[:keep]
     old = [version for version in sorted(retired) if version not in newest]
-    gone = [version for version in old if now - retired[version] >= IN_USE]
-    for version in gone:
-        remove_version(store, version)
+    gone = []
+    for version in (version for version in old if now - retired[version] >= IN_USE):
+        try:
+            remove_version(store, version)
+        except OutputError as why:
+            kept(why)
+            continue
+        gone.append(version)
         del retired[version]
-        _write_log(store, current, retired)  # not before: what the log names is removed if this is cut short
+        _write_log(
+            store, log.current, retired
+        )  # not before: what the log names is removed if this is cut short
     return gone
 
 
 def remove_version(store: Store, version: int) -> None:
-    """Remove a version that nobody reads, its index first: what is left of it is no data set."""
+    """Remove a version that nobody reads, its index first: what is left of it is no data set.
+
+    Raises OutputError where a link or another output is in it: then nothing is removed.
+    """
+    why = why_it_stays(store.below(version_folder(version)))
+    if why:
+        raise OutputError(f"{store}: version {version} is not removed: {why}; move that out of it")
     store.delete(f"{version_folder(version)}/{INDEX}")
     store.delete(version_folder(version))
 
 
 def check_versions(store: Store) -> None:
     """Raise OutputError unless versions may be made here: the place is empty, or holds versions and nothing else."""
+    if store.kind(LINK) not in (None, "our link", "folder"):  # what is in a folder is named below
+        raise OutputError(
+            f"{store}: {LINK} is there, and is none of Townlet's; choose another output folder, or move it away"
+        )
     if store.size(POINTER) is not None:
         return
     above = _published_in(store)
@@ -178,16 +215,18 @@ def check_versions(store: Store) -> None:
             f"of one: move it to NEW/{version_folder(1)} and give --output NEW"
         )
     own = (f"{VERSIONS}/", f"{STAGING}/")
-    found = (file.name for file in store.list() if not file.name.startswith(own) and file.name not in _OWN)
-    strange = list(islice(found, ENOUGH_UNEXPECTED))
+    theirs = [] if read_log(store) is None else [LOG_NAME]
+    listed = (file.name for file in plain_files(store.list(), store) if not file.name.startswith(own))
+    strange = list(islice((name for name in listed if name not in (LINK, *theirs)), ENOUGH_UNEXPECTED))
     captures = [name for name in strange if name.endswith(MANIFEST_SUFFIX)]
     if captures:
         raise OutputError(f"{store}: holds a capture ({captures[0]}); choose another output folder")
     if strange:
         more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
+        found = ", ".join(map(shown, strange[:3])) + more
         raise OutputError(
-            f"{store}: expected an empty folder or a versioned data set, found {', '.join(strange[:3])}{more}; "
-            "choose another output folder, or move them away"
+            f"{store}: expected an empty folder or a versioned data set, found {found}; choose another output folder, "
+            "or move them away"
         )
 
 
@@ -209,15 +248,16 @@ def refuse_versioned(store: Store) -> None:
 def _published_in(store: Store) -> Store | None:
     """The versioned data set whose published version this store is; None where it is none."""
     place, _, version = str(store).rpartition(f"/{VERSIONS}/")
-    if not place or not version.isdecimal():
+    number = version_number(version)
+    if not place or number is None:
         return None
     above = open_store(place)
-    return above if int(version) <= (current_version(above) or 0) else None
+    return above if number <= (current_version(above) or 0) else None
 
 
 def _pointer_sha256(store: Store) -> str | None:
     try:
-        return sha256_hex(store.read(POINTER))
+        return sha256_hex(store.read(POINTER, MOST_BYTES))
     except FileNotFoundError:
         return None
 
@@ -227,8 +267,9 @@ def _point_link(store: Store, version: int) -> None:
     if not isinstance(store, LocalStore):
         return
     link, target = store.root / LINK, version_folder(version)
-    if link.is_symlink() and os.readlink(link) == target:
-        return
+    kind = store.kind(LINK)
+    if kind not in (None, "our link") or (kind and os.readlink(link) == target):
+        return  # somebody else's, or done
     staging = store.root / STAGING
     temporary = staging / f"{secrets.token_hex(8)}.tmp"
     with translate_os_error("write", str(link)):
@@ -244,14 +285,38 @@ def _point_link(store: Store, version: int) -> None:
     store.make_durable([""])
 
 
-def _read_log(store: Store) -> tuple[int | None, dict[int, datetime]]:
-    """The version that was current when the log was written, and since when older ones are not."""
+class _Log(NamedTuple):
+    """What the log says of versions. It is a hint: nothing that `current.json` names is removed because of it."""
+
+    current: int | None  # when it was written
+    retired: dict[int, datetime]  # older versions, and since when they are
+    fault: str  # why it is to be written anew; "" where it is whole
+
+
+def _read_log(store: Store) -> _Log:
     try:
-        log = json.loads(store.read(LOG_NAME))
-        retired = {int(version): datetime.fromisoformat(since) for version, since in log["retired"].items()}
-        return int(log["current"]), retired
-    except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-        return None, {}
+        log = parse_document(VersionLog, store.read(LOG_NAME, MOST_BYTES), LOG_NAME, "a log of versions")
+    except FileNotFoundError:
+        return _Log(None, {}, "")
+    except CorruptSampleError as error:
+        return _Log(None, {}, str(error).removeprefix(f"{LOG_NAME}: "))
+    retired, fault = {}, ""
+    for name, text in log.retired.items():
+        number, since = version_number(name), _moment(text)
+        if number is None or since is None or number >= log.current:
+            fault = f"says that version {shown(name)} stopped being current {shown(text)}"
+        else:
+            retired[number] = since
+    return _Log(log.current, retired, fault)
+
+
+def _moment(text: str) -> datetime | None:
+    """A point in time; None for other texts, and for times of day that belong to no time zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _write_log(store: Store, current: int, retired: dict[int, datetime]) -> None:
@@ -259,10 +324,13 @@ def _write_log(store: Store, current: int, retired: dict[int, datetime]) -> None
     store.write_whole(LOG_NAME, [log_bytes({"current": current, "retired": since})])
 
 
-def _others(store: Store, current: int) -> list[int]:
-    """The versions that are there, older than the current one. Reads all names: for a log that is lost."""
-    names = {file.name.split("/")[1] for file in store.list(VERSIONS)}
-    return sorted(int(name) for name in names if name.isdecimal() and int(name) < current)
+def _numbers(store: Store) -> list[int]:
+    """The versions that have a folder."""
+    if isinstance(store, LocalStore):
+        names = set(store.folders(VERSIONS))
+    else:
+        names = {file.name.split("/")[1] for file in store.list(VERSIONS)}
+    return sorted(number for name in names if (number := version_number(name)) is not None)
 
 
 def utc_now() -> datetime:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ Item = TypeVar("Item")
 
 REPORT_INTERVAL_S = 0.1  # seconds between two lines about frames
 WORKER_LOG = "workers.log"  # standard error of all worker processes
+REPORT = re.compile(r"\d+-[0-9a-f]{8}")  # the name of a file of reports: process and number
 CANCELLED = "cancelled"  # a file: the launcher wants no more
 
 
@@ -110,6 +112,7 @@ class ReportReader:
 
     def __init__(self, folder: str | None) -> None:
         self.tally = Tally()
+        self.lines = 0  # read so far
         self._folder = folder
         self._read: dict[str, int] = {}  # file name -> bytes read
 
@@ -119,14 +122,17 @@ class ReportReader:
             return self.tally
         try:
             names = sorted(os.listdir(self._folder))
-        except FileNotFoundError:
+        except OSError:
             return self.tally
         for name in names:
-            if name in (WORKER_LOG, CANCELLED):
+            if not REPORT.fullmatch(name):
                 continue
-            with open(Path(self._folder, name), "rb") as file:
-                file.seek(self._read.get(name, 0))
-                whole, end, _ = file.read().rpartition(b"\n")
+            try:
+                with open(Path(self._folder, name), "rb") as file:
+                    file.seek(self._read.get(name, 0))
+                    whole, end, _ = file.read().rpartition(b"\n")
+            except OSError:
+                continue  # no file may be opened just now: the next time
             self._read[name] = self._read.get(name, 0) + len(whole) + len(end)
             for line in whole.splitlines():
                 self._add(json.loads(line))
@@ -150,6 +156,7 @@ class ReportReader:
 
     def _add(self, line: dict[str, Any]) -> None:
         tally = self.tally
+        self.lines += 1
         tally.frames += line.get("frames", 0)
         if "run" in line:
             tally.runs.add(line["run"])

@@ -1,9 +1,9 @@
 """`townlet-worker`: what an engine starts where a pipeline's workers are to run, on a machine that has Townlet.
 
 Beam's PROCESS environment starts it (`--environment_type PROCESS --environment_config '{"command":
-"townlet-worker"}'`), and so does a worker pool (`python -m apache_beam.runners.worker.worker_pool_main --service_port
-50000 --container_executable townlet-worker`). It asks the engine where to connect, has the simulation compiled, and
-serves until the engine hangs up or goes away. `townlet-worker --warm` compiles only: when an image is built, say.
+"townlet-worker"}'`), and so does a pool of workers (`townlet-worker --pool 50000`, which listens on this machine alone
+unless `--pool_host` says otherwise). It asks the engine where to connect, has the simulation compiled, and serves until
+the engine hangs up or goes away. `townlet-worker --warm` compiles only: when an image is built, say.
 """
 
 from __future__ import annotations
@@ -15,21 +15,26 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-from townlet.compiler.warmup import warm
+from townlet.compiler.warmup import CompileError, warm
+from townlet.errors import TownletError
+from townlet.escaping import shown
 
 MONITOR_INTERVAL_S = 0.5
 ANSWER_TIMEOUT_S = 60.0  # seconds for the engine to answer
+NO_PROXY = "no_grpc_proxy"  # gRPC's environment variable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve one engine, or (`--warm`) only prepare for that. Returns the exit code."""
+    """Serve one engine, or start such workers (`--pool`), or only prepare (`--warm`). Returns the exit code."""
     arguments = _parser().parse_args(sys.argv[1:] if argv is None else argv)
     if arguments.warm:
-        print(f"ready, in {warm(quiet=False):.1f} s")
-        return 0
+        return _prepare()
+    if arguments.pool is not None:
+        return _pool(arguments.pool_host, arguments.pool)
     if not arguments.id or not arguments.provision_endpoint:
         print("townlet-worker is started by an engine; see docs/cluster.md", file=sys.stderr)
         return 2
@@ -40,9 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ["WORKER_ID"] = arguments.id  # Beam reads it when it is imported: from here on
     from apache_beam.runners.worker import sdk_worker_main
 
-    from townlet.pipelines.runners.in_process import bypass_proxies
-
-    with bypass_proxies():
+    with _bypassing_proxies():
         os.environ.update(_environment(arguments))
         with contextlib.suppress(
             Exception
@@ -52,14 +55,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _prepare() -> int:
+    try:
+        print(f"ready, in {warm(quiet=False, lasting=True):.1f} s")
+    except CompileError as error:
+        print(f"error: {shown(error)}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("townlet-worker", description="Serve a Beam engine as one worker.")
     parser.add_argument("--warm", action="store_true", help="compile the simulation, and end")
+    pool = parser.add_argument_group("a pool, which starts workers for whoever reaches it")
+    pool.add_argument("--pool", type=_port, metavar="PORT", help="be a pool that listens there; 0: any port")
+    pool.add_argument(
+        "--pool_host",
+        default="localhost",
+        metavar="ADDRESS",
+        help="at which address (default: localhost, for engines on this machine)",
+    )
     engine = parser.add_argument_group("given by the engine")
     engine.add_argument("--id", help="the worker's")
     for service in ("provision", "control", "logging", "artifact", "status"):
         engine.add_argument(f"--{service}_endpoint", metavar="HOST:PORT")
     return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"expected a port, 0 to 65535, got {text!r}")
+    return int(text)
+
+
+def _pool(host: str, port: int) -> int:
+    from townlet.pipelines.runners.pool import serve_pool
+
+    try:
+        return serve_pool(host, port, _own_command())
+    except TownletError as error:
+        print(f"error: {shown(error)}", file=sys.stderr)
+        return error.exit_code
+
+
+def _own_command() -> str:
+    installed = Path(sys.executable).with_name("townlet-worker")
+    return str(installed) if installed.exists() else sys.argv[0]
 
 
 def _environment(arguments: argparse.Namespace) -> dict[str, str]:
@@ -94,6 +135,22 @@ def _provision(endpoint: str) -> Any:
         )
         request = beam_provision_api_pb2.GetProvisionInfoRequest()
         return stub.GetProvisionInfo(request, timeout=ANSWER_TIMEOUT_S, wait_for_ready=True).info
+
+
+@contextlib.contextmanager
+def _bypassing_proxies() -> Iterator[None]:
+    """Let gRPC connect to this machine itself. It would ask a proxy of the environment, and wait for ever."""
+    before = os.environ.get(NO_PROXY)
+    known = before or os.environ.get("no_proxy") or ""
+    if "localhost" not in known.split(","):
+        os.environ[NO_PROXY] = ",".join(filter(None, [known, "localhost", "127.0.0.1", "::1"]))
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(NO_PROXY, None)
+        else:
+            os.environ[NO_PROXY] = before
 
 
 def _end_with(engine: int) -> None:

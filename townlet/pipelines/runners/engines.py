@@ -19,6 +19,7 @@ from townlet.dataset.store.local import LocalStore
 from townlet.errors import OutputError, UserError
 from townlet.pipelines.runners import flink
 from townlet.pipelines.runners.options import check_job_server, runner_of
+from townlet.pipelines.runners.pool import private_pool
 
 FLINK = "FlinkRunner"
 WITHOUT_JOB_SERVER = ("DataflowRunner", "TestDataflowRunner")  # they are services of their own
@@ -32,6 +33,12 @@ def engine(options: PipelineOptions) -> Iterator[None]:
     """
     runner = runner_of(options)
     _check_workers(options, runner)
+    with private_pool(), _job_server(options, runner):
+        yield
+
+
+@contextlib.contextmanager
+def _job_server(options: PipelineOptions, runner: str) -> Iterator[None]:
     if options.view_as(PortableOptions).job_endpoint:
         check_job_server(options)
         yield

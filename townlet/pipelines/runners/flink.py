@@ -14,7 +14,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -29,6 +28,7 @@ from apache_beam.options.pipeline_options import (
     PortableOptions,
 )
 
+from townlet.console.scratch import scratch_folder
 from townlet.cores import usable_cores
 from townlet.errors import TownletError, UserError
 
@@ -88,7 +88,7 @@ def job_server(options: PipelineOptions) -> Iterator[None]:
         slots = count_slots(master)
     if flink.parallelism < 1 <= slots:
         flink.parallelism = slots
-    with tempfile.TemporaryDirectory(prefix="townlet-flink-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder() as folder:
         port = free_port()
         words = [java, HEAP[master == "[local]"], f"-Djava.io.tmpdir={folder}"]
         words += [*options.view_as(JobServerOptions).job_server_jvm_properties, "-jar", str(jar)]

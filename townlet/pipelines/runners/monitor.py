@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import sys
 import threading
 from collections.abc import Callable
 
@@ -13,20 +11,18 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from townlet.console.entry_point import is_own_process
+from townlet.console.entry_point import is_own_process, raise_if_asked_to_end
+from townlet.console.limits import TOO_FEW_THREADS
+from townlet.console.printing import remark
 from townlet.dataset.store.lease import raise_if_lost
-from townlet.errors import OutputError
 from townlet.pipelines.progress.display import Display
 from townlet.pipelines.progress.reports import ReportReader, Tally
-from townlet.pipelines.runners.errors import WorkerDied, translate_error
+from townlet.pipelines.runners.errors import WorkerDied
 from townlet.pipelines.runners.in_process import InProcessRunner
-from townlet.pipelines.runners.silence_beam_output import PIPELINE_THREAD, SilencedBeam, silenced_beam
+from townlet.pipelines.runners.silence_beam_output import PIPELINE_THREAD, silenced_beam
+from townlet.pipelines.runners.watch import END_TIMEOUT_S, POLL_INTERVAL_S, Watch
 
-POLL_INTERVAL_S = 0.1  # seconds
 REMOTE_POLL_INTERVAL_S = 1.0  # where the reports may lie on a file server
-END_TIMEOUT_S = (
-    2.0  # seconds that a pipeline has to end by itself, once it was asked to or a step has given up
-)
 CANCEL_TIMEOUT_S = 15.0  # seconds that an engine has to end a job
 
 _silent_until_exit: list[contextlib.ExitStack] = []  # of a command's own process alone
@@ -53,7 +49,7 @@ def run_monitored(
 
     def work() -> None:
         try:
-            pipeline = beam.Pipeline(runner=runner, options=options)
+            pipeline = _pipeline(runner, options)
             build(pipeline)
             jobs.append(pipeline.run())
             jobs[0].wait_until_finish()
@@ -62,55 +58,49 @@ def run_monitored(
         ended.set()
 
     thread = threading.Thread(target=work, name=PIPELINE_THREAD, daemon=True)
+    watch = Watch(reports, runner and runner.processes)
     with contextlib.ExitStack() as stack:
-        silenced = stack.enter_context(silenced_beam())
+        watch.silenced = stack.enter_context(silenced_beam())
         try:
-            thread.start()
-            while not ended.is_set() and not _has_trouble(reports, silenced):
+            _start(thread)
+            while not ended.is_set() and not watch.trouble():
                 ended.wait(REMOTE_POLL_INTERVAL_S if runner is None else POLL_INTERVAL_S)
                 display.show(reports.poll())
                 raise_if_lost()
+                raise_if_asked_to_end()
             if ended.is_set():
                 thread.join()
-            _raise_what_is_wrong(reports, silenced, ended, problems)
+            watch.raise_what_is_wrong(ended, problems)
         except BaseException:
             if runner is None:
                 _end_job(jobs, ended)
             else:
-                _end_steps(reports, ended)
-            if is_stuck() and is_own_process():
+                _end_steps(reports, runner, ended)
+            if is_own_process():
                 _silent_until_exit.append(stack.pop_all())  # what is left of Beam would print more
             raise
     return reports.tally
 
 
 def is_stuck() -> bool:
-    """Whether a pipeline was left that still runs: Python would wait for its threads for ever, at its end."""
-    return any(thread.name == PIPELINE_THREAD and thread.is_alive() for thread in threading.enumerate())
+    """Whether threads of a pipeline may be left: Python would wait for them for ever, at its end."""
+    threads = threading.enumerate()
+    return bool(_silent_until_exit) or any(t.name == PIPELINE_THREAD and t.is_alive() for t in threads)
 
 
-def _has_trouble(reports: ReportReader, silenced: SilencedBeam) -> bool:
-    """Whether there is no point in waiting for the end."""
-    return bool(reports.tally.fatal or reports.tally.broken or silenced.worker_end)
+def _pipeline(runner: InProcessRunner | None, options: PipelineOptions) -> beam.Pipeline:
+    """Beam's, without the temporary folder that it makes for each, uses for nothing here, and leaves when killed."""
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    with contextlib.suppress(OSError):
+        os.rmdir(pipeline.local_tempdir)
+    return pipeline
 
 
-def _raise_what_is_wrong(
-    reports: ReportReader, silenced: SilencedBeam, ended: threading.Event, problems: list[BaseException]
-) -> None:
-    tally = reports.poll()
-    if tally.fatal:
-        ended.wait(END_TIMEOUT_S)
-        raise OutputError(tally.fatal)
-    if tally.broken:
-        raise WorkerDied(f"a worker cannot start: {tally.broken}")
-    if silenced.worker_end:
-        last = reports.last_line_of_workers()
-        detail = f" ({last})" if last and not tally.workers else ""
-        raise WorkerDied(
-            f"a worker process ended before its time: {silenced.worker_end}{detail}; run the same command to continue"
-        )
-    if problems:
-        raise translate_error(problems[0]) from problems[0]
+def _start(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError:
+        raise WorkerDied(TOO_FEW_THREADS) from None
 
 
 def _end_job(jobs: list[PipelineResult], ended: threading.Event) -> None:
@@ -120,12 +110,9 @@ def _end_job(jobs: list[PipelineResult], ended: threading.Event) -> None:
     if jobs:
         threading.Thread(target=_cancel, args=(jobs[0],), daemon=True).start()
     if jobs and ended.wait(CANCEL_TIMEOUT_S):
-        print("the job was cancelled", file=sys.stderr)
+        remark("the job was cancelled")
         return
-    print(
-        "the engine does not say that it has ended the job: look there before you start another",
-        file=sys.stderr,
-    )
+    remark("the engine does not say that it has ended the job: look there before you start another")
 
 
 def _cancel(job: PipelineResult) -> None:
@@ -133,13 +120,10 @@ def _cancel(job: PipelineResult) -> None:
         job.cancel()
 
 
-def _end_steps(reports: ReportReader, ended: threading.Event) -> None:
+def _end_steps(reports: ReportReader, runner: InProcessRunner, ended: threading.Event) -> None:
     """Ask the steps to end. Worker processes that do not are killed."""
     try:
         reports.cancel()
         ended.wait(END_TIMEOUT_S)
     finally:
-        if not ended.is_set():
-            for process in reports.poll().workers:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(process, signal.SIGKILL)
+        runner.processes.kill()

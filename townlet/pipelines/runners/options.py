@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from townlet.console.parsing import nearest_option
 from townlet.cores import most_workers, usable_cores, why_fewer
 from townlet.errors import UserError
 from townlet.pipelines.runners.silence_beam_output import import_beam, unchanged_logging
@@ -20,8 +21,7 @@ def takes_value(flag: str, ours: list[str]) -> bool:
     actions = beam_parser()._option_string_actions
     if flag in actions:
         return actions[flag].nargs != 0
-    near = difflib.get_close_matches(flag, [*ours, *actions], 1)
-    raise UserError(f"unknown option {flag}" + (f"; did you mean {near[0]}?" if near else ""))
+    raise UserError(f"unknown option {flag}{nearest_option(flag, [*ours, *actions])}")
 
 
 _parser: list[Any] = []

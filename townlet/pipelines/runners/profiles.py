@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from townlet.config.source.kinds import is_mapping_of, what_it_is
+from townlet.config.source.open_file import is_there
 from townlet.config.type_text import quoted
 from townlet.config.validation import config_error
 from townlet.config.yaml_loader import Document, Entry, read_document
@@ -38,7 +40,7 @@ def find_profile(name: str) -> Path:
     if name in shipped:
         return shipped[name]
     path = Path(name)
-    if path.is_file():
+    if is_there(path):
         return path
     near = difflib.get_close_matches(name, shipped, 1)
     hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(shipped)}"
@@ -51,9 +53,10 @@ def flags_of(name: str, given: Sequence[str], parser: argparse.ArgumentParser) -
     `parser` knows all of Beam's options. Raises UserError; all mistakes at once, with their lines.
     """
     document = read_document(find_profile(name))
-    if not isinstance(document.root.value, dict):
-        raise config_error([document.problem((), "expected a mapping of Beam's options")])
     known = parser._option_string_actions
+    if not is_mapping_of({flag[2:] for flag in known}, document.data, "runner"):
+        found = what_it_is(document.data)  # it may be any file: it is not quoted
+        raise config_error([document.problem((), f"expected a mapping of Beam's options, got {found}")])
     given_options = {known[flag].dest for flag in (word.split("=", 1)[0] for word in given) if flag in known}
     problems: list[Problem] = list(document.problems)
     flags: list[str] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import signal
 import sys
 import threading
@@ -12,16 +11,19 @@ import time
 from collections.abc import Container, Iterable, Iterator
 from typing import Any, TextIO
 
+from townlet.console.limits import MB, NO_THREAD, TOO_FEW_THREADS, check_memory
+
 PIPELINE_THREAD = "townlet-pipeline"  # what we call the thread that runs a pipeline
 WORKER_THREAD = "run_worker"  # what Beam calls the threads that wait for its worker processes
+MAPPED_BY_BEAM = 300 * MB  # measured
 LAST_OUTPUT_TIMEOUT_S = 2.0  # seconds that these threads have to end once their processes have
 
 
 class SilencedBeam:
-    """What is known of Beam's worker processes while Beam is silenced."""
+    """What is known of Beam's threads while Beam is silenced."""
 
     def __init__(self, callers: Container[threading.Thread]) -> None:
-        self.worker_end: str | None = None  # how the first of them ended before its time; None: none has
+        self.trouble: str | None = None  # why they cannot go on; Beam would wait for them for ever
         self._callers, self._before = callers, threading.excepthook
 
     def excepthook(self, args: Any) -> None:
@@ -29,7 +31,26 @@ class SilencedBeam:
         if args.thread in self._callers:
             self._before(args)
         elif args.thread is not None and args.thread.name == WORKER_THREAD:
-            self.worker_end = self.worker_end or how_it_ended(str(args.exc_value))
+            self.trouble = self.trouble or f"a worker ended: {args.exc_type.__name__}: {args.exc_value}"
+
+    @contextlib.contextmanager
+    def noting_threads(self) -> Iterator[None]:
+        """A thread of Beam's that is not started is missed by nobody there: note that it was asked for."""
+        before, callers, silenced = threading.Thread.start, self._callers, self
+
+        def start(self: threading.Thread) -> None:
+            try:
+                before(self)
+            except RuntimeError as error:
+                if NO_THREAD in str(error) and threading.current_thread() not in callers:
+                    silenced.trouble = silenced.trouble or TOO_FEW_THREADS
+                raise
+
+        threading.Thread.start = start
+        try:
+            yield
+        finally:
+            threading.Thread.start = before
 
 
 @contextlib.contextmanager
@@ -52,13 +73,18 @@ def silenced_beam() -> Iterator[SilencedBeam]:
         if sys.stderr is not None:
             sys.stderr = _CallersOnly(sys.stderr, callers)
         stack.enter_context(_silent_root_logger(callers))  # an engine's messages are logged without a name
+        stack.enter_context(silenced.noting_threads())
         stack.callback(_wait_for_last_output)
         yield silenced
 
 
 def import_beam() -> None:
-    """Import Beam without its warnings that parts of it are not installed, and without what they do to logging."""
+    """Import Beam without its warnings that parts of it are not installed, and without what they do to logging.
+
+    Raises LimitTooLow where there is too little memory for it.
+    """
     if "apache_beam" not in sys.modules:
+        check_memory(MAPPED_BY_BEAM, "the pipeline")
         with _silent_root_logger(callers=()):
             import apache_beam  # noqa: F401
 
@@ -121,10 +147,8 @@ class _CallersOnly:
         return getattr(self._stream, name)
 
 
-def how_it_ended(message: str) -> str:
-    """What Beam reports of a process that ended, in words. It names the exit code, -N for signal N."""
-    found = re.search(r"-?\d+$", message)
-    code = int(found[0]) if found else 0
+def how_it_ended(code: int) -> str:
+    """How a process ended that has this exit code, -N for signal N, in words."""
     if code > 128:  # as a shell has it
         code = 128 - code
     if code >= 0:

@@ -25,7 +25,7 @@ In this order:
 from __future__ import annotations
 
 from townlet.world import state as st
-from townlet.world.geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals
+from townlet.world.geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals, time_of_day
 from townlet.world.jit import inner, kernel, rule
 from townlet.world.preconditions import may_begin, price, ready, source
 from townlet.world.reservations import block, leave_queue, mark_reserved
@@ -76,7 +76,7 @@ def _start(clock, agents, queues, running, objects, events, grid, tick, town, af
         return
     if o == st.NOTHING:
         o = object_to_start(agents, queues, town, affordances, k, a)
-    if o == st.NOTHING or town.site.type[o] != affordances.object_type[k]:
+    if o == st.NOTHING or not town.belongs[affordances.object_type[k], o]:
         return
     if apart(agents.x[a], agents.y[a], town.site.x[o], town.site.y[o]) > 1:
         return
@@ -165,8 +165,8 @@ def _free(clock, running, objects, grid, town, a):
 def refresh(objects, events, town, affordances):
     """Compute `events.closed`, `events.ready` and `events.any_ready` again if `events.stale`.
 
-    An object is closed while every affordance of its type is bound to a utility that is off (one with no
-    affordance never is). It is ready for an affordance of its type if it is not closed and `ready`
+    An object is closed while every affordance of its type, or the object itself, is bound to a utility that is
+    off (one with no affordance never is). It is ready for an affordance that it offers if it is not closed and `ready`
     (world/readiness.py).
     """
     if not events.stale[0]:
@@ -176,7 +176,7 @@ def refresh(objects, events, town, affordances):
         first, last = town.offers_first[town.site.type[o]], town.offers_first[town.site.type[o] + 1]
         closed = first < last
         for n in range(first, last):
-            if not _without_power_or_water(events, affordances, town.offers[n]):
+            if not _without_power_or_water(events, town, affordances, town.offers[n], o):
                 closed = False
         events.closed[o] = closed
     for k in range(affordances.object_type.shape[0]):
@@ -190,10 +190,10 @@ def refresh(objects, events, town, affordances):
 
 
 @inner
-def _without_power_or_water(events, affordances, k):
-    """Whether affordance `k` is bound to a utility that is off."""
+def _without_power_or_water(events, town, affordances, k, o):
+    """Whether affordance `k`, or object `o`, is bound to a utility that is off."""
     for u in range(2):
-        if affordances.utility_bound[k, u] and not events.utility[u]:
+        if (affordances.utility_bound[k, u] or town.site.bound[o, u]) and not events.utility[u]:
             return True
     return False
 
@@ -202,10 +202,9 @@ def _without_power_or_water(events, affordances, k):
 def restock(clock, objects, events, town, rules):
     """On the first tick of each day but the first: meals are filled up, `restock_ingredients` raw ones added.
 
-    Both up to what the object keeps in full. An object that gets something is counted once.
+    Both up to what the object is filled up to. An object that gets something is counted once.
     """
-    now = clock.tick[0]
-    if now == 0 or now % town.size[3] != 0:
+    if clock.tick[0] == 0 or time_of_day(clock, town) != 0:
         return
     for o in range(objects.stock.shape[0]):
         added = False

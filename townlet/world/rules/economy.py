@@ -7,6 +7,7 @@ rises by one. (Two unpaid days in a row evict: see lifecycle.)
 
 from __future__ import annotations
 
+from townlet.world.geometry import time_of_day
 from townlet.world.jit import rule
 from townlet.world.state import COIN_RENT
 
@@ -15,7 +16,7 @@ from townlet.world.state import COIN_RENT
 def update(clock, agents, town, rules):
     """Charge the rent if it is due now."""
     rent = rules.rent[0]
-    if rent <= 0.0 or (clock.tick[0] + 1) % town.size[3] != 0:
+    if rent <= 0.0 or time_of_day(clock, town) + 1 != town.size[3]:
         return
     for i in range(agents.alive.size):
         if not agents.alive[i]:

@@ -35,7 +35,7 @@ arrival number: `taken_over_by` for who became absent, `helped_by` for who arriv
 
 from __future__ import annotations
 
-from townlet.world.geometry import apart
+from townlet.world.geometry import apart, time_of_day
 from townlet.world.jit import inner, rule
 from townlet.world.shared_terms import attendance as attendance
 from townlet.world.state import ABSENT, COIN_WAGES, LATE, NOBODY, NOTHING, ON_TIME, POST_SHIFT, PRE_SHIFT
@@ -49,7 +49,7 @@ def update(clock, agents, work, tick, town, people, jobs, rules):
     if jobs.start.size == 0:
         return
     day_length = town.size[3]
-    day, time = clock.tick[0] // day_length, clock.tick[0] % day_length
+    day, time = (clock.tick[0] + town.size[4]) // day_length, time_of_day(clock, town)
     alive, jobs_of, dismissed = agents.alive, people.job, work.dismissed
     calls = False
     for i in range(alive.size):

@@ -2,8 +2,10 @@
 
 On the first tick of a day (tick 0 included) every event e draws whether it is due, and when:
 
-    due when draw(day, 0) < probability      start_at = day * ticks_per_day + int(draw(day, 1) *
+    due when draw(day, 0) < probability      start_at = first tick of the day + int(draw(day, 1) *
     ticks_per_day)
+
+A run that begins within a day plans that whole day: what was due before is over, and does not happen.
 
 Draws are named by (seed, day, hash of the event's name). In every tick, what ends does so first: an event
 holds on the ticks from its start to `until - 1`. Then each event whose `start_at` is this tick begins, in
@@ -20,16 +22,18 @@ last `per agent cooldown` ticks, the two with the largest rivalry[i, j] + rivalr
 the one with the lowest rows). Both are nudged to its place until it ends. Without a pair, or while another
 meet to the same place holds, it does not happen.
 
-While they hold, a price spike multiplies the price of what it hits (and the price level) by its magnitude,
-a blackout turns the power off, an outage the water.
+While they hold, a price spike multiplies the price of what it hits (and the price level) by its magnitude, up
+to HIGHEST, a blackout turns the power off, an outage the water.
 """
 
 from __future__ import annotations
 
 from townlet.world import state as st
+from townlet.world.geometry import time_of_day
 from townlet.world.jit import inner, rule
 from townlet.world.rng import USE_EVENT, draw
 
+HIGHEST = 1e38  # of price factors: nobody can pay it, and it is still a number as float32
 MAX_CONCURRENT, GLOBAL_COOLDOWN, AGENT_COOLDOWN, GRACE, WINDOW, MOST = range(6)  # of Rules.event_limits
 
 
@@ -39,9 +43,10 @@ def update(clock, agents, ties, events, town, specs, rules):
     count = specs.kind.size
     if count == 0:
         return
-    now, day_length = clock.tick[0], town.size[3]
-    if now % day_length == 0:
-        plan_day(events, specs, town.seed[0], now // day_length, day_length)
+    now, day_length, time = clock.tick[0], town.size[3], time_of_day(clock, town)
+    day = (now + town.size[4]) // day_length
+    if now == 0 or time == 0:
+        plan_day(events, specs, town.seed[0], day, day_length, now - time)
     changed = False
     for e in range(count):
         if events.until[e] == now and events.duration[e] > 0:
@@ -53,7 +58,7 @@ def update(clock, agents, ties, events, town, specs, rules):
             if specs.kind[e] != st.ARRANGED_MEET or gather(
                 agents, ties, events, specs.place[e], now, rules.event_limits[0]
             ):
-                begin(events, specs, e, town.seed[0], now, day_length)
+                begin(events, specs, e, town.seed[0], now, day)
                 clock.counts[st.N_EVENT] += 1
                 changed = True
     if changed:
@@ -61,13 +66,13 @@ def update(clock, agents, ties, events, town, specs, rules):
 
 
 @inner
-def plan_day(events, specs, seed, day, day_length):
-    """Draw for every event whether it is due today, and when."""
+def plan_day(events, specs, seed, day, day_length, midnight):
+    """Draw for every event whether it is due today, and when; `midnight` is the day's first tick."""
     for e in range(specs.kind.size):
         events.start_at[e] = st.NEVER
         if draw(seed, day, specs.name_hash[e], USE_EVENT, 0) < specs.probability[e]:
             into = int(draw(seed, day, specs.name_hash[e], USE_EVENT, 1) * day_length)
-            events.start_at[e] = day * day_length + into
+            events.start_at[e] = midnight + into
 
 
 @inner
@@ -89,9 +94,9 @@ def may_begin(events, e, now, limits):
 
 
 @inner
-def begin(events, specs, e, seed, now, day_length):
+def begin(events, specs, e, seed, now, day):
     """Event `e` begins: draw how long and how strong, and note it."""
-    day, name = now // day_length, specs.name_hash[e]
+    name = specs.name_hash[e]
     low, high = specs.duration_low[e], specs.duration_high[e]
     duration = max(1, low + int(draw(seed, day, name, USE_EVENT, 2) * (high - low + 1)))
     least, span = specs.magnitude_low[e], specs.magnitude_high[e] - specs.magnitude_low[e]
@@ -118,10 +123,10 @@ def apply_active(events, specs, now):
         elif specs.kind[e] == st.OUTAGE:
             events.utility[st.WATER] = False
         elif specs.kind[e] == st.PRICE_SPIKE:
-            events.price_level[0] *= events.magnitude[e]
+            events.price_level[0] = min(HIGHEST, events.price_level[0] * events.magnitude[e])
             for k in range(events.price.size):
                 if specs.hits[e, k]:
-                    events.price[k] *= events.magnitude[e]
+                    events.price[k] = min(HIGHEST, events.price[k] * events.magnitude[e])
     events.stale[0] = True
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from townlet.world import state as st
+from townlet.world.geometry import time_of_day
 from townlet.world.jit import inner, rule
 from townlet.world.reservations import leave_queue, mark_reserved
 from townlet.world.rng import USE_IDENTITY, draw
@@ -37,7 +38,7 @@ def update(clock, agents, town, rules):
     """Mark who leaves at the end of this tick."""
     if not rules.lifecycle_on[0]:
         return
-    if clock.exits_today[0] > 0 and clock.tick[0] % town.size[3] == 0:
+    if clock.exits_today[0] > 0 and time_of_day(clock, town) == 0:
         clock.exits_today[0] = 0
     alive, need, faint_ticks = agents.alive, agents.need, agents.faint_ticks
     threshold, due = rules.faint_threshold[0], 0

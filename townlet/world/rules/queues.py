@@ -85,7 +85,7 @@ def _object_meant(clock, agents, queues, objects, ties, events, tick, town, affo
         return object_to_request(
             clock, agents, queues, objects, ties, events, tick, town, affordances, rules, k, a
         )
-    return named if town.site.type[named] == affordances.object_type[k] else NOTHING
+    return named if town.belongs[affordances.object_type[k], named] else NOTHING
 
 
 @inner

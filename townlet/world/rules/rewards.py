@@ -27,6 +27,7 @@ to the next day).
 from __future__ import annotations
 
 from townlet.world import state as st
+from townlet.world.geometry import time_of_day
 from townlet.world.jit import inner, rule
 from townlet.world.shared_terms import attendance, potential
 
@@ -40,7 +41,7 @@ def update(clock, agents, work, tick, town, rules, rewards):
     weights, sum_of_weights = rewards.weights[0], 0.0
     for n in range(weights.size):
         sum_of_weights += weights[n]
-    time = clock.tick[0] % town.size[3]
+    time = time_of_day(clock, town)
     for i in range(alive.size):
         if not alive[i]:
             continue

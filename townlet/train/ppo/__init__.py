@@ -1,0 +1,1 @@
+"""PPO: capture, learn, capture; and the folder in which a training lies."""
