@@ -15,14 +15,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.townlet-installed
 NEWEST := $(VENV)-newest
 TRAIN := $(VENV)-train
+PAGE := $(VENV)-page
 LOCKER := $(VENV)-lock
+PAGE_SOURCES := townlet/report/page
 # Exact versions whose hashes stand in a lock, as wheels: nothing is built here but the project itself, with the
 # setuptools of the lock.
 PIP_LOCKED := -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all:
 PIP_PROJECT := -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train lock test test-newest test-train campaign campaign-train check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
+.PHONY: help setup setup-train setup-page lock test test-newest test-train test-page campaign campaign-train check format bench golden capture docs clean minio flink-jar flink-up flink-test flink-down
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +63,17 @@ $(TRAIN)/.townlet-installed: setup.py pyproject.toml scripts/make_venv.sh requir
 	@bash scripts/make_venv.sh "$(TRAIN)" "$(PYTHON)"
 	$(TRAIN)/bin/python $(PIP_LOCKED) -r requirements/main.txt -r requirements/train.txt
 	$(TRAIN)/bin/python $(PIP_PROJECT)
+	@touch $@
+
+setup-page: $(PAGE)/.townlet-installed ## make the environment of test-page
+
+test-page: setup-page ## run the tests of pages and pictures (they need Chromium and node), in an environment of their own
+	$(PAGE)/bin/python -m pytest -m 'page and not campaign' $(PYTEST_FLAGS)
+
+$(PAGE)/.townlet-installed: setup.py pyproject.toml scripts/make_venv.sh requirements/main.txt requirements/page.txt
+	@bash scripts/make_venv.sh "$(PAGE)" "$(PYTHON)"
+	$(PAGE)/bin/python $(PIP_LOCKED) -r requirements/main.txt -r requirements/page.txt
+	$(PAGE)/bin/python $(PIP_PROJECT)
 	@touch $@
 
 campaign: $(STAMP) ## run the long tests (MUTATIONS=all: with every changed file and config, which takes an hour)
@@ -107,5 +120,5 @@ docs: $(STAMP) ## write the pages that are generated
 	$(BIN)/python -m townlet.observation.docs
 
 clean: ## remove what was built and cached (never the samples)
-	rm -rf $(VENV) $(NEWEST) $(TRAIN) $(LOCKER) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) $(NEWEST) $(TRAIN) $(PAGE) $(LOCKER) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -30,6 +30,8 @@ CORE = [
     "xxhash>=3.5",
     "msgspec>=0.20",
     "rich>=13.9",
+    "rich-argparse>=1.6",
+    "shtab>=1.7",
 ]
 
 # An extra that is empty is a name that people may already ask for; it is filled with the first code that needs it.
@@ -38,14 +40,15 @@ EXTRAS = {
     "policy": ["onnxruntime>=1.20"],  # for networks whose graph is not compiled
     "cloud": ["obstore>=0.6"],
     "env": ["gymnasium>=1.0", "pettingzoo>=1.25"],
-    "report": [],
-    "docs": [],
-    "offline-rl": [],
+    "report": ["matplotlib>=3.9", "pillow>=11"],  # pictures: `townlet gif`, plots of data cards
+    "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6,<10"],  # version 2 of mkdocs has neither plugins nor themes
+    "offline-rl": ["minari[arrow]>=0.5"],
     "dev": [
         "build>=1.2",
         "hypothesis>=6.115",
         "jsonschema>=4.23",
         "packaging>=24.2",
+        "pandas>=2.2",
         "pyright[nodejs]>=1.1.400",
         "pytest>=8.4",
         "pytest-xdist>=3.8",
@@ -53,6 +56,8 @@ EXTRAS = {
     ],
     # What the tests of train, policy and env need besides: models made by others, and a trainer of others.
     "dev-train": ["onnx>=1.17", "stable-baselines3>=2.6"],
+    # What the tests of pages and pictures need besides: a program that drives a browser.
+    "dev-page": ["playwright>=1.48"],
 }
 
 
@@ -107,7 +112,11 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["townlet", "townlet.*"]),
-    package_data={"townlet": ["py.typed"]},
+    package_data={
+        "townlet": ["py.typed"],
+        "townlet.report": ["page/*.*", "page/*/*.*"],  # what reports are made of; its tools stay in a checkout
+    },
+    exclude_package_data={"townlet.report": ["page/package*.json", "page/*.config.*"]},
     install_requires=CORE,
     extras_require=EXTRAS,
     entry_points={

@@ -54,9 +54,12 @@ LOCKS = {
     "policy": Lock("workers that play networks of any graph: core, cloud, policy", ("cloud", "policy")),
     "env": Lock("environments for other trainers: core, env", ("env",)),
     "train": Lock(
-        "training and its tests, beside main or alone: core, policy, env, train, dev-train",
-        ("policy", "env", "train", "dev-train"),
+        "training and its tests, beside main or alone: core, policy, env, train, offline-rl, dev-train",
+        ("policy", "env", "train", "offline-rl", "dev-train"),
     ),
+    "page": Lock("pages, pictures, documentation and their tests, beside main", ("report", "docs", "dev-page")),
+    "report": Lock("pictures: core, report", ("report",)),
+    "offline-rl": Lock("exports to Minari: core, offline-rl", ("offline-rl",)),
     "pip": Lock("pip, where the system's Python cannot put its own into an environment", others=("pip",)),
     "uv": Lock("uv, which makes these locks", others=("uv",)),
 }

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import importlib.util
 import logging
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -74,8 +75,20 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
         pytest.skip(
             "needs torch, or what is installed with it, which is not here; `make test-train` installs and runs it"
         )
+    if item.get_closest_marker("page") and (missing := _missing_for_pages()):
+        pytest.skip(f"needs {missing}, which is not here; `make test-page` runs it")
     with _in_time(item):
         return (yield)
+
+
+def _missing_for_pages() -> str:
+    """What is not here of what tests of pages and pictures need; "" = nothing."""
+    modules = [
+        name
+        for name in ("playwright", "PIL", "matplotlib", "mkdocs")
+        if importlib.util.find_spec(name) is None
+    ]
+    return modules[0] if modules else "" if shutil.which("chromium") else "Chromium (`chromium`)"
 
 
 @pytest.hookimpl(wrapper=True)
