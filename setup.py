@@ -41,14 +41,16 @@ EXTRAS = {
     "cloud": ["obstore>=0.6"],
     "env": ["gymnasium>=1.0", "pettingzoo>=1.25"],
     "report": ["matplotlib>=3.9", "pillow>=11"],  # pictures: `townlet gif`, plots of data cards
-    "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6,<10"],  # version 2 of mkdocs has neither plugins nor themes
+    "docs": [
+        "mkdocs>=1.6,<2",
+        "mkdocs-material>=9.6,<10",
+    ],  # version 2 of mkdocs has neither plugins nor themes
     "offline-rl": ["minari[arrow]>=0.5"],
     "dev": [
         "build>=1.2",
         "hypothesis>=6.115",
         "jsonschema>=4.23",
         "packaging>=24.2",
-        "pandas>=2.2",
         "pyright[nodejs]>=1.1.400",
         "pytest>=8.4",
         "pytest-xdist>=3.8",
@@ -57,7 +59,7 @@ EXTRAS = {
     # What the tests of train, policy and env need besides: models made by others, and a trainer of others.
     "dev-train": ["onnx>=1.17", "stable-baselines3>=2.6"],
     # What the tests of pages and pictures need besides: a program that drives a browser.
-    "dev-page": ["playwright>=1.48"],
+    "dev-page": ["pandas>=2.2", "playwright>=1.48"],
 }
 
 
@@ -114,7 +116,10 @@ setup(
     packages=find_packages(include=["townlet", "townlet.*"]),
     package_data={
         "townlet": ["py.typed"],
-        "townlet.report": ["page/*.*", "page/*/*.*"],  # what reports are made of; its tools stay in a checkout
+        "townlet.report": [
+            "page/*.*",
+            "page/*/*.*",
+        ],  # what reports are made of; its tools stay in a checkout
     },
     exclude_package_data={"townlet.report": ["page/package*.json", "page/*.config.*"]},
     install_requires=CORE,

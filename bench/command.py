@@ -31,6 +31,8 @@ QUESTIONS = {
     "l": "bench.questions.environments",
     "m": "bench.questions.learning",
     "n": "bench.questions.evaluating",
+    "o": "bench.questions.looking.reports",
+    "p": "bench.questions.looking.playing",
 }
 
 

@@ -51,6 +51,8 @@ class Scale:
 
     evaluated_runs: int  # (n) of `ticks` ticks
 
+    report_ticks: int  # (o, p) of a run of ten agents
+
 
 FULL = Scale(
     repeats=7,
@@ -82,6 +84,7 @@ FULL = Scale(
     learning_runs=16,
     learning_ticks=1_440,
     evaluated_runs=8,
+    report_ticks=1_440,
 )
 
 QUICK = Scale(
@@ -114,4 +117,5 @@ QUICK = Scale(
     learning_runs=2,
     learning_ticks=20,
     evaluated_runs=2,
+    report_ticks=40,
 )

@@ -3,8 +3,9 @@
     python scripts/lock_requirements.py       # `make lock` runs it, in an environment that has uv
 
 One resolution holds for every Python and platform below; the smaller locks take their versions from the first. A lock
-is made of wheels alone, so that installing from it builds nothing. Needs a package index (PyPI, or what `UV_INDEX_URL`
-names). Exit codes: 0; 1 where uv finds no solution, and says why (no lock has changed then); 2 without uv.
+is made of wheels alone, so that installing from it builds nothing (but for what `from_source` names). Needs a package
+index (PyPI, or what `UV_INDEX_URL` names). Exit codes: 0; 1 where uv finds no solution, and says why (no lock has
+changed then); 2 without uv.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,10 @@ class Lock:
     purpose: str
     extras: tuple[str, ...] = ()
     others: tuple[str, ...] = ()  # requirements that stand in no file of ours
+    beside: str = ""  # the lock into whose environment it is installed: what both have is of one version
+    # Of packages that nobody maintains as we need them; such a lock is installed with --no-deps.
+    anyway: tuple[str, ...] = ()  # what stands for requirements of theirs, which would not fit
+    from_source: tuple[str, ...] = ()  # what has no wheel: Python alone, built without isolation
 
     def asked_for(self) -> list[str]:
         """With extras also the core and what builds the project, which is then built without isolation."""
@@ -57,9 +63,19 @@ LOCKS = {
         "training and its tests, beside main or alone: core, policy, env, train, offline-rl, dev-train",
         ("policy", "env", "train", "offline-rl", "dev-train"),
     ),
-    "page": Lock("pages, pictures, documentation and their tests, beside main", ("report", "docs", "dev-page")),
+    "page": Lock(
+        "pages, pictures, documentation and their tests, beside main", ("report", "docs", "dev-page")
+    ),
     "report": Lock("pictures: core, report", ("report",)),
     "offline-rl": Lock("exports to Minari: core, offline-rl", ("offline-rl",)),
+    # d3rlpy asks for one version of gymnasium, an old one, and for gym, which has no wheel.
+    "d3rlpy": Lock(
+        "the tests of exports with d3rlpy, beside train; to be installed with --no-deps",
+        others=("d3rlpy>=2.8",),
+        beside="train",
+        anyway=("gymnasium",),
+        from_source=("gym",),
+    ),
     "pip": Lock("pip, where the system's Python cannot put its own into an environment", others=("pip",)),
     "uv": Lock("uv, which makes these locks", others=("uv",)),
 }
@@ -83,12 +99,12 @@ def build_requirements() -> list[str]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
 
 
-def compile_lock(lock: Lock, constraints: Path | None) -> str:
+def compile_lock(lock: Lock, constraints: Sequence[Path]) -> str:
     """The text of a lock. Raises CalledProcessError where uv finds no solution; uv has then said why."""
     command = ["--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--no-header", "-"]
-    if constraints is not None:
-        command += ["--constraints", str(constraints), "--no-annotate"]
-    pinned = _uv(*command, text="\n".join(lock.asked_for()))
+    if constraints:
+        command += ["--no-annotate", *(word for path in constraints for word in ("--constraints", str(path)))]
+    pinned = _uv(lock, *command, text="\n".join(lock.asked_for()))
     return (
         f"# For {lock.purpose}.\n"
         f"# Made by `make lock`; not to be edited. Python {PYTHONS[0]} to {PYTHONS[-1]}; {', '.join(PLATFORMS)}.\n"
@@ -96,36 +112,43 @@ def compile_lock(lock: Lock, constraints: Path | None) -> str:
     )
 
 
-def check_wheels(text: str) -> None:
-    """Each Python on each platform finds a wheel of each package. Raises CalledProcessError; uv has said why."""
+def check_wheels(lock: Lock, text: str) -> None:
+    """Each Python on each platform finds a wheel of each package that is to have one.
+
+    Raises CalledProcessError; uv has said why.
+    """
     for python in PYTHONS:
         for platform in PLATFORMS.values():
-            _uv("--python-version", python, "--python-platform", platform, "-", text=text)
+            _uv(lock, "--python-version", python, "--python-platform", platform, "-", text=text)
 
 
-def _uv(*arguments: str, text: str) -> str:
+def _uv(lock: Lock, *arguments: str, text: str) -> str:
     # Without --python it would look for each Python on this machine, which takes minutes.
     command = [str(UV), "pip", "compile", "--quiet", "--no-config", "--only-binary", ":all:"]
-    return subprocess.run(
-        [*command, "--python", sys.executable, *arguments],
-        input=text,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS},
-    ).stdout
+    command += [word for name in lock.from_source for word in ("--no-binary", name)]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as anyway:
+        anyway.write("\n".join(lock.anyway))
+        anyway.flush()
+        return subprocess.run(
+            [*command, "--override", anyway.name, "--python", sys.executable, *arguments],
+            input=text,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS},
+        ).stdout
 
 
 def make_locks() -> dict[str, str]:
     """The text of each lock, by its name. Raises CalledProcessError where uv finds no solution."""
     texts: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        first = Path(scratch) / "main.txt"
         for name, lock in LOCKS.items():
-            texts[name] = compile_lock(lock, first if lock.extras and texts else None)
-            check_wheels(texts[name])
-            first.write_text(texts["main"], encoding="utf-8")
+            shared = (["main"] if lock.extras or lock.beside else []) + [lock.beside] * bool(lock.beside)
+            texts[name] = compile_lock(lock, [Path(scratch) / f"{one}.txt" for one in shared if one in texts])
+            check_wheels(lock, texts[name])
+            (Path(scratch) / f"{name}.txt").write_text(texts[name], encoding="utf-8")
     return texts
 
 

@@ -85,7 +85,7 @@ def _missing_for_pages() -> str:
     """What is not here of what tests of pages and pictures need; "" = nothing."""
     modules = [
         name
-        for name in ("playwright", "PIL", "matplotlib", "mkdocs")
+        for name in ("playwright", "PIL", "matplotlib", "mkdocs", "pandas")
         if importlib.util.find_spec(name) is None
     ]
     return modules[0] if modules else "" if shutil.which("chromium") else "Chromium (`chromium`)"

@@ -102,7 +102,8 @@ OF_DATA_SETS: dict[str, tuple[Call, str]] = {
     "tensors of no array": (lambda g: g.data.windows(4).torch(arrays="nope"), "no array 'nope'; there are"),
     "a stream by a text": (lambda g: g.data.torch_stream(seed="a"), "torch_stream: seed: expected a whole"),
     "a stream by a half": (lambda g: g.data.windows(4).torch_stream(seed=0.5), "torch_stream: seed: expected a whole"),
-    "a sample by a name": (lambda g: g.data.capture("town", 0)["a"], "index: expected a whole number, got 'a'"),
+    "a sample by a half": (lambda g: g.data.capture("town", 0)[0.5], r"index: expected a whole number, got 0\.5"),
+    "a sample of nobody": (lambda g: g.data.capture("town", 0)["zoe"], "no agent 'zoe'; there are alice"),
     "a sample beyond": (lambda g: g.data.capture("town", 0)[99], r"expected an index in 0\.\."),
     "a life of nobody": (lambda g: g.data.capture("town", 0).joined("zoe"), "no agent 'zoe'; there are alice"),
     "export to a number": (lambda g: export_parquet(g.data, 5), "export_parquet: output: expected a path"),  # type: ignore[arg-type]

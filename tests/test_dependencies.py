@@ -21,7 +21,7 @@ INSTALLED = ("townlet", "pipelines")  # what the wheel holds, and what passes on
 DEVELOPMENT = ("bench", "scripts", "tests", "deploy", "setup.py")
 
 TESTED_WITH = ("dev", "dev-train")  # extras that users do not ask for
-IMPORTED_AS = {"pyyaml": "yaml"}  # where it is not the distribution's own name
+IMPORTED_AS = {"pillow": "PIL", "pyyaml": "yaml"}  # where it is not the distribution's own name
 COMES_WITH = {  # part of what a declared distribution offers, in the version that it chooses itself
     "annotated_types": "pydantic",
     "google": "apache-beam",  # google.protobuf and grpc: Beam's messages and how workers are called
@@ -29,7 +29,9 @@ COMES_WITH = {  # part of what a declared distribution offers, in the version th
     "pydantic_core": "pydantic",
 }
 ELSEWHERE = {"airflow"}  # deploy/schedule/airflow_dag.py runs on Airflow's machines
-RUN_AS = {  # dev tools that are run, not imported: a file, and the words in it that run the tool
+RUN_AS = {  # tools that are run, not imported: a file, and the words in it that run the tool
+    "mkdocs": ("Makefile", "-m mkdocs build --strict"),
+    "mkdocs-material": ("mkdocs.yml", "name: material\n"),
     "build": ("tests/test_packaging.py", '"-m", "build"'),
     "pyright": ("Makefile", "$(BIN)/pyright "),
     "pytest-xdist": ("Makefile", "-m pytest -n $(JOBS)"),
@@ -106,8 +108,12 @@ def test_what_is_declared_is_used(group: str) -> None:
 
 
 def test_nothing_is_declared_twice() -> None:
-    names = [name_of(wanted) for wanted in CORE + [one for all_of in EXTRAS.values() for one in all_of]]
-    assert sorted(names) == sorted(set(names))
+    """Two extras may want the same, with the same bounds; what the core has, none of them names."""
+    for extra in EXTRAS.values():
+        names = [name_of(wanted) for wanted in CORE + extra]
+        assert sorted(names) == sorted(set(names))
+    wanted = {one for extra in EXTRAS.values() for one in extra}
+    assert len({name_of(one) for one in wanted}) == len(wanted)
 
 
 def test_the_tables_here_name_nothing_that_is_gone() -> None:
@@ -154,8 +160,8 @@ def test_a_lock_has_what_is_declared(lock: str, python: str, platform: str) -> N
         version = found.get(canonicalize_name(wanted.name))
         assert version is not None, f"requirements/{lock}.txt lacks {wanted}: run `make lock`"
         assert wanted.specifier.contains(version), f"requirements/{lock}.txt: {version} for {wanted}"
-    shared = pins("main", python, platform)
-    if LOCKS[lock].extras:
+    for other in ["main"] * bool(LOCKS[lock].extras) + [LOCKS[lock].beside] * bool(LOCKS[lock].beside):
+        shared = pins(other, python, platform)
         assert {name: found[name] for name in found.keys() & shared} == {
             name: shared[name] for name in found.keys() & shared
         }
@@ -210,6 +216,10 @@ def test_each_lock_is_installed_somewhere() -> None:
         "workers": ("deploy/docker/Dockerfile", "ARG LOCK=workers\n"),
         "policy": ("docs/cluster.md", "`--build-arg LOCK=policy`"),
         "env": ("docs/training.md", "pip install --require-hashes -r requirements/env.txt"),
+        "page": ("Makefile", "$(PIP_LOCKED) -r requirements/main.txt -r requirements/page.txt"),
+        "report": ("docs/pictures.md", "requirements/report.txt`"),
+        "offline-rl": ("docs/exports.md", "pip install --require-hashes -r requirements/offline-rl.txt"),
+        "d3rlpy": ("Makefile", "--no-binary gym --no-deps --no-build-isolation -r requirements/d3rlpy.txt"),
         "pip": ("scripts/make_venv.sh", '--require-hashes -r "$locks/pip.txt"'),
         "uv": ("Makefile", "$(LOCKER)/bin/python $(PIP_LOCKED) -r requirements/uv.txt"),
     }  # fmt: skip
@@ -224,6 +234,7 @@ def test_each_lock_is_installed_somewhere() -> None:
 
 def test_a_lock_asks_for_what_builds_the_project_too() -> None:
     assert Lock("", ("train",)).asked_for() == build_requirements() + CORE + EXTRAS["train"]
-    of_train = EXTRAS["policy"] + EXTRAS["env"] + EXTRAS["train"] + EXTRAS["dev-train"]
+    of_train = EXTRAS["policy"] + EXTRAS["env"] + EXTRAS["train"]
+    of_train += EXTRAS["offline-rl"] + EXTRAS["dev-train"]
     assert LOCKS["train"].asked_for() == build_requirements() + CORE + of_train
     assert Lock("", others=("uv",)).asked_for() == ["uv"]

@@ -53,6 +53,15 @@ def test_matplotlib_draws_without_a_screen(tmp_path: Path) -> None:
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_pillow_writes_a_moving_picture(tmp_path: Path) -> None:
+    from PIL import Image
+
+    first, second = (Image.new("RGB", (4, 3), colour) for colour in ("red", "blue"))
+    first.save(tmp_path / "moving.gif", save_all=True, append_images=[second])
+    with Image.open(tmp_path / "moving.gif") as found:
+        assert (found.format, found.size, found.n_frames) == ("GIF", (4, 3), 2)  # type: ignore[attr-defined]
+
+
 def test_pettingzoo_and_gymnasium_agree_on_spaces() -> None:
     import gymnasium
     from pettingzoo.utils.env import ParallelEnv

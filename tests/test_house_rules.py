@@ -129,7 +129,7 @@ def only_passes_on(node: ast.stmt) -> bool:
             and not node.orelse
         )
     if isinstance(node, ast.FunctionDef):
-        return node.name == "__getattr__"
+        return node.name in ("__getattr__", "__dir__")
     if isinstance(node, ast.Assign):
         return all(ast.unparse(target) in ("__all__", "_MODULES") for target in node.targets)
     return isinstance(node, ast.Import | ast.ImportFrom)

@@ -9,11 +9,11 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from townlet import run as runs
-from townlet.run import Run, canonical_json, seed_spans
+from townlet.run import Branch, Run, Stretch, canonical_json, seed_spans
 
 texts = some.text(max_size=8)
 values: Any = some.recursive(
@@ -24,6 +24,15 @@ values: Any = some.recursive(
 configs = some.fixed_dictionaries(
     {"config": values, "affordances": values, "name": texts, "config_path": texts}
 )
+
+
+@some.composite
+def any_branch(draw: some.DrawFn) -> Branch:
+    digest, scenario, seed = "cd" * 32, draw(texts), draw(some.integers(0, 9))
+    ticks = sorted(draw(some.sets(some.integers(1, 99), min_size=1, max_size=3)))
+    before = tuple(Stretch(tick, seed, draw(some.none() | texts), draw(some.booleans())) for tick in ticks)
+    changes = tuple(draw(some.lists(texts, max_size=2)))
+    return Branch(content_digest=digest, scenario=scenario, seed=seed, before=before, changes=changes)
 
 
 @some.composite
@@ -43,6 +52,7 @@ def any_run(draw: some.DrawFn) -> Run:
         prefix=draw(texts),
         folder=draw(texts),
         check=draw(some.booleans()),
+        branch=draw(some.none() | any_branch()),
     )
 
 
@@ -51,6 +61,10 @@ def by_definition(run: Run) -> str:
     facts = asdict(run)
     for name in ("name", "folder", "config_path", "check", "config_json", "config_digest", "fingerprint"):
         del facts[name]
+    branch = facts.pop("branch")
+    if branch is not None:
+        before = [list(stretch) for stretch in run.branch.before] if run.branch is not None else []
+        facts["branch"] = {"content_digest": branch["content_digest"], "before": before}
     config = json.loads(run.config_json)
     facts["config"] = {key: config[key] for key in config if key not in ("name", "config_path")}
     facts["format_version"], facts["rules_version"] = runs.FORMAT_VERSION, runs.RULES_VERSION
@@ -58,6 +72,7 @@ def by_definition(run: Run) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(any_run(), some.integers(0, 9))
 def test_fingerprints_are_those_of_the_definition(run: Run, seed: int) -> None:
     assert run.fingerprint == by_definition(run)
@@ -94,8 +109,31 @@ def test_what_is_not_in_a_fingerprint() -> None:
     }
     others = {name: "x" if isinstance(getattr(run, name), str | None) else 7 for name in deciding}
     others["config_json"] = canonical_json({**config, "config": {"seed": 1}})
+    others["branch"] = Branch(
+        content_digest="ab" * 32, scenario="a", seed=1, before=(Stretch(1, 1, None, False),)
+    )
     fingerprints = {replace(run, **{name: value}).fingerprint for name, value in others.items()}
     assert len(fingerprints) == len(deciding) and run.fingerprint not in fingerprints
+
+
+def test_what_of_a_branch_is_in_a_fingerprint() -> None:
+    """The parent's content, and how its ticks were played; not its name, which the content does not say either."""
+    config = {"config": {}, "affordances": {}, "name": "a", "config_path": "a.yaml"}
+    branch = Branch(content_digest="ab" * 32, scenario="a", seed=1, before=(Stretch(5, 1, "needs", False),))
+    run = Run(name="a", seed=1, ticks=9, config_json=canonical_json(config), branch=branch)
+    same = replace(branch, scenario="b", seed=2, changes=("seed 1 -> 2",))
+    assert replace(run, branch=same).fingerprint == run.fingerprint
+    for other in (
+        replace(branch, content_digest="cd" * 32),
+        replace(branch, before=(Stretch(4, 1, "needs", False),)),
+        replace(branch, before=(Stretch(5, 2, "needs", False),)),
+        replace(branch, before=(Stretch(5, 1, None, False),)),
+        replace(branch, before=(Stretch(5, 1, "needs", True),)),
+        None,
+    ):
+        assert replace(run, branch=other).fingerprint != run.fingerprint
+    assert run.ref().with_config({run.config_digest: run.config_json}) == run
+    assert json.loads(json.dumps(branch.facts())) == branch.facts(), "as a manifest has it"
 
 
 def test_the_models_of_a_run() -> None:

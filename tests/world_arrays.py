@@ -16,7 +16,7 @@ SLOTS, IDENTITY, WINDOW, DAYS = 64, 8, 3, 7
 TICK_AT_REST = {
     "action": st.ACTION_WAIT, "kind": st.WAIT, "affordance": -1, "object": -1, "target": -1, "quality": 1.0,
     "duration": 1, "block_object": -1, "block_by": -1, "ghost_through": -1, "polite_to": -1, "finished": -1,
-    "chat_with": -1, "taken_over_by": -1, "helped_by": -1, "claim": -1,
+    "chat_with": -1, "taken_over_by": -1, "helped_by": -1, "claim": -1, "refusal_by": -1, "refusal_object": -1,
 }  # fmt: skip
 
 

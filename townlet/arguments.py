@@ -6,17 +6,19 @@ number, and 1 is no switch.
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
-from townlet.errors import WrongArgument
+from townlet.errors import NoSuchName, WrongArgument
 from townlet.escaping import shown
 
+MOST_NAMES = 10  # that a message lists
 LONGEST = 80  # characters of a value that a message quotes
 
 
@@ -68,6 +70,41 @@ def path(what: str, value: Any) -> str:
     return found
 
 
+def no_such(what: str, name: Any, known: Iterable[str]) -> NoSuchName:
+    """The error for a name that is none, with the nearest one, else with what there is; `what`: `window: array`."""
+    names = list(known)
+    near = difflib.get_close_matches(str(name), names, 1)
+    if near:
+        hint = f"did you mean {near[0]}?"
+    elif names:
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        hint = f"there {'is' if len(names) == 1 else 'are'} {', '.join(names[:MOST_NAMES])}{more}"
+    else:
+        hint = "there are none"
+    return NoSuchName(f"no {what} {_found(name)}; {hint}")
+
+
+def place_of(what: str, name: Any, names: Sequence[str]) -> int:
+    """Where a name stands. Raises NoSuchName, with the nearest one."""
+    if name not in names:
+        raise no_such(what, name, names)
+    return names.index(name)
+
+
+class Named(dict[str, Any]):
+    """A dict that says of a name it does not have which one is nearest. `what`: what the names are of."""
+
+    def __init__(self, what: str, items: Any) -> None:
+        super().__init__(items)
+        self._what = what
+
+    def __missing__(self, name: Any) -> Any:
+        raise no_such(self._what, name, self)
+
+    def __reduce__(self) -> Any:
+        return Named, (self._what, dict(self))
+
+
 def _is_finite(value: Any) -> bool:
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         return False
@@ -78,15 +115,18 @@ def _is_finite(value: Any) -> bool:
 
 
 def _wrong(what: str, expected: str, value: Any) -> WrongArgument:
+    return WrongArgument(f"{what}: expected {expected}, got {_found(value)}")
+
+
+def _found(value: Any) -> str:
+    """What a caller passed, as a message quotes it."""
     try:
         found = shown(repr(value))
     except (
         Exception
     ):  # an object of the caller's that cannot be shown, or a whole number of thousands of digits
         found = type(value).__name__
-    if len(found) > LONGEST:
-        found = f"{found[:LONGEST]}..."
-    return WrongArgument(f"{what}: expected {expected}, got {found}")
+    return found if len(found) <= LONGEST else f"{found[:LONGEST]}..."
 
 
 def _bounds(least: float | None, most: float | None) -> str:

@@ -6,12 +6,15 @@ import difflib
 import gc
 import importlib
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from townlet import __version__
+from townlet.console.colour import BOLD, is_coloured, painted
 from townlet.console.entry_point import run_as_process
 from townlet.console.errors import check_working_folder, report
+from townlet.console.help_text import columns, wrapped
 from townlet.console.interpreted import command_line
 from townlet.console.limits import MB, check_memory, check_threads, threads_of_numpy
 from townlet.console.streams import check_output
@@ -42,13 +45,27 @@ COMMANDS = {
     "golden": Command(
         "townlet.commands.capture.golden", "write the golden metrics of a suite, and show what changed"
     ),
+    "rollback": Command(
+        "townlet.commands.data.rollback", "make an earlier version of a data set the current one again"
+    ),
     "warm": Command(
         "townlet.commands.capture.warm", "compile the simulation, before the first capture needs it"
     ),
     "evaluate": Command(
         "townlet.commands.train.evaluate", "compare policies in the same towns, with standard errors"
     ),
-    "inspect": Command("townlet.commands.data.inspect", "show what is in a capture, a data set or a sample"),
+    "list": Command(
+        "townlet.commands.look.list_", "list the shipped configs, or the data sets and versions in a place"
+    ),
+    "inspect": Command("townlet.commands.look.inspect", "show what is in a capture, a data set or a sample"),
+    "events": Command(
+        "townlet.commands.look.events", "show what happened in a run, and why what was refused was refused"
+    ),
+    "report": Command(
+        "townlet.commands.look.report", "write a page that shows a run moment by moment, or a data set"
+    ),
+    "card": Command("townlet.commands.look.card", "write the data card of a data set with pictures"),
+    "gif": Command("townlet.commands.look.gif", "write a moving picture of a capture"),
     "verify": Command(
         "townlet.commands.data.verify", "check the files of a capture or data set, and replay it"
     ),
@@ -57,19 +74,56 @@ COMMANDS = {
         "townlet.commands.data.gc",
         "delete leftovers of interrupted captures, and files that no manifest lists",
     ),
-    "export": Command("townlet.commands.data.export", "write the samples of a data set as Parquet"),
+    "export": Command("townlet.commands.data.export", "write samples as Parquet, LeRobot or Minari"),
     "train": Command(
         "townlet.commands.train.train", "clone the policy of a data set, or improve one by playing (PPO)"
     ),
+    "new": Command("townlet.commands.config.new", "write a commented config to start from"),
     "validate": Command(
         "townlet.commands.config.validate", "check configs and suites, and show the budget of a day"
     ),
     "actions": Command("townlet.commands.config.actions", "list the actions of a config, with their ids"),
     "schema": Command("townlet.commands.config.schema", "print the JSON Schema of configs, for editors"),
+    "completion": Command(
+        "townlet.commands.config.completion", "print what lets a shell complete commands and options"
+    ),
 }
 
+EXAMPLES = """\
+examples:
+  townlet capture scenarios/kitchen_breakfast.yaml --output samples/kitchen
+  townlet inspect samples/kitchen
+  townlet verify samples/kitchen --replay
+
+townlet COMMAND --help, or townlet help COMMAND, shows the options of a command; townlet --version; `townlet completion`
+lets your shell complete all of it.
+"""
+
 # Those that do something, or whose exit code is the answer, whoever reads what they print.
-WORKING = {"capture", "regenerate", "golden", "warm", "verify", "diff", "gc", "export", "train", "validate"}
+ASKED_FOR = {
+    "-h",
+    "--help",
+    "--json",
+    "--dry-run",
+    "-n",
+    "-nq",
+    "-qn",
+}  # and here, what is printed is the answer
+WORKING = {
+    "capture",
+    "regenerate",
+    "golden",
+    "rollback",
+    "warm",
+    "verify",
+    "diff",
+    "gc",
+    "export",
+    "train",
+    "new",
+    "validate",
+    "report",
+}
 
 
 def run() -> int:
@@ -92,12 +146,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _is_asked_for_output(argv: Sequence[str]) -> bool:
     """Whether what is printed is all that is asked for: without it, nothing was done."""
-    return not argv or argv[0] not in WORKING or not {"-h", "--help", "--json", "--dry-run"}.isdisjoint(argv)
+    return not argv or argv[0] not in WORKING or not ASKED_FOR.isdisjoint(argv)
 
 
 def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["help"] and len(arguments) > 1:  # `townlet help capture`
+        arguments = [*arguments[1:], "--help"]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
+        print(usage(coloured=is_coloured(sys.stdout)))
         return 0 if arguments else 2
     name, *rest = arguments
     if name in ("-V", "--version"):
@@ -117,10 +173,14 @@ def _dispatch(arguments: list[str]) -> int:
         return ended.code if isinstance(ended.code, int) else 0
 
 
-def usage() -> str:
-    """What `townlet --help` prints."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:{width}}  {command.summary}" for name, command in COMMANDS.items()]
+def usage(*, coloured: bool = False) -> str:
+    """What `townlet --help` prints, for the width of the terminal."""
+    width, most = max(map(len, COMMANDS)) + 4, columns()
+    lines = []
+    for name, command in COMMANDS.items():
+        first, *more = textwrap.wrap(command.summary, most - width)
+        lines += [f"  {painted(name, BOLD) if coloured else name}{' ' * (width - 2 - len(name))}{first}"]
+        lines += [f"{' ' * width}{line}" for line in more]
     return "\n".join([
         "usage: townlet COMMAND [options]",
         "",
@@ -129,12 +189,7 @@ def usage() -> str:
         "commands:",
         *lines,
         "",
-        "examples:",
-        "  townlet capture scenarios/kitchen_breakfast.yaml --output samples/kitchen",
-        "  townlet inspect samples/kitchen",
-        "  townlet verify samples/kitchen --replay",
-        "",
-        "townlet COMMAND --help shows the options of a command; townlet --version.",
+        wrapped(EXAMPLES, most),
     ])  # fmt: skip
 
 

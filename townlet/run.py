@@ -67,6 +67,51 @@ class SampleKey(NamedTuple):
     segment: int  # 0, 1, ...
 
 
+class Stretch(NamedTuple):
+    """The ticks of a branched run up to one of them, and how they were played: as in the run that it leaves."""
+
+    until: int  # the tick before which it ends
+    seed: int
+    policy: str | None
+    ignore_schedules: bool
+
+    def facts(self) -> dict[str, Any]:
+        """As a manifest has it."""
+        return {**self._asdict(), "seed_text": str(self.seed)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Branch:
+    """Where a run leaves another one: up to that tick it does what is stored of that, and then goes on otherwise."""
+
+    content_digest: str  # SHA-256 (hex) of the parent capture's samples
+    scenario: str  # the parent's
+    seed: int  # the parent's
+    before: tuple[Stretch, ...]  # one; of a branch that leaves a branch, two or more
+    changes: tuple[str, ...] = ()  # in words: "policy needs -> uniform"
+
+    @property
+    def tick(self) -> int:
+        """The first tick that is played otherwise."""
+        return self.before[-1].until
+
+    def facts(self) -> dict[str, Any]:
+        """As manifests and samples have it."""
+        return {
+            "content_digest": self.content_digest,
+            "scenario_name": self.scenario,
+            "seed": self.seed,
+            "seed_text": str(self.seed),
+            "tick": self.tick,
+            "changes": list(self.changes),
+            "before": [stretch.facts() for stretch in self.before],
+        }
+
+    def deciding(self) -> dict[str, Any]:
+        """What of it is in a fingerprint."""
+        return {"content_digest": self.content_digest, "before": [list(stretch) for stretch in self.before]}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunRef:
     """A run by reference: all that its fingerprint covers, with the config by its digest, and where the run is kept.
@@ -92,6 +137,7 @@ class RunRef:
     model_digest: str | None = (
         None  # SHA-256 (hex) of the model's file, where `policy` is a network; else None
     )
+    branch: Branch | None = None  # the run that it leaves; its own seed and policy are those after the tick
     check: bool = False  # hold the invariants on every tick; changes no byte, so not in the fingerprint
 
     def label(self) -> str:
@@ -124,14 +170,19 @@ class Run(RunRef):
     @property
     def models(self) -> tuple[str, ...]:
         """The models that the run and its config name, by SHA-256 (hex): each once, sorted."""
-        return digests_of((self.policy, *_policies_of(self.config_json)))
+        return digests_of((*self._policies(), *_policies_of(self.config_json)))
 
     @property
     def networks(self) -> tuple[str, ...]:
         """The networks that may act in the run, each as it is named, once, sorted."""
         default, *of_agents = _policies_of(self.config_json) or ("",)
-        named = {self.policy or default, *of_agents}
+        named = {policy or default for policy in self._policies()} | {*of_agents}
         return tuple(sorted(name for name in named if is_network(name)))
+
+    def _policies(self) -> list[str | None]:
+        """The policies that act for agents without one of their own, from first to last."""
+        before = self.branch.before if self.branch is not None else ()
+        return [*(stretch.policy for stretch in before), self.policy]
 
     def ref(self) -> RunRef:
         """The same run, without its config's text."""
@@ -152,7 +203,7 @@ _OF_REFERENCE = tuple(field.name for field in fields(RunRef))
 _GIVEN = tuple(name for name in _OF_REFERENCE if name not in _DERIVED)
 
 # What of a run decides its bytes, apart from the config.
-_DECIDING = tuple(sorted({*_OF_REFERENCE} - {"name", "folder", "config_path", "check", *_DERIVED}))
+_DECIDING = tuple(sorted({*_OF_REFERENCE} - {"name", "folder", "config_path", "check", "branch", *_DERIVED}))
 
 
 def _fingerprint(run: Run) -> str:
@@ -161,6 +212,8 @@ def _fingerprint(run: Run) -> str:
     Where and under which name the run is kept is not in it: neither `name`, `folder` nor paths.
     """
     facts = {name: getattr(run, name) for name in _DECIDING}
+    if run.branch is not None:  # so that runs that leave none keep theirs
+        facts["branch"] = run.branch.deciding()
     facts["format_version"] = FORMAT_VERSION
     facts["rules_version"] = RULES_VERSION
     before = {name: fact for name, fact in facts.items() if name < "config"}

@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import xxhash
 
+from townlet.arguments import no_such, place_of
 from townlet.errors import UserError
+from townlet.notebook import Shown, facts_of_sample, of, timesteps_table
 from townlet.run import FORMAT_VERSION, canonical_json
 
 
@@ -84,8 +86,8 @@ GROUP_ARRAYS = tuple(name for name in ARRAYS if not name.startswith("final_"))
 FINAL_ARRAYS = tuple(name for name in ARRAYS if name.startswith("final_"))
 
 
-@dataclass(frozen=True, eq=False)
-class FrameGroup:
+@dataclass(frozen=True, eq=False, repr=False)
+class FrameGroup(Shown):
     """Consecutive frames of one agent, as time-major arrays (`GROUP_ARRAYS`, `value_preds` still (T,), and any of
     `OPTIONAL_ARRAYS`).
 
@@ -101,9 +103,12 @@ class FrameGroup:
     def timesteps(self) -> int:
         return len(self.arrays["tick"])
 
+    def _facts(self) -> dict[str, Any]:
+        return {"of": self.metadata.get("agent_id"), "with": of(self.timesteps, "timestep")}
+
 
 @dataclass(frozen=True, eq=False)
-class ReplaySample:
+class ReplaySample(Shown):
     """One agent's frames of one segment, ready for a trainer. Shapes and dtypes: `ARRAYS`, `OPTIONAL_ARRAYS`.
 
     Raises SampleError, naming the array, what was expected and what was found, for anything that a trainer
@@ -158,11 +163,25 @@ class ReplaySample:
         return {name: array for name, array in own.items() if name in ARRAYS or array is not None}
 
     def array(self, name: str) -> np.ndarray:
-        """An array by name; zeros (False) for an optional one that the sample does not have. Raises KeyError."""
-        found = getattr(self, name) if name in ALL_ARRAYS else None
+        """An array by name; zeros (False) for an optional one that the sample does not have. Raises NoSuchName."""
+        if name not in ALL_ARRAYS:
+            raise no_such("array", name, ALL_ARRAYS)
+        found = getattr(self, name)
         if found is None:
             return np.zeros(self.timesteps, OPTIONAL_ARRAYS[name].dtype)
         return found
+
+    def feature(self, name: str) -> np.ndarray:
+        """[T] a feature by name. Raises NoSuchName, with the nearest one."""
+        return self.features[:, place_of("feature", name, self.metadata["feature_names"])]
+
+    def reward_term(self, name: str) -> np.ndarray:
+        """[T] what one term gave of the reward. Raises NoSuchName, with the nearest one."""
+        return self.reward_terms[:, place_of("reward term", name, self.metadata["reward_term_names"])]
+
+    def to_pandas(self) -> Any:
+        """A DataFrame, a row a timestep; no maps and no masks. Raises UserError without pandas."""
+        return timesteps_table(self.arrays(), self.metadata, {"agent_id": self.agent_id})
 
     @property
     def timesteps(self) -> int:
@@ -188,6 +207,9 @@ class ReplaySample:
             f"ReplaySample({self.metadata.get('agent_id')!r}, timesteps={self.timesteps}, "
             f"map={self.map.shape[1:]}, features={self.features.shape[1]})"
         )
+
+    def _facts(self) -> dict[str, Any]:
+        return facts_of_sample(self.arrays(), self.metadata)
 
 
 def array_digest(array: np.ndarray) -> str:

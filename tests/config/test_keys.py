@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -265,3 +266,62 @@ def test_json_schema_refuses_what_loading_refuses(data: dict[str, Any]) -> None:
         Config.model_validate({"config_id": "t", **data})
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(docs.json_schema()).validate({"config_id": "t", **data})
+
+
+def parts_of(value: Any) -> Iterator[dict[str, Any]]:
+    """All schemas inside a schema."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts_of(item)
+
+
+@pytest.mark.parametrize("kind", ["config", "affordances", "suite"])
+def test_a_json_schema_explains_and_says_nothing_of_null(kind: str) -> None:
+    """What is typed: a key, in an editor. What appears: what it does, its words and what each means, and no `null`."""
+    schema = docs.json_schema(kind)
+    described = 0
+    for part in parts_of(schema):
+        assert {"type": "null"} not in part.get("anyOf", ()) and part.get("default", 0) is not None
+        assert not isinstance(part.get("enum"), list) or "blocked" in part["enum"], part
+        for key in part.get("properties", {}).values() if "$defs" not in part.get("properties", {}) else ():
+            if isinstance(key, dict) and key.keys() - {"const", "enum", "minimum", "maximum", "type"}:
+                assert key.get("description"), key
+                described += 1
+    assert described > 10
+    words = {
+        word["const"]: word["description"]
+        for part in parts_of(schema)
+        for word in part.get("oneOf", ())
+        if "const" in word
+    }
+    assert all(words.values())
+    if kind == "config":
+        assert words["guided"] == "Of that, what keeps to what was begun."
+        assert schema["properties"]["world"]["description"] == "The grid and its clock."
+
+
+@pytest.mark.parametrize(
+    ("entry", "missing"),
+    [
+        ({"kind": "move"}, "position"),
+        ({"kind": "request"}, "affordance"),
+        ({"kind": "start", "ticks": 2}, "affordance"),
+        ({"kind": "blocked"}, "affordance"),
+        ({"kind": "move", "position": [1, 1]}, ""),
+        ({"kind": "request", "object_id": "bed_1"}, ""),
+        ({"kind": "blocked", "affordance": "rest_sleep"}, ""),
+        ({"kind": "chat"}, ""),
+        ({"kind": "wait", "until": "granted"}, ""),
+    ],
+)
+def test_an_entry_asks_for_what_its_kind_needs(entry: dict[str, Any], missing: str) -> None:
+    """The same in an editor and when it is loaded."""
+    data = {"config_id": "t", "scenario": {"agents": [{"id": "a", "schedule": [entry]}]}}
+    found = list(jsonschema.Draft202012Validator(docs.json_schema()).iter_errors(data))
+    assert bool(found) == bool(missing), found
+    if missing:
+        with pytest.raises(ValidationError, match=missing):
+            Config.model_validate(data)
+    else:
+        Config.model_validate(data)

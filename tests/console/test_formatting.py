@@ -39,7 +39,10 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("quiet", [False, True])
 def test_counted(monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
     monkeypatch.setattr(figures, "LIVE_INTERVAL_S", 0)
-    for stream, said in ((Terminal(), "\r0 of 3 done\033[K\r1 of 3 done\033[K"), (io.StringIO(), "")):
+    for stream, said in (
+        (Terminal(), "\r[--------------------] 0 of 3 done\033[K\r[######--"),
+        (io.StringIO(), ""),
+    ):
         monkeypatch.setattr(sys, "stderr", stream)
         assert list(figures.counted("abc", "done", quiet=quiet)) == ["a", "b", "c"]
         assert stream.getvalue().startswith("" if quiet else said)
@@ -78,3 +81,43 @@ def test_a_table_keeps_what_is_in_a_cell_there(capsys: pytest.CaptureFixture[str
     assert [line.split() for line in lines] == [
         [r"na\x0ame", "b"], [r"x\x0ay\x1b[31m", "東京", "🏠"], ["[red]z", r"\u202e"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "drawn"),
+    [
+        (0, 3, "[--------------------]"),
+        (1, 2, "[##########----------]"),
+        (3, 3, "[####################]"),
+        (9, 3, "[####################]"),
+    ],
+)
+def test_bar(done: int, total: int, drawn: str) -> None:
+    assert figures.bar(done, total) == drawn
+
+
+def test_a_terminal_sees_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is typed: `townlet verify DIR`, on a terminal. What appears: a bar, and nothing at the end."""
+
+    stream = Terminal()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(figures, "LIVE_INTERVAL_S", 0.0)
+    with figures.Meter("captures", quiet=False) as meter:
+        meter.show(1, 4)
+    assert stream.getvalue().startswith("\r[#####---------------] 1 of 4 captures, ")
+    assert stream.getvalue().endswith("\r\033[K")
+    stream.truncate(0)
+    list(figures.counted("ab", "replayed", quiet=False))
+    assert "[##########----------] 1 of 2 replayed" in stream.getvalue()
+
+
+def test_a_number_of_things_in_a_few_characters() -> None:
+    said = [figures.counted_as(how_many, "frame") for how_many in (0, 1, 2, 68_100)]
+    assert said == ["0 frames", "1 frame", "2 frames", "68.1k frames"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (12.34, "12.3 s"), (61, "1:01"), (3700, "1:01:40")]
+)
+def test_took(seconds: float, text: str) -> None:
+    assert figures.took(seconds) == text

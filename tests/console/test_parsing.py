@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,8 +11,10 @@ from townlet.console.parsing import (
     Parser,
     is_number_in_other_digits,
     nearest_option,
+    parser_of,
     positive,
     share,
+    span,
     whole,
 )
 from townlet.errors import UserError
@@ -113,3 +116,73 @@ def test_a_hint_names_only_options_of_the_command() -> None:
         parser().parse_args(["--steps", "3"])
     with pytest.raises(UserError, match=r"unrecognized arguments: --force \(see"):
         parser().parse_args(["--force"])
+
+
+def outputs() -> Parser:
+    made = Parser("townlet write", "Writes.")
+    group = made.add_argument_group("what")
+    group.add_argument("--output", metavar="DIR")
+    group.add_argument("--dry-run", action="store_true")
+    made.add_argument("--quiet", action="store_true", help="not this")
+    made.add_argument("names", nargs="*")
+    return made
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--output out --dry-run --quiet", "-o out -n -q", "-oout -nq", "-nqo out", "-nqoout", "-o=out -qn",
+     "-q --output=out -n"],
+)  # fmt: skip
+def test_short_options_are_the_long_ones(words: str) -> None:
+    found = outputs().parse_args(words.split())
+    assert (found.output, found.dry_run, found.quiet) == ("out", True, True)
+    long = outputs().in_long_form(words.split())
+    assert all(word.startswith("--") or word == "out" for word in long)
+    assert vars(outputs().parse_args(long)) == vars(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "long"),
+    [
+        (["-o", "-n"], ["--output", "-n"]),  # a value that looks like an option stays one
+        (["--", "-n"], ["--", "-n"]),
+        (["-x", "--flink_master=a", "-"], ["-x", "--flink_master=a", "-"]),
+        (["a", "-nx"], ["a", "--dry-run", "-x"]),
+    ],
+)
+def test_what_is_no_short_option_stays_as_it_is(words: list[str], long: list[str]) -> None:
+    assert outputs().in_long_form(words) == long
+
+
+def test_quiet_means_one_thing_and_messages_name_long_options() -> None:
+    said = outputs().format_help()
+    assert "-q, --quiet           print nothing but errors and what was asked for\n" in said
+    assert "  -o DIR, --output DIR\n" in said and "not this" not in said
+    with pytest.raises(UserError, match=r"^argument --output: expected one argument \(see"):
+        outputs().parse_args(["-o"])
+
+
+def test_the_parser_of_a_command_is_found_without_running_it() -> None:
+    done: list[str] = []
+
+    def command(argv: Sequence[str], prog: str) -> int:
+        made = Parser(prog, "Does.")
+        made.parse_args(argv)
+        done.append(prog)
+        return 0
+
+    assert parser_of(command, "townlet do").prog == "townlet do" and not done
+    with pytest.raises(TypeError, match="townlet not: makes no parser"):
+        parser_of(lambda argv, prog: 0, "townlet not")
+    assert command([], "townlet do") == 0 and done == ["townlet do"]
+
+
+def test_a_span_of_ticks() -> None:
+    assert [span(text) for text in ("60..80", "7", "0..0")] == [(60, 80), (7, 7), (0, 0)]
+    for text in ("", "a..b", "1..", "..2", "1...3", "-1..2", "1..2..3", "\u0663..9", "9" * 19):
+        with pytest.raises(
+            argparse.ArgumentTypeError, match=r"expected a first and a last tick, such as 60\.\.80"
+        ):
+            span(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="expected the first tick before the last"):
+        span("5..3")

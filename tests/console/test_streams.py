@@ -202,7 +202,7 @@ def test_plus_or_minus_in_ascii(typed) -> None:
     said = typed("townlet inspect out", PYTHONIOENCODING="ascii")
     assert (said.code, said.err) == (
         0,
-        "warning: kitchen_breakfast: 2 seeds, 1 distinct: the others are copies\n",
+        "warning: kitchen_breakfast: 2 seeds, 1 distinct: the others are copies\nnext: townlet report out\n",
     )
     assert " ? 0 " in said.out
     assert " ± 0 " in typed("townlet inspect out").out

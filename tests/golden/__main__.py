@@ -1,4 +1,4 @@
-"""`python -m tests.golden`: play the golden runs, print what moved, and store what is found.
+"""`python -m tests.golden`: play the golden runs, print what moved, and store what is found; the events too.
 
 Exit codes: 0 stored, or nothing to store; 1 with --check, where a file is not what is found; 2 nothing was
 stored, because numbers moved that may not.
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.golden import events
 from tests.golden.compare import Comparison, compare
 from tests.golden.measure import golden_configs
 from tests.golden.records import FOLDER, play, read, strays, write
@@ -36,7 +37,15 @@ def main(argv: Sequence[str] | None = None, folder: Path = FOLDER) -> int:
     gone = strays(configs, folder)
     for path in gone:
         print(f"{path.name}: of no shipped config")
-    return _store(found, comparisons, gone, folder, arguments)
+    code = _store(found, comparisons, gone, folder, arguments)
+    told = events.out_of_date(configs, folder.parent / events.FOLDER.name)
+    for path in told:
+        print(f"{path.name}: events are not what is found now")
+    if arguments.check:
+        return 1 if told else code
+    if not code:
+        events.store(told)
+    return code
 
 
 def _store(

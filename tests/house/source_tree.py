@@ -10,7 +10,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("townlet", "pipelines", "scripts", "bench", "deploy")  # tests may import anything
 
-# Public names of the README, kept where users import them from. They pass on and do nothing else; no file of ours
+# Public names of the docs, kept where users import them from. They pass on and do nothing else; no file of ours
 # imports through them, so they are left out of the graph of imports.
 RE_EXPORTS = (
     "townlet/dataset/__init__.py",  # lazily: whoever wants one module of the package need not load the others

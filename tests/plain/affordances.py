@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.plain import refusals
 from tests.plain.derived import leave, living, recount, waiters
 from tests.plain.queues import block
 from tests.plain.readiness import away, closed, may_begin, nearest_with, object_to_start, price, ready, source
@@ -30,8 +31,11 @@ def release(world: st.World, params: st.Params, row: int) -> None:
     passed = int(world.clock.tick[0]) - int(running.started[row])
     scripted = world.script.entry[row] != st.NOTHING
     if not (scripted or passed >= params.rules.commit_ticks[0]):
+        free_at = int(running.started[row]) + int(params.rules.commit_ticks[0])
+        refusals.refuse(world, row, "committed", o=o, number=free_at)
         return
     if world.tick.object[row] not in (st.NOTHING, o):
+        refusals.refuse(world, row, "other_object", o=o)
         return
     if offers.interruptible[k]:
         duration = int(offers.duration[k])
@@ -44,6 +48,7 @@ def begin(world: st.World, params: st.Params, row: int) -> None:
     k, o = int(world.tick.affordance[row]), int(world.tick.object[row])
     objects, running, offers = world.objects, world.running, params.affordances
     if running.affordance[row] != st.NOTHING:
+        refusals.busy(world, row)
         return
     if o == st.NOTHING:
         o = object_to_start(world, params, k, row)
@@ -52,14 +57,18 @@ def begin(world: st.World, params: st.Params, row: int) -> None:
         or not params.town.belongs[offers.object_type[k], o]
         or away(params, world, row, o) > 1
     ):
+        refusals.out_of_reach(world, params, k, o, row)
         return
     if objects.holder[o] != row:
         taken = objects.user[o] != st.NOBODY or objects.holder[o] != st.NOBODY
         if taken or set(waiters(world, o)) - {row}:
             block(world, params, row, o, int(world.clock.tick[0]) + 1)
+        else:
+            refusals.refuse(world, row, "not_reserved", o=o)
         recount(world, params)
         return
     if not (ready(world, params, k, o) and may_begin(world, params, k, o, row)):
+        refusals.start(world, params, k, o, row)
         world.clock.counts[st.N_FAILED_START] += 1
         if offers.gives_up[k]:
             leave(world, row)

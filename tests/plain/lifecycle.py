@@ -1,4 +1,4 @@
-"""Plain twin of townlet/world/rules/lifecycle.py, written from its docstring: who leaves, and who comes."""
+"""Plain twins of rules/needs.py and rules/lifecycle.py, written from their docstrings: who leaves, and who comes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 STAYS, FAINTED, EVICTED = range(3)
+
+
+def fall(needs: list[float], decay: list[float]) -> list[float]:
+    """What is left of one living agent's needs after a tick."""
+    return [max(0.0, need - lost) for need, lost in zip(needs, decay, strict=True)]
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.plain.derived import living, recount, tile_of
+from tests.plain.refusals import busy, refuse
 from townlet.world.rng import USE_MOVE_TIE, draw
 from townlet.world.state import ACTION_MOVE, MOVE, N_GHOST, NOTHING, STEP_X, STEP_Y, Params, World
 
@@ -16,12 +17,19 @@ def update(world: World, params: Params) -> None:
     width, height = int(params.town.size[0]), int(params.town.size[1])
     wants: dict[int, Tile] = {}
     for row in living(world):
-        if tick.kind[row] != MOVE or world.running.affordance[row] != NOTHING:
+        if tick.kind[row] != MOVE:
+            continue
+        if world.running.affordance[row] != NOTHING:
+            busy(world, row)
             continue
         direction = int(tick.action[row]) - ACTION_MOVE
         x, y = tile_of(world, row)
         x, y = x + STEP_X[direction], y + STEP_Y[direction]
-        if 0 <= x < width and 0 <= y < height and not params.town.wall[y, x]:
+        if not (0 <= x < width and 0 <= y < height):
+            refuse(world, row, "map_edge")
+        elif params.town.wall[y, x]:
+            refuse(world, row, "wall")
+        else:
             wants[row] = (x, y)
     for row in range(len(agents.alive)):
         if tick.kind[row] != MOVE:
@@ -31,14 +39,16 @@ def update(world: World, params: Params) -> None:
             go(world, row, wants.pop(row))
     after = int(params.rules.ghost_after[0])
     ghosts = [row for row in wants if after > 0 and agents.blocked_moves[row] >= after]
-    standing = {row: min(i for i in living(world) if tile_of(world, i) == wants[row]) for row in ghosts}
+    standing = {row: min(i for i in living(world) if tile_of(world, i) == wants[row]) for row in wants}
     for row, tile in wants.items():
-        if row in standing:
+        if row in ghosts:
             tick.ghost_through[row] = standing[row]
             world.clock.counts[N_GHOST] += 1
             go(world, row, tile)
         else:
             agents.blocked_moves[row] += 1
+            so_far = int(agents.blocked_moves[row])
+            refuse(world, row, "tile_taken", by=standing[row], number=so_far, limit=after)
     recount(world, params)
 
 

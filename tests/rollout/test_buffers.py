@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rollout.towns import three
+from tests.rollout.scenes.towns import three
 from townlet.generator.generate import GeneratedWorld, generate
 from townlet.rollout.buffers import TIME_MAJOR, BufferPool, frames, tick_bytes
 from townlet.samples import GROUP_ARRAYS, OPTIONAL_ARRAYS

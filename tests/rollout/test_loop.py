@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.rollout.towns import West, WestByName, three
+from tests.rollout.scenes.towns import West, WestByName, three
 from townlet.config.load import Resolved
 from townlet.errors import UserError
 from townlet.frames import frames_to_replay_sample

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.rollout.towns import three
+from tests.rollout.scenes.towns import three
 from townlet.generator.generate import generate
 from townlet.policy.base import PolicyInfo
 from townlet.rollout.agents import AgentRegistry

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rollout.towns import three
+from tests.rollout.scenes.towns import three
 from townlet.generator.generate import generate
 from townlet.rollout.recording import LEAST_TICKS, Recording
 

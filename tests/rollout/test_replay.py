@@ -30,7 +30,8 @@ from townlet.policy.network import policy as network_policy
 from townlet.policy.network.fit import FittedModel
 from townlet.policy_text import NO_MODELS, Models
 from townlet.rollout.play import play
-from townlet.rollout.replay import run_of, verify_replay
+from townlet.rollout.replay import verify_replay
+from townlet.rollout.stored import run_of
 from townlet.run import Run, SampleKey
 from townlet.samples import ReplaySample, stack_groups
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rollout.towns import West, three
+from tests.rollout.scenes.towns import West, three
 from townlet.errors import UserError
 from townlet.policy.actions import Action
 from townlet.policy.needs import NeedsPolicy

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.rollout.towns import three
-from townlet.config.load import Resolved
+from tests.rollout.acting.networks import network_of
+from tests.rollout.scenes.towns import three
+from townlet.config.load import Resolved, load_config
+from townlet.config.shipped import shipped_root
 from townlet.errors import UserError
 from townlet.frames import frames_to_replay_sample
 from townlet.rollout.loop import SimulationLoop
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def winter(make_run) -> Resolved:
@@ -61,6 +67,38 @@ def test_newcomers_are_in_it(make_run) -> None:
     assert digests(fresh, 5) == digests(loop, 5)
 
 
+GO_ON = """
+import json, pickle, sys
+from pathlib import Path
+from tests.rollout.test_snapshot import digests
+from townlet.rollout.loop import SimulationLoop
+
+town, network, there = map(Path, sys.argv[1:])
+loop = SimulationLoop(town, policy=f"network:{network}", ignore_schedules=True)
+loop.restore(pickle.loads(there.read_bytes()))
+sys.stdout.write(json.dumps(digests(loop, 60)))
+"""
+
+
+def test_a_fresh_process_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    """With a network that draws, guided masks, somebody who has died, and a newcomer who is yet to die."""
+    town, model, kept = tmp_path / "town.yaml", tmp_path / "best.onnx", tmp_path / "snapshot"
+    winter = (shipped_root() / "scenarios" / "hard_winter.yaml").read_text()
+    town.write_text(f"{winter}\nactions: {{mask: guided}}\n")
+    _, models = network_of(load_config(town))
+    model.write_bytes(next(iter(models.values())))
+    loop = SimulationLoop(town, policy=f"network:{model}", ignore_schedules=True)
+    while "otto-2" not in loop.agents:
+        loop.step()
+    kept.write_bytes(pickle.dumps(loop.snapshot()))
+    expected = digests(loop, 60)
+    assert set(expected) == {"otto", "otto-2"}, "frames from before the snapshot are in it"
+    words = [sys.executable, "-c", GO_ON, str(town), str(model), str(kept)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {agent: tuple(found) for agent, found in json.loads(done.stdout).items()} == expected
+
+
 def test_a_snapshot_stays_as_it_is(tmp_path: Path) -> None:
     loop = SimulationLoop(three(tmp_path))
     there = loop.snapshot()
@@ -81,3 +119,17 @@ def test_only_a_snapshot_of_the_same_town(tmp_path: Path) -> None:
         loop.restore(SimulationLoop(town, 3).snapshot())
     with pytest.raises(UserError, match="restore: expected a snapshot, got dict"):
         loop.restore({})  # type: ignore[arg-type]
+
+
+def test_only_a_snapshot_that_records_as_the_loop_does(tmp_path: Path) -> None:
+    loops = [SimulationLoop(three(tmp_path), record=record) for record in (True, False)]
+    for loop, other in (loops, loops[::-1]):
+        kept = loop is loops[0]
+        loop.step()
+        with pytest.raises(
+            UserError,
+            match=f"a snapshot of a loop made with record={kept}, got one with record={not kept}",
+        ):
+            loop.restore(other.snapshot())
+        assert loop.tick == 1
+        loop.restore(loop.snapshot())

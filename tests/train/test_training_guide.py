@@ -13,7 +13,6 @@ from townlet import cli
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python torch)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # What makes a command small, by its first words: options that it says otherwise, or does not say.
 SMALL = {
@@ -81,12 +80,3 @@ def test_every_command_and_every_example_runs(tmp_path: Path, monkeypatch: pytes
         for line in text.replace("\\\n", "").splitlines():
             if line.startswith("townlet "):
                 assert cli.main(small(shlex.split(line, comments=True)[1:])) == 0, line
-
-
-def test_the_commands_of_the_readme_are_those_of_the_guide() -> None:
-    said = re.search(r"## Training\n\n```\n(.*?)```", README, re.DOTALL)
-    assert said
-    kinds = {tuple(words[:2]) for words in commands()}
-    for line in said[1].splitlines():
-        words = shlex.split(line, comments=True)[1:]
-        assert tuple(words[:2]) in kinds, line

@@ -44,11 +44,12 @@ from townlet.world.rules import (
     schedule,
     social,
 )
-from townlet.world.state import CHARGES, COUNTS
+from townlet.world.state import ACTION_CHAT, ACTION_MOVE, CHARGES, COUNTS, NOTHING
 
 # What a block does, at whatever rule it comes up (world/reservations.py).
 BLOCK = """
     tick: block_object block_by block_waiting block_rotated
+    tick: refusal refusal_by refusal_object refusal_number refusal_limit
     queues: blocked reserved rotated ticket
     objects: blocks holder next_ticket waiting
     grid: reserved
@@ -65,7 +66,7 @@ MAY_CHANGE = {
     "begin": """
         tick: action kind affordance object target quality success duration finished chat_with social
         tick: block_object block_by block_waiting block_rotated ghost_through polite_to avoided
-        tick: late absent taken_over_by helped_by
+        tick: late absent taken_over_by helped_by refusal refusal_by refusal_object refusal_number refusal_limit
     """,
     "affordances.restock": """
         objects: stock
@@ -83,7 +84,7 @@ MAY_CHANGE = {
     "movement.update": """
         agents: x y blocked_moves
         grid: agents
-        tick: success ghost_through
+        tick: success ghost_through refusal refusal_by refusal_object refusal_number refusal_limit
         counts: ghost_steps
     """,
     "queues.update": f"""
@@ -107,7 +108,7 @@ MAY_CHANGE = {
     "social.update": f"""
         {TIES}
         ties: chat_reward meal_shared
-        tick: success chat_with social
+        tick: success chat_with social refusal refusal_by refusal_object refusal_number refusal_limit
         counts: chats good_chats shared_meals
     """,
     "employment.update": """
@@ -226,8 +227,11 @@ def _named(group: str, column: str, was: np.ndarray, now: np.ndarray) -> Iterato
         yield f"{group}.{column}"
 
 
-def play(run: Run, seen: dict[str, set[str]]) -> GeneratedWorld:
-    """Play a run, rule by rule; note in `seen` what each has changed."""
+def play(run: Run, seen: dict[str, set[str]], *, restless: bool = False) -> GeneratedWorld:
+    """Play a run, rule by rule; note in `seen` what each has changed.
+
+    `restless`: at times those who are busy walk, and all chat to the first, which nobody chooses.
+    """
     generated = build_run(run)
     world, params, rows = generated.world, generated.params, len(generated.names.agents)
     known, choice, out = policy_tables(setting_of(generated)), waiting_actions(rows), frames(generated, 1)
@@ -240,6 +244,12 @@ def play(run: Run, seen: dict[str, set[str]]) -> GeneratedWorld:
             world.agents, world.script, params.people, params.town.seed[0], world.clock.tick[0], known,
             out.features, out.action_mask, 0, choice,
         )  # fmt: skip
+        if restless and world.clock.tick[0] % 4 > 1:
+            chats = world.clock.tick[0] % 4 == 3
+            choice.action[chats | (world.running.affordance != NOTHING)] = (
+                ACTION_CHAT if chats else ACTION_MOVE
+            )
+            choice.target[:] = 0
         assert {name.split(".")[0] for name in watch.changes()} <= {"choice"}, "who observes and decides"
         for name, rule in rules:
             rule()
@@ -263,6 +273,7 @@ def seen() -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for run in towns():
         play(run, found)
+    play(crowded(100), found, restless=True)
     return found
 
 

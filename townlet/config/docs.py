@@ -23,6 +23,7 @@ from townlet.config.affordances import (
     ObjectInFile,
 )
 from townlet.config.schema import DEFAULT_TICKS, PERSONALITIES, Config
+from townlet.config.schema.json_schema import explained
 from townlet.config.schema.types import ID_RULE, NO_EFFECT, UNREAD, names_of
 from townlet.config.suite import SuiteInFile
 from townlet.config.type_text import ValueKind
@@ -248,7 +249,7 @@ def _personalities() -> str:
 def json_schema(kind: str = "config") -> dict[str, Any]:
     """The JSON Schema (2020-12) of a file: `config`, `affordances` or `suite`. Raises KeyError for others."""
     model, title = FILES[kind]
-    schema = model.model_json_schema(mode="validation")
+    schema = explained(model.model_json_schema(mode="validation"))
     schema.pop("title", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

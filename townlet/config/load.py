@@ -31,11 +31,12 @@ from townlet.config.validation import Reading, config_error, read, without_effec
 from townlet.config.yaml_loader import Document, Keys, path_text, read_document
 from townlet.errors import ConfigError, Problem, UserError
 from townlet.escaping import shown
+from townlet.notebook import Shown, listed
 from townlet.policy_text import Models, is_network
 
 
-@dataclass(frozen=True)
-class Resolved:
+@dataclass(frozen=True, repr=False)
+class Resolved(Shown):
     """A config with all that it refers to: what decides a run, apart from the run's own options."""
 
     config: Config
@@ -52,6 +53,13 @@ class Resolved:
     networks: Mapping[str, Problem] = field(
         default_factory=dict, compare=False, repr=False
     )  # each network that the config names, by digest: the place where, for what is found to be wrong with it
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "config": self.name,
+            "agents": f"{len(self.agents)}: {listed(agent.id for agent in self.agents)}",
+            "affordances": len(self.affordances.affordances),
+        }
 
     def content(self) -> dict[str, Any]:
         """What decides a run: config and affordances, without names and places. JSON-safe."""

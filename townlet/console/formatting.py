@@ -14,6 +14,7 @@ Item = TypeVar("Item")
 PLAIN_INTERVAL_S = 10.0  # seconds between two plain lines of progress
 LIVE_INTERVAL_S = 0.2  # seconds between two states of a live one
 
+BAR = 20  # characters of a bar
 WIDE = 200  # columns of a table that is not printed on a terminal
 
 
@@ -30,6 +31,12 @@ def number(how_many: int, thing: str) -> str:
     return f"{how_many} {thing}{'' if how_many == 1 else 's'}"
 
 
+def counted_as(how_many: float, thing: str) -> str:
+    """The same in a few characters: 1 frame, 68.1k frames."""
+    few = count(how_many)
+    return f"{few} {thing}{'' if few == '1' else 's'}"
+
+
 def size(number: float) -> str:
     """Bytes in a few characters: 512 B, 68.1 kB, 3.4 MB."""
     for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
@@ -43,6 +50,11 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def took(seconds: float) -> str:
+    """How long something took: 0.3 s, 12.0 s, 1:30."""
+    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
 
 
 def print_json(document: Any, *, indent: int = 1) -> None:
@@ -91,10 +103,21 @@ def counted(items: Sequence[Item], what: str, *, quiet: bool) -> Iterator[Item]:
         if not quiet and len(items) > 1 and time.monotonic() >= due:
             due = time.monotonic() + (LIVE_INTERVAL_S if live else PLAIN_INTERVAL_S)
             line = shown(f"{number} of {len(items)} {what}")
-            print(f"\r{line}\033[K" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
+            print(
+                f"\r{bar(number, len(items))} {line}\033[K" if live else line,
+                end="" if live else "\n",
+                file=sys.stderr,
+                flush=True,
+            )
         yield item
     if live and not quiet:
         print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def bar(done: int, total: int) -> str:
+    """How far something is, in a few characters that every terminal has: `[######--------------]`."""
+    full = BAR * min(done, total) // total
+    return f"[{'#' * full}{'-' * (BAR - full)}]"
 
 
 class Meter:
@@ -126,8 +149,9 @@ class Meter:
             line += f", {size(read)}, {size(read / seconds)}/s"
         if total and done:
             line += f", {clock(seconds * (total - done) / done)} left"
+        drawn = f"{bar(done, total)} " if total else ""
         print(
-            f"\r{line}\033[K" if self._live else line,
+            f"\r{drawn}{line}\033[K" if self._live else line,
             end="" if self._live else "\n",
             file=sys.stderr,
             flush=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
+from townlet.console.colour import is_coloured, with_label
 from townlet.escaping import shown
 
 
@@ -25,4 +26,13 @@ def remark(line: object) -> None:
         ):  # a calling program's own, closed or unread: its affair
             sys.stdout.flush()
     if sys.stderr is not None:  # closed before Python started
-        print(shown(line), file=sys.stderr, flush=True)
+        text = shown(line)
+        print(with_label(text) if is_coloured(sys.stderr) else text, file=sys.stderr, flush=True)
+
+
+def next_step(command: str) -> None:
+    """What to type next, the last line of a command, unless it was asked to be quiet or for JSON.
+
+    The command is ready to be pasted: `townlet.escaping.typed` and `typed_path` quote what comes from others.
+    """
+    remark(f"next: {command}")

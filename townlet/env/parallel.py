@@ -11,7 +11,7 @@ import numpy as np
 
 from townlet import arguments
 from townlet.config.load import Resolved
-from townlet.env.drawing import draw, write_text
+from townlet.drawing.town import draw, write_text
 from townlet.env.vector import Arrays, TownVectorEnv
 from townlet.errors import UserError
 from townlet.escaping import shown

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from townlet.arrays import F32
 from townlet.config.load import Resolved
+from townlet.drawing.scene import scene_of
+from townlet.drawing.town import Scene
 from townlet.env.buffers import Given, Seen, Told
-from townlet.env.drawing import Scene
 from townlet.env.kernels import show
 from townlet.errors import UserError
 from townlet.escaping import shown
@@ -72,16 +71,7 @@ class Town:
 
     def scene(self) -> tuple[Scene, tuple[str, ...]]:
         """What is to be drawn, and the names of the types of objects."""
-        world, town = self.player.world, self.generated.params.town
-        agents, objects, site = plain(world.agents), plain(world.objects), plain(town.site)
-        rows = np.flatnonzero(agents["alive"])
-        scene = Scene(
-            wall=town.wall, objects=np.stack([site["x"], site["y"]], axis=1), types=site["type"],
-            taken=(objects["user"] != st.NOBODY) | (objects["holder"] != st.NOBODY),
-            agents=np.stack([agents["x"], agents["y"]], axis=1)[rows].astype(np.int64), rows=rows,
-            needs=agents["need"][rows],
-        )  # fmt: skip
-        return scene, self.generated.names.object_types
+        return scene_of(self.player.world, self.generated.params), self.generated.names.object_types
 
     def ask(self, seen: Seen) -> None:
         """Networks that are played in Python decide on what is seen."""

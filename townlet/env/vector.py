@@ -13,12 +13,13 @@ from townlet.arrays import F32, I64, Bool
 from townlet.compiler.warmup import warm_if_possible
 from townlet.config.load import Resolved
 from townlet.config.schema import DEFAULT_TICKS
+from townlet.drawing.town import Scene
 from townlet.env.buffers import OutputPool, OutputSet, given_nothing
-from townlet.env.drawing import Scene
 from townlet.env.given import Taker
 from townlet.env.kernels import DESERTED, SOMEBODY_CAME, SOMEBODY_LEFT, play_tick
 from townlet.env.town import Town, run_of
 from townlet.errors import UserError
+from townlet.notebook import Shown, listed
 from townlet.observation.layout import Layout
 from townlet.policy.actions import ActionSpace
 from townlet.policy.network.policy import refuse_fault
@@ -34,7 +35,7 @@ MOST_ENVS, MOST_TICKS = 65_536, 2**31 - 1
 REASONS = ("stays", "fainted", "evicted")  # by what `info["left"]` says
 
 
-class TownVectorEnv:
+class TownVectorEnv(Shown):
     """K towns of one config, stepped together in this process: each row of the arrays is an agent of a town.
 
     A town has as many rows as its config has agents (A): row `k * A + i` is row `i` of town `k`, on which one agent
@@ -123,6 +124,15 @@ class TownVectorEnv:
         self._over = np.zeros(towns, np.bool_)
         self._returns, self._lengths = np.zeros(self.num_rows), np.zeros(self.num_rows, np.int64)
 
+    def _facts(self) -> dict[str, Any]:
+        agents = f"{len(self.agent_names)}: {listed(self.agent_names)}"
+        return {
+            "of": self.config.name,
+            "towns": self.num_envs,
+            "agents": agents,
+            "episode ticks": self.episode_ticks,
+        }
+
     @property
     def num_rows(self) -> int:
         """N."""
@@ -152,7 +162,7 @@ class TownVectorEnv:
         return self.look()
 
     def scene(self, k: int) -> tuple[Scene, tuple[str, ...]]:
-        """Town `k` as `townlet.env.drawing` draws it, and the names of the types of its objects."""
+        """Town `k` as `townlet.drawing.town` draws it, and the names of the types of its objects."""
         return self._towns[k].scene()
 
     @property

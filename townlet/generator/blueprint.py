@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from townlet.config.load import Resolved
+from townlet.generator import paths
 from townlet.generator.ground import Ground, make_ground
 from townlet.generator.town import Thing, things, walls
-from townlet.world import paths
 from townlet.world import state as st
 
 MOST_KEPT = 16  # configs

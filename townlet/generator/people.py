@@ -43,17 +43,28 @@ def build_people(
         home_personality=np.array(
             [_personality(config, agent, row + 1, seed) for row, agent in enumerate(agents)], np.float64
         ).reshape(len(agents), 3),
-        policy=np.array(
-            [_policy_code(policy_of(config, agent, run_policy), networks) for agent in agents], np.int64
-        ),
+        policy=policy_codes(config, agents, run_policy, networks),
         script_first=first[:-1],
         script_end=first[1:],
     )
 
 
-def networks_of(config: Config, agents: Sequence[ScenarioAgent], run_policy: str | None) -> tuple[str, ...]:
-    """The networks that act in a run, each once, sorted: by their place here the world's people name them."""
-    policies = {policy_of(config, agent, run_policy) for agent in agents}
+def policy_codes(
+    config: Config, agents: Sequence[ScenarioAgent], run_policy: str | None, networks: Sequence[str]
+) -> np.ndarray:
+    """[A] int64: who decides for each row, where no schedule does. Raises UserError for no policy of ours."""
+    codes = [_policy_code(policy_of(config, agent, run_policy), networks) for agent in agents]
+    return np.array(codes, np.int64)
+
+
+def networks_of(
+    config: Config, agents: Sequence[ScenarioAgent], *run_policies: str | None
+) -> tuple[str, ...]:
+    """The networks that act in a run, each once, sorted: by their place here the world's people name them.
+
+    `run_policies`: the run's; of one that leaves another, those of both.
+    """
+    policies = {policy_of(config, agent, run_policy) for agent in agents for run_policy in run_policies}
     return tuple(sorted(policy for policy in policies if is_network(policy)))
 
 

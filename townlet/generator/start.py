@@ -130,5 +130,6 @@ def _tick(a: int) -> st.StepScratch:
         ghost_through=nobody.copy(), polite_to=nobody.copy(), avoided=_full(a, 0), finished=nobody.copy(),
         chat_with=nobody.copy(), social=zeros.copy(), late=flags.copy(),
         absent=flags.copy(), taken_over_by=nobody.copy(), helped_by=nobody.copy(), claim=nobody.copy(),
-        terms=np.zeros((a, len(st.TERMS))), reward=zeros.copy(),
+        refusal=_full(a, 0), refusal_by=nobody.copy(), refusal_object=nobody.copy(), refusal_number=zeros.copy(),
+        refusal_limit=zeros.copy(), terms=np.zeros((a, len(st.TERMS))), reward=zeros.copy(),
     )  # fmt: skip

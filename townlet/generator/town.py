@@ -10,10 +10,10 @@ import numpy as np
 
 from townlet.config.affordances import DEFAULT_STOCK, AffordanceEntry, AffordanceFile, ObjectEntry
 from townlet.config.schema import Config, ScenarioObject
+from townlet.generator import paths
 from townlet.generator.affordances import NEEDS_UTILITY, UTILITY_FACTS
 from townlet.generator.type_sets import TypeSets
 from townlet.vocabulary import STOCKS
-from townlet.world import paths
 from townlet.world.state import Condition, Site, Town
 
 Tile = tuple[int, int]

@@ -13,6 +13,7 @@ import numpy as np
 
 from townlet.arrays import F32, I64, U8, U16, Bool
 from townlet.config.schema.features import Actions
+from townlet.notebook import Shown
 from townlet.observation import columns as table
 from townlet.observation import routes
 from townlet.observation.columns import Channel, Column
@@ -34,8 +35,8 @@ BLOCKS = ("targets", "personality", "social", "aggregates", "nearby", "doing", "
 MOST_TIMES = 65_536  # a longer day is seen in this many steps
 
 
-@dataclass(frozen=True)
-class Layout:
+@dataclass(frozen=True, repr=False)
+class Layout(Shown):
     """Names and shapes of an observation; the same for every agent, seed and run of a config."""
 
     variant: str
@@ -50,6 +51,10 @@ class Layout:
     @cached_property
     def map_channels(self) -> tuple[str, ...]:
         return tuple(channel.name for channel in self.channels)
+
+    def _facts(self) -> dict[str, object]:
+        shape = " x ".join(map(str, self.map_shape))
+        return {"variant": self.variant, "features": len(self.columns), "map": shape}
 
     @property
     def map_shape(self) -> tuple[int, int, int]:

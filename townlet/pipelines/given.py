@@ -1,4 +1,6 @@
-"""A policy that is an object of the caller's: held in this process while its captures are made, and found by a word.
+"""What stays in this process while captures are made, and is found by a word.
+
+It is an object of the caller's that decides, or the stored actions of a capture that a run leaves.
 
 No Beam here: a table of what is held. Beam pickles its steps, in one process too; an object need not bear that, and
 should not be copied.
@@ -9,15 +11,19 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from townlet.errors import UserError
 from townlet.policy_text import GivenPolicy
 
-_held: dict[str, GivenPolicy] = {}
+if TYPE_CHECKING:
+    from townlet.rollout.stored import StoredActions
+
+_held: dict[str, GivenPolicy | StoredActions] = {}
 
 
 @contextlib.contextmanager
-def held(given: GivenPolicy | None) -> Iterator[str | None]:
+def held(given: GivenPolicy | StoredActions | None) -> Iterator[str | None]:
     """The word by which steps in this process find a policy; None for none."""
     if given is None:
         yield None
@@ -30,7 +36,7 @@ def held(given: GivenPolicy | None) -> Iterator[str | None]:
         del _held[word]
 
 
-def given_by(word: str | None) -> GivenPolicy | None:
+def given_by(word: str | None) -> GivenPolicy | StoredActions | None:
     """The policy of a word. Raises UserError in another process."""
     if word is None:
         return None

@@ -29,6 +29,8 @@ from townlet.policy_text import GivenPolicy
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    from townlet.rollout.stored import StoredActions
+
 
 @unchanged_logging()
 def launch(
@@ -39,12 +41,13 @@ def launch(
     flags: Sequence[str] = (),
     workers: int | None = None,
     quiet: bool = False,
-    given: GivenPolicy | None = None,
+    given: GivenPolicy | StoredActions | None = None,
 ) -> Tally:
     """Run the pipeline over all runs; returns what its steps have reported. Runs that are done are found there.
 
     `output` names the store for workers, which may have another working folder. `flags`: Beam's options. `workers`:
-    None = 1, 0 = one for each usable core. `given`: an object that decides, in this process. Raises what
+    None = 1, 0 = one for each usable core. `given`: an object that decides, or what is stored of a
+    capture that a run leaves, in this process. Raises what
     `run_monitored` does.
     """
     options = beam_options(

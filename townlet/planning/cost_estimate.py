@@ -158,7 +158,9 @@ class _Try(NamedTuple):
 
 
 def _rates(run: Run, models: Models) -> Rates:
-    run = replace(run, segment_ticks=0, check=False)
+    run = replace(
+        run, segment_ticks=0, check=False, branch=None
+    )  # how it begins costs no more than how it goes on
     _try(replace(run, ticks=1), models)  # what is read and compiled once is paid here
     one = _try(replace(run, ticks=1), models)
     agents = max(1, len(one.records))

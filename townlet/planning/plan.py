@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from townlet.config.load import Resolved
 from townlet.config.schema import DEFAULT_TICKS
 from townlet.dataset.format.paths import run_folder
 from townlet.errors import ConfigError, UserError
+from townlet.notebook import Shown, listed, of
 from townlet.planning.entries import Entry, entries_of
 from townlet.planning.networks import network_problems
 from townlet.planning.populations import refuse_two_under_one_name
@@ -24,9 +25,12 @@ from townlet.policy_text import Models
 from townlet.run import Run, RunRef, canonical_json
 from townlet.vocabulary import may_be_newcomer
 
+if TYPE_CHECKING:
+    from townlet.rollout.stored import StoredActions
 
-@dataclass(frozen=True)
-class Plan:
+
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """The runs, longest expected first, and what is to be said about them.
 
     A limit counts them as they are listed: configs and suites in the order given, a suite's runs in its own.
@@ -40,6 +44,16 @@ class Plan:
     suites: tuple[str, ...] = ()  # names of the suites that were asked for, sorted
     left_out: int = 0  # runs that a limit has cut off
     models: Models = field(default_factory=dict, repr=False)  # of the networks that runs name, by digest
+    # Of the capture that a run leaves
+    stored: StoredActions | None = field(default=None, repr=False, compare=False)
+
+    def _facts(self) -> dict[str, Any]:
+        names = dict.fromkeys(run.name for run in self.runs)
+        return {
+            "of": of(len(self.runs), "run"),
+            "scenarios": listed(names),
+            "expected frames": f"{sum(self.costs):,}",
+        }
 
     @property
     def whole(self) -> bool:
@@ -58,6 +72,8 @@ def plan(request: Request) -> Plan:
     none of them.
     """
     check_request(request)
+    if request.from_tick is not None:
+        return _plan_of_branch(request)
     entries = entries_of(request)
     several = len(entries) > 1 or len(request.seeds or ()) > 1
     is_data_set = request.as_data_set or several or any(entry.suite for entry in entries)
@@ -78,6 +94,24 @@ def plan(request: Request) -> Plan:
         suites=tuple(sorted({entry.suite for entry in entries} - {""})),
         left_out=asked - len(runs),
         models={digest: group.entry.models[digest] for group in groups for digest in group.first.models},
+    )
+
+
+def _plan_of_branch(request: Request) -> Plan:
+    """The one run that leaves a capture. Raises as `branched_run`, and ConfigError for networks that do not fit."""
+    from townlet.planning.branching import branched_run
+
+    branched = branched_run(request)
+    if problems := list(network_problems(branched.run, branched.models, branched.networks)):
+        raise ConfigError(problems)
+    return Plan(
+        runs=(branched.run.ref(),),
+        configs={branched.run.config_digest: branched.run.config_json},
+        costs=(branched.run.ticks * branched.agents,),
+        is_data_set=False,
+        notices=(),
+        models=branched.models,
+        stored=branched.stored,
     )
 
 

@@ -32,6 +32,7 @@ class Request:
     check: bool = False
     as_data_set: bool = False  # even if it is one run
     limit: int | None = None  # only the first so many runs
+    from_tick: int | None = None  # leave the one capture that is named at this tick, and go on otherwise
 
 
 def check_request(request: Request) -> None:
@@ -69,7 +70,7 @@ def _check_kinds(request: Request) -> None:
         raise UserError(f"sources: expected one or more, such as ('town.yaml',), got {request.sources!r}")
     for source in request.sources:
         arguments.path("sources", source)
-    for what in ("ticks", "segment_ticks", "limit"):
+    for what in ("ticks", "segment_ticks", "limit", "from_tick"):
         if getattr(request, what) is not None:
             arguments.whole(f"--{what.replace('_', '-')}", getattr(request, what))
     if request.seeds is not None and (not isinstance(request.seeds, Sequence | range) or not request.seeds):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from townlet.errors import UserError
+from townlet.notebook import Shown, listed
 from townlet.run import canonical_json
 from townlet.vocabulary import DIRECTIONS
 
@@ -34,7 +35,7 @@ class Action:
     quality: float | None = None
 
 
-class ActionSpace:
+class ActionSpace(Shown):
     """The actions of a config, in the order of their ids."""
 
     def __init__(self, affordances: Sequence[str]):
@@ -51,6 +52,10 @@ class ActionSpace:
     def dim(self) -> int:
         """The number of actions (`action_dim`)."""
         return len(self.actions)
+
+    def _facts(self) -> dict[str, Any]:
+        names = [" ".join(action.values()) for action in self.actions]
+        return {"of": f"{self.dim} actions", "by id": listed(names, 24)}
 
     def hashes(self) -> list[float]:
         """A number in [0, 1) for each id, from the CRC-32 of its canonical JSON (`last_action_id_hash`)."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from townlet.arrays import F32, F64, I16, I64, Bool
+from townlet.notebook import Shown
 from townlet.policy.actions import Action, ActionSpace
 from townlet.world.rng import USE_POLICY, draw
 
@@ -130,8 +131,8 @@ class WithoutCritic:
         return np.zeros(len(batch), np.float32)
 
 
-@dataclass(frozen=True)
-class Observation:
+@dataclass(frozen=True, repr=False)
+class Observation(Shown):
     """What one agent sees before it acts. The arrays are its own: nobody else reads or writes them."""
 
     agent_id: str
@@ -143,6 +144,11 @@ class Observation:
     position: tuple[int, int]  # x, y; recorded with the frame
     scheduled: Action | None = None  # what the agent's schedule prescribes now
     labelled: bool = False  # the schedule expects the attempt to be refused
+
+    def _facts(self) -> dict[str, Any]:
+        legal = f"{int(self.action_mask.sum())} of {len(self.action_mask)}"
+        facts = {"of": self.agent_id, "tick": self.tick, "position": self.position, "legal actions": legal}
+        return facts | {"map": self.map.shape, "features": len(self.features)}
 
 
 @dataclass(frozen=True)

@@ -22,19 +22,27 @@ STEERED_BY_ACTIONS = PolicyInfo(OUTSIDE, log_prob_source="not given")
 
 
 def mixed(acted: Mapping[PolicyInfo, int]) -> PolicyInfo:
-    """What samples say where several acted, one after another. `acted`: each with the number of its timesteps."""
+    """What samples say where several acted, one after another. `acted`: each with the number of its timesteps.
+
+    Where two networks did, no digest is named: the run says which, and from which tick on.
+    """
 
     def of_each(facts: Iterable[tuple[str, str]]) -> str:
         return "; ".join(f"{kind}: {fact}" for kind, fact in facts)
 
+    networks = {(info.digest, info.options, info.runtime) for info in acted if info.digest}
+    digest, options, runtime = networks.pop() if len(networks) == 1 else (None, (), None)
+    times: dict[str, int] = {}
+    for info, count in acted.items():
+        times[info.kind] = times.get(info.kind, 0) + count
     return PolicyInfo(
         MIXED,
         log_prob_source=of_each((info.kind, info.log_prob_source) for info in acted),
         value_source=of_each((info.kind, info.value_source) for info in acted),
-        digest=next((info.digest for info in acted if info.digest), None),
-        options=next((info.options for info in acted if info.options), ()),
-        runtime=next((info.runtime for info in acted if info.runtime), None),
-        acted=tuple((info.kind, times) for info, times in acted.items()),
+        digest=digest,
+        options=options,
+        runtime=runtime,
+        acted=tuple(times.items()),
     )
 
 

@@ -116,17 +116,18 @@ def look_again(world, params, observation, tables, actions, args, batch, out, t,
 
 
 @kernel
-def replay_segment(world, params, observation, tables, actions, args, batch, out, start, ticks):
-    """Play stored actions again, from tick `start` on, into slots 0, 1, ... of `out`; see `take_stored`.
+def replay_segment(world, params, observation, tables, actions, args, batch, out, first, start, ticks):
+    """Play stored actions again, from tick `start` on, into slots `first`, ... of `out`; see `take_stored`.
 
     Returns the number of ticks that could be played.
     """
     for t in range(ticks):
-        if not look_again(world, params, observation, tables, actions, args, batch, out, t, start + t):
+        slot = first + t
+        if not look_again(world, params, observation, tables, actions, args, batch, out, slot, start + t):
             return t
-        play_tick(world, params, observation, batch, out, t)
+        play_tick(world, params, observation, batch, out, slot)
         settle(world, params)
-    observe_end(world, params, observation, tables, out, ticks)
+    observe_end(world, params, observation, tables, out, first + ticks)
     return ticks
 
 

@@ -13,6 +13,7 @@ from townlet.arrays import F32
 from townlet.compiler.warmup import warm_if_possible
 from townlet.config.load import Resolved
 from townlet.errors import UserError
+from townlet.notebook import Shown, listed
 from townlet.observation.layout import Layout
 from townlet.policy.actions import ActionSpace
 from townlet.policy.base import AgentPolicy, Decision, Observation, Policy
@@ -24,8 +25,8 @@ from townlet.world.state import EVICTED, TERMS
 Illegal = Literal["refuse", "fail"]  # what becomes of an action that the mask forbids
 
 
-@dataclass(frozen=True)
-class StepResult:
+@dataclass(frozen=True, repr=False)
+class StepResult(Shown):
     """What a tick brought."""
 
     tick: int  # the tick that was played
@@ -37,6 +38,13 @@ class StepResult:
     arrived: tuple[str, ...]  # newcomers
     terms: F32  # [n, R]  the rewards by term, of those who lived, in their order
 
+    def _facts(self) -> dict[str, Any]:
+        rewards = [f"{agent} {reward:+.3f}" for agent, reward in self.rewards.items()]
+        facts = {"tick": self.tick, "rewards": listed(rewards)}
+        if self.departed:
+            facts["departed"] = listed(f"{agent} {why}" for agent, why in self.departed.items())
+        return facts | ({"arrived": listed(self.arrived)} if self.arrived else {})
+
     @cached_property
     def reward_terms(self) -> dict[str, dict[str, float]]:
         """The rewards by term and agent."""
@@ -46,7 +54,7 @@ class StepResult:
         }
 
 
-class SimulationLoop:
+class SimulationLoop(Shown):
     """A town under way.
 
     `config` is a resolved config or a path to one; `seed` is a whole number from 0 to 2^63 - 1 (None: the scenario's,
@@ -81,6 +89,14 @@ class SimulationLoop:
         self.policy_runtime = PolicyRuntime.of(self._stepper)
         self.observations: Mapping[str, Observation] = self._stepper.observations()
 
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "of": self.config.name,
+            "seed": self.seed,
+            "tick": self.tick,
+            "agents": f"{len(self.agents)}: {listed(self.agents)}",
+        }
+
     @property
     def tick(self) -> int:
         """The tick about to be played."""
@@ -108,7 +124,8 @@ class SimulationLoop:
     def restore(self, snapshot: Snapshot) -> None:
         """Go on from a snapshot of this loop, or of one with the same config, seed and policy: to the same bytes.
 
-        What an object that acts as policy remembers is not in a snapshot. Raises UserError for another town's snapshot.
+        What an object that acts as policy remembers is not in a snapshot. Raises UserError for another town's snapshot,
+        and for one of a loop that records where this one does not, or the other way round.
         """
         self._stepper.restore(snapshot)
         self.observations = self._stepper.observations()

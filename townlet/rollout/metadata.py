@@ -41,6 +41,7 @@ def static_facts(generated: GeneratedWorld, config: Config, run: Run) -> dict[st
             "ticks": run.ticks,
             "fingerprint": run.fingerprint,
             "rules_version": RULES_VERSION,
+            **({} if run.branch is None else {"branch": run.branch.facts()}),
         },
     }
 
@@ -63,11 +64,12 @@ def frame_group(
     episode: Episode,
     registry: AgentRegistry,
     facts: dict[str, Any],
-    policy_of: Callable[[int, int], PolicyInfo],
+    policy_of: Callable[[int, int, int, int], PolicyInfo],
 ) -> FrameGroup:
     """The frames of a life in `out`, whose slot 0 is tick `start`, and what was seen behind the last of them.
 
-    `policy_of(row, arrival number)` says who acts where no caller does. The arrays are views of `out`.
+    `policy_of(row, arrival number, first tick, end tick)` says who acts where no caller does. The arrays are views of
+    `out`.
     """
     row, t0, t1 = episode.row, episode.first, episode.end
     arrays = {name: getattr(out, name)[row, t0:t1] for name in TIME_MAJOR}
@@ -84,7 +86,9 @@ def frame_group(
         "agent_id": registry.names[arrival - 1],
         "agent_index": arrival,
         "agent_names": list(registry.names),
-        "policy": _acted(out.given[row, t0:t1], lambda: policy_of(row, arrival)).facts(),
+        "policy": _acted(
+            out.given[row, t0:t1], lambda: policy_of(row, arrival, start + t0, start + t1)
+        ).facts(),
         "truncated": episode.last and not done,
         "segment": {"index": episode.segment, "last": episode.last or done},
         "first_tick": start + t0,

@@ -18,6 +18,7 @@ from townlet.rollout.agents import AgentRegistry, episodes
 from townlet.rollout.buffers import BufferPool, Frames, tick_bytes
 from townlet.rollout.metadata import Episode, frame_group, static_facts
 from townlet.rollout.player import Player, setting_of
+from townlet.rollout.stored import StoredActions
 from townlet.run import Run, SampleKey
 from townlet.samples import FrameGroup
 from townlet.world.invariants import Called, violations
@@ -52,11 +53,11 @@ _pool = BufferPool()
 
 def play_segments(
     generated: GeneratedWorld, run: Run, registry: AgentRegistry | None = None, player: Player | None = None,
-    models: Models = NO_MODELS,
+    models: Models = NO_MODELS, stored: StoredActions | None = None,
 ) -> Iterator[tuple[int, int, Frames]]:  # fmt: skip
     """Play a run: `(segment, first tick, frames)` after each segment. The last may be shorter.
 
-    `registry` is told of the newcomers. `models`: as for `play`.
+    `registry` is told of the newcomers. `models`, `stored`: as for `play`.
     """
     registry = registry or AgentRegistry.of(generated)
     player = player or Player(generated, registry, models=models)
@@ -64,21 +65,41 @@ def play_segments(
     for segment, start in enumerate(range(0, run.ticks, length)):
         ticks = min(length, run.ticks - start)
         out = _pool.take(ticks, generated)
-        if player.compiled and not run.check:
-            player.play_segment(out, 0, ticks)
+        known = 0
+        if run.branch is not None and stored is not None:
+            known = max(0, min(ticks, run.branch.tick - start))
+            if known:
+                _play_stored(run, registry, player, out, start, known, stored)
+        if known == ticks:
+            pass  # all of it is stored
+        elif player.compiled and not run.check:
+            player.play_segment(out, known, ticks - known)
         else:
-            _play_by_ticks(generated, run, registry, player, out, start)
+            _play_by_ticks(generated, run, registry, player, out, start, known)
         registry.note(out.arrival, start)
         yield segment, start, out
         del out
 
 
+def _play_stored(
+    run: Run, registry: AgentRegistry, player: Player, out: Frames, start: int, ticks: int, stored: StoredActions
+) -> None:  # fmt: skip
+    """Play the first ticks of a segment, from tick `start` on, as they are stored of the run that this one leaves."""
+    played = player.replay_segment(stored.actions, stored.args, out, start, ticks)
+    if played < ticks:
+        raise UserError(
+            f"{run.label()}: tick {start + played}: somebody lives of whom the capture that it leaves stores no action"
+        )
+    registry.note(out.arrival[:, : ticks + 1], start)
+
+
 def _play_by_ticks(
-    generated: GeneratedWorld, run: Run, registry: AgentRegistry, player: Player, out: Frames, start: int
-) -> None:
-    """The same, with a stop after each tick: for policies of Python, and to hold the invariants."""
+    generated: GeneratedWorld, run: Run, registry: AgentRegistry, player: Player, out: Frames, start: int,
+    first: int = 0,
+) -> None:  # fmt: skip
+    """The same from slot `first` on, a tick at a time: for policies of Python, and to hold the invariants."""
     ticks = out.actions.shape[1]
-    for t in range(ticks):
+    for t in range(first, ticks):
         if player.compiled:
             player.play_segment(out, t, 1)
         else:
@@ -108,12 +129,13 @@ def _called(generated: GeneratedWorld, player: Player, registry: AgentRegistry) 
 
 
 def play(
-    run: Run, models: Models = NO_MODELS, given: GivenPolicy | None = None
+    run: Run, models: Models = NO_MODELS, given: GivenPolicy | StoredActions | None = None
 ) -> Iterator[tuple[SampleKey, FrameGroup]]:
     """Play `run` and yield each life's frames of each segment, in the order of arrival.
 
     `models`: the content of the networks that act in it, by the digests by which the run names them. `given`: the
-    object that decides in it, where the run says that one does.
+    object that decides in it, where the run says that one does; or, of a run that leaves another one, what is stored of
+    that.
 
     The arrays of a group may be views of buffers that are used again once nobody refers to them. Raises UserError
     where the config cannot be played, where a model is missing or does not fit, where the object that decides is not
@@ -123,12 +145,18 @@ def play(
         raise UserError(
             f"{shown(run.policy)}: an object of a program's decides in this run: nobody else can play it"
         )
+    stored = given if isinstance(given, StoredActions) else None
+    if run.branch is not None and stored is None:
+        raise UserError(
+            f"{run.label()}: leaves another run at tick {run.branch.tick}: it can be played where the actions of that "
+            "one are read, by `townlet capture CAPTURE --from-tick N`"
+        )
     generated = generate_run(run)
     registry = AgentRegistry.of(generated)
-    player = Player(generated, registry, given, models)
+    player = Player(generated, registry, None if stored is not None else given, models)
     facts = static_facts(generated, resolved_of(run).config, run)
     found = run.agent is None
-    for segment, start, out in play_segments(generated, run, registry, player):
+    for segment, start, out in play_segments(generated, run, registry, player, stored=stored):
         last = start + out.actions.shape[1] == run.ticks
         for row, first, end in episodes(out.arrival):
             arrival = int(out.arrival[row, first])

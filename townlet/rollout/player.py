@@ -12,9 +12,10 @@ from townlet.policy.adapter import Namer, as_policy
 from townlet.policy.base import Policy, PolicyBatch, PolicyInfo, PolicySetting
 from townlet.policy.checking import checked_actions, checked_values
 from townlet.policy.network.policy import NetworkPolicy, networks_at, refuse_fault
-from townlet.policy.registry import SCHEDULES, checked_name, entry
+from townlet.policy.registry import SCHEDULES, checked_name, entry, mixed
 from townlet.policy.tables import PolicyTables, policy_tables
 from townlet.policy_text import NO_MODELS, Models
+from townlet.rollout.acting.course import Course
 from townlet.rollout.acting.networks import value_networks
 from townlet.rollout.agents import AgentRegistry
 from townlet.rollout.buffers import Frames, copied
@@ -78,7 +79,8 @@ class Player:
             if network.fitted.program is not None:
                 self._compiled.add(st.POLICY_FIRST_NETWORK + n)
         self._policies: dict[int, tuple[PolicyInfo, Policy]] = {}  # by code
-        for code in sorted(set(generated.params.people.policy.tolist())):
+        self._course = Course(generated)
+        for code in sorted(self._course.codes):
             if code >= st.POLICY_FIRST_NETWORK:
                 n = code - st.POLICY_FIRST_NETWORK
                 policy = NetworkPolicy(networks[n], self._tables.networks, n, len(generated.names.agents))
@@ -104,6 +106,11 @@ class Player:
         self._mine: dict[int, np.ndarray] = {}  # rows, by the code of the policy that decides for them
 
     @property
+    def registry(self) -> AgentRegistry:
+        """Who has ever lived here."""
+        return self._registry
+
+    @property
     def tables(self) -> PolicyTables:
         """What the kernels know of the policies."""
         return self._tables
@@ -111,7 +118,7 @@ class Player:
     @property
     def compiled(self) -> bool:
         """Whether compiled code decides for everybody, so that whole segments can be played in it."""
-        return set(self.generated.params.people.policy.tolist()) <= self._compiled
+        return self._course.codes <= self._compiled
 
     @property
     def asks_python(self) -> bool:
@@ -128,15 +135,21 @@ class Player:
         """[A, 1] arrival numbers of who lives now; 0 = nobody."""
         return np.where(self._agents["alive"], self._agents["arrival"], 0)[:, None]
 
-    def policy_of(self, row: int, arrival: int) -> PolicyInfo:
-        """What samples say of who acts for a life, where no caller does. A newcomer has its row's policy."""
-        if self._registry.scripted[arrival - 1]:
-            return SCHEDULES
-        return self.policy_on(row)[0]
+    def policy_of(self, row: int, arrival: int, first: int, end: int) -> PolicyInfo:
+        """What samples say of who acts for a life in ticks `first` to `end`, the latter not included, where no caller
+        does. A newcomer has its row's policy."""
+        acted: dict[PolicyInfo, int] = {}
+        for codes, drops_schedules, ticks in self._course.between(first, end):
+            is_scripted = self._registry.scripted[arrival - 1] and not drops_schedules
+            info = SCHEDULES if is_scripted else self._policy(int(codes[row]))[0]
+            acted[info] = acted.get(info, 0) + ticks
+        return mixed(acted) if len(acted) > 1 else next(iter(acted))
 
     def policy_on(self, row: int) -> tuple[PolicyInfo, Policy]:
         """Who decides for the agent of a row, where no schedule does. Raises UserError where nobody does."""
-        code = int(self._code[row])
+        return self._policy(int(self._code[row]))
+
+    def _policy(self, code: int) -> tuple[PolicyInfo, Policy]:
         if code not in self._policies:
             checked_name(OUTSIDE)
         return self._policies[code]
@@ -145,51 +158,88 @@ class Player:
     def play_segment(self, out: Frames, first: int, ticks: int) -> None:
         """Play ticks in compiled code, into slots `first`, first + 1, ... of `out`."""
         params, observation = self.generated.params, self.generated.observation
-        play_segment(self.world, params, observation, self._tables, self.batch, out, first, ticks)
+        for slot, count in self._parts(first, ticks):
+            play_segment(self.world, params, observation, self._tables, self.batch, out, slot, count)
         self.met()
         self.refuse_faults()
+        if self._turn():
+            self.bootstrap(out, first + ticks)
 
     def replay_segment(
         self, actions: np.ndarray, args: np.ndarray, out: Frames, start: int, ticks: int
     ) -> int:
-        """Play stored actions again (see `kernels.take_stored`); returns the number of ticks that could be played."""
+        """Play stored actions again (see `kernels.take_stored`), from tick `start` on, into slots 0, 1, ... of `out`;
+        returns the number of ticks that could be played.
+        """
         if not self.compiled:
             return self._replay_by_ticks(actions, args, out, start, ticks)
         params, observation = self.generated.params, self.generated.observation
         self.met()
-        played = replay_segment(
-            self.world, params, observation, self._tables, actions, args, self.batch, out, start, ticks
-        )
-        self.refuse_faults()
-        return played
+        for slot, count in self._parts(0, ticks):
+            played = replay_segment(
+                self.world, params, observation, self._tables, actions, args, self.batch, out, slot, start + slot,
+                count,
+            )  # fmt: skip
+            self.refuse_faults()
+            if played < count:
+                return slot + played
+        if self._turn():
+            self.bootstrap(out, ticks)
+        return ticks
+
+    def _parts(self, first: int, ticks: int) -> Iterator[tuple[int, int]]:
+        """Slots from `first` on, cut where something is otherwise from a tick on: each part's first, and its length."""
+        end = first + ticks
+        while first < end:
+            self._turn()
+            count = min(end - first, self._course.until_turn(self.world))
+            yield first, count
+            first += count
+
+    def _turn(self) -> bool:
+        """Make what is otherwise from this tick on. Twice is harmless. False = nothing is."""
+        if not self._course.turn(self.world):
+            return False
+        self.met()
+        return True
 
     def _replay_by_ticks(
         self, actions: np.ndarray, args: np.ndarray, out: Frames, start: int, ticks: int
     ) -> int:
         """The same where networks act that kernels do not play: they are asked for log-probs and values only."""
-        params, observation = self.generated.params, self.generated.observation
         for t in range(ticks):
-            known = look_again(
-                self.world, params, observation, self._tables, actions, args, self.batch, out, t, start + t
-            )
-            self.refuse_faults()
-            if not known:
+            if not self.look_stored(actions, args, out, t, start + t):
                 return t
-            self._registry.note(self.arrivals(), start + t)
-            for _, policy, rows in self._asked():
-                if isinstance(policy, NetworkPolicy):
-                    answer = policy.judge(self.batch_of(out, t, rows), self._choices["action"][rows])
-                    self._choices["log_prob"][rows] = answer.log_probs
-                    self._choices["value"][rows] = answer.values
             self.play(out, t)
             self.settle()
         self._registry.note(self.arrivals(), start + ticks)
         self.end(out, ticks)
         return ticks
 
+    def look_stored(self, actions: np.ndarray, args: np.ndarray, out: Frames, t: int, tick: int) -> bool:
+        """Show everybody slot `t`, and have everybody do what is stored of a tick; False = somebody lives of whom
+        nothing is stored. Networks are asked for log-probs and values only.
+        """
+        params, observation = self.generated.params, self.generated.observation
+        self._turn()
+        known = look_again(
+            self.world, params, observation, self._tables, actions, args, self.batch, out, t, tick
+        )
+        self.refuse_faults()
+        if not known:
+            return False
+        self._registry.note(self.arrivals(), tick)
+        for _, policy, rows in self._asked():
+            if isinstance(policy, NetworkPolicy):
+                answer = policy.judge(self.batch_of(out, t, rows), self._choices["action"][rows])
+                self._choices["log_prob"][rows] = answer.log_probs
+                self._choices["value"][rows] = answer.values
+        return True
+
     def look(self, out: Frames, t: int) -> None:
         """Show everybody slot `t`; schedules and compiled policies decide."""
         params, observation = self.generated.params, self.generated.observation
+        self._turn()
         look(self.world, params, observation, self._tables, self.batch, out, t)
         self.refuse_faults()
 
@@ -213,6 +263,7 @@ class Player:
 
     def end(self, out: Frames, t: int) -> None:
         """Write what everybody sees behind the last tick, in slot `t`, and the critics' values of it."""
+        self._turn()
         observe_end(self.world, self.generated.params, self.generated.observation, self._tables, out, t)
         self._bootstrap_from_python(out, t)
 

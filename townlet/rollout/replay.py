@@ -13,23 +13,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from townlet.dataset.format.manifest import RUN_OPTIONS
 from townlet.dataset.reading.capture import Capture
 from townlet.errors import CorruptSampleError, UserError
 from townlet.escaping import shown
-from townlet.generator.generate import generate_run
-from townlet.policy.base import PolicyActions, PolicyBatch
-from townlet.policy_text import NO_MODELS, GivenPolicy, Models, given_name, is_given
-from townlet.rollout.agents import AgentRegistry, episodes
+from townlet.policy_text import NO_MODELS, Models, is_given
+from townlet.rollout.agents import episodes
 from townlet.rollout.buffers import Frames, frames
 from townlet.rollout.metadata import Episode, frame_group, static_facts
 from townlet.rollout.play import play, resolved_of
 from townlet.rollout.player import Player
-from townlet.run import Run, SampleKey, canonical_json
+from townlet.rollout.stored import NotOfARunError, last_tick, player_of, run_of, stored_actions
+from townlet.run import Run, SampleKey
 from townlet.samples import FrameGroup, ReplaySample, stack_groups
 from townlet.vocabulary import OUTSIDE
 
-NOT_STORED = -1  # an action of which nothing is stored
 QUIET_TICKS = 1024  # played at once where nobody should live any more
 COMPUTED, NEAR = ("old_log_probs", "value_preds"), 1e-5  # of networks that kernels do not play
 MOST_QUIET_TICKS = 100_000  # after the last frame that is stored, in which a newcomer is looked for
@@ -49,16 +46,6 @@ class ReplayReport:
     @property
     def ok(self) -> bool:
         return not self.problems
-
-
-def run_of(capture: Capture) -> Run:
-    """The run that made a capture, from its manifest and its stored config."""
-    facts = capture.metadata
-    stored = {name: facts[name] for name in ("config_path", *RUN_OPTIONS) if facts.get(name) is not None}
-    return Run(
-        name=facts.get("scenario_name") or "", seed=facts["seed"], ticks=facts["ticks"],
-        config_json=canonical_json(capture.config), **stored,
-    )  # fmt: skip
 
 
 def verify_replay(capture: Capture, models: Models = NO_MODELS) -> ReplayReport:
@@ -89,7 +76,7 @@ def _play_again(capture: Capture, run: Run, report: ReplayReport, models: Models
             "cannot be replayed: an object of a program's decided, and of one agent alone not all actions are stored"
         )
         return
-    player, registry = _player_of(run, models)
+    player = player_of(run, models)
     report.exact = player.compiled or not (player.replayable or is_outside)
     if empty := _empty_stretch(capture, run, player):
         report.problems.append(empty)
@@ -97,7 +84,7 @@ def _play_again(capture: Capture, run: Run, report: ReplayReport, models: Models
     if run.agent is not None or not (player.replayable or is_outside):
         again = play(replace(run, ticks=_ticks_to_play(capture, run, player)), models)
     else:
-        again = _replayed(capture, run, player, registry, report)
+        again = _replayed(capture, run, player, report)
     for key, group in again:
         index = stored.pop((key.arrival, key.segment), None)
         if index is None:
@@ -142,11 +129,6 @@ def first_difference(found: np.ndarray, expected: np.ndarray, tick: np.ndarray) 
     return f"differs first at {when}: stored {found[place]}, replayed {expected[place]}"
 
 
-def _last_tick(capture: Capture) -> int:
-    """The tick after the last one of which a frame is stored: what is allocated follows from what is there."""
-    return max((record.first_tick + record.frame_count for record in capture.samples), default=0)
-
-
 def _empty_stretch(capture: Capture, run: Run, player: Player) -> str:
     """The first stretch of ticks of which nothing is stored, and which no town leaves empty; "" where there is none.
 
@@ -165,68 +147,31 @@ def _empty_stretch(capture: Capture, run: Run, player: Player) -> str:
 def _ticks_to_play(capture: Capture, run: Run, player: Player) -> int:
     """As many as are stored, and as many more as it may take until a newcomer arrives: then nobody will."""
     respawn_delay = int(player.generated.params.rules.respawn_delay[0])
-    return min(run.ticks, _last_tick(capture) + min(respawn_delay + 2, MOST_QUIET_TICKS))
-
-
-def _stored_actions(
-    capture: Capture, player: Player, report: ReplayReport
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """[arrivals, T] ids and [arrivals, T, 3] arguments of the ticks that are stored; NOT_STORED where nobody lived.
-
-    None, and a problem, where they cannot be those of a run: kernels take them as they are.
-    """
-    names, ticks = player.generated.names, _last_tick(capture)
-    arrivals = max((record.arrival for record in capture.samples), default=0)
-    if arrivals > len({record.arrival for record in capture.samples}) + len(names.agents):
-        report.problems.append(
-            f"the agent with number {arrivals} is not one of those who can have lived here"
-        )
-        return None
-    actions = np.full((arrivals, ticks), NOT_STORED, np.int64)
-    args = np.full((arrivals, ticks, 3), -1.0, np.float32)
-    for index, record in enumerate(capture.samples):
-        sample = capture[index]
-        if fault := _args_fault(sample.action_args, len(names.objects), len(names.agents)):
-            report.problems.append(f"{record.npz.name}: action_args: {fault}")
-            return None
-        where = slice(int(sample.tick[0]), int(sample.tick[0]) + sample.timesteps)
-        if where != slice(record.first_tick, record.first_tick + record.frame_count):
-            report.problems.append(f"{record.npz.name}: has other ticks than the manifest says")
-            return None
-        actions[record.arrival - 1, where] = sample.actions
-        args[record.arrival - 1, where] = sample.action_args
-    return actions, args
-
-
-def _args_fault(args: np.ndarray, objects: int, agents: int) -> str:
-    """What is wrong with arguments of actions [T, 3]; "" where every object and every agent is one of the town."""
-    for column, what, count in ((0, "objects", objects), (1, "agents", agents)):
-        numbers = args[:, column]
-        if not ((numbers >= -1) & (numbers < count) & (numbers == np.floor(numbers))).all():
-            return f"expected numbers of {count} {what}, or -1"
-    return ""
+    return min(run.ticks, last_tick(capture) + min(respawn_delay + 2, MOST_QUIET_TICKS))
 
 
 def _replayed(
-    capture: Capture, run: Run, player: Player, registry: AgentRegistry, report: ReplayReport
+    capture: Capture, run: Run, player: Player, report: ReplayReport
 ) -> Iterator[tuple[SampleKey, FrameGroup]]:
     """Frame groups of the stored actions, segment by segment."""
-    stored = _stored_actions(capture, player, report)
-    if stored is None:
+    try:
+        stored = stored_actions(capture, player)
+    except NotOfARunError as error:
+        report.problems.append(str(error))
         return
     facts = static_facts(player.generated, resolved_of(run).config, run)
-    end, length = _last_tick(capture), run.segment_ticks or run.ticks
+    end, length = last_tick(capture), run.segment_ticks or run.ticks
     for segment, start in enumerate(range(0, end, length)):
         ticks = min(length, end - start)
         out = frames(player.generated, ticks)
-        if not _played(player, stored, out, start, report):
+        if not _played(player, (stored.actions, stored.args), out, start, report):
             return
-        registry.note(out.arrival, start)
+        player.registry.note(out.arrival, start)
         for row, first, last in episodes(out.arrival):
             arrival = int(out.arrival[row, first])
-            key = SampleKey(run.name, run.seed, arrival, registry.names[arrival - 1], segment)
+            key = SampleKey(run.name, run.seed, arrival, player.registry.names[arrival - 1], segment)
             episode = Episode(row, first, last, segment, last=start + ticks == run.ticks)
-            yield key, frame_group(out, start, episode, registry, facts, player.policy_of)
+            yield key, frame_group(out, start, episode, player.registry, facts, player.policy_of)
     nobody = np.empty((0, 0), np.int64), np.empty((0, 0, 3), np.float32)
     to_play = _ticks_to_play(capture, run, player)
     for start in range(end, to_play, QUIET_TICKS):
@@ -246,20 +191,3 @@ def _played(
             f"tick {start + played}: somebody lives in the replay of whom no action is stored"
         )
     return played == ticks
-
-
-def _player_of(run: Run, models: Models) -> tuple[Player, AgentRegistry]:
-    generated = generate_run(run)
-    registry = AgentRegistry.of(generated)
-    given = GivenPolicy(_Stored(), given_name(run.policy)) if is_given(run.policy) else None
-    return Player(generated, registry, given, models), registry
-
-
-class _Stored:
-    """Stands for an object that decided: its actions are stored, its log-probs and values are its own."""
-
-    def act(self, batch: PolicyBatch) -> PolicyActions:
-        raise AssertionError("stored actions are taken")
-
-    def values(self, batch: PolicyBatch) -> np.ndarray:
-        return np.zeros(len(batch), np.float32)

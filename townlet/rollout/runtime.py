@@ -12,6 +12,7 @@ from townlet import arguments
 from townlet.config.load import Resolved
 from townlet.errors import UserError
 from townlet.frames import FRAME_KEYS
+from townlet.notebook import Shown, listed
 from townlet.policy.actions import Action
 from townlet.policy.base import AgentPolicy, Observation, Policy, PolicyBatch
 from townlet.policy.checking import checked_actions
@@ -22,7 +23,7 @@ from townlet.samples import FrameGroup
 Frame = dict[str, Any]
 
 
-class PolicyRuntime:
+class PolicyRuntime(Shown):
     """A view of a town's policies and of what is recorded there: every `SimulationLoop` has one, `policy_runtime`.
 
     `policy` is a policy's name, or an object with `act` and `values`, or with `decide` and `value` (see
@@ -45,6 +46,10 @@ class PolicyRuntime:
         runtime = cls.__new__(cls)
         runtime._stepper = stepper
         return runtime
+
+    def _facts(self) -> dict[str, Any]:
+        stepper = self._stepper
+        return {"of": stepper.config.name, "seed": stepper.seed, "agents": listed(stepper.rows)}
 
     def policy_for(self, agent_id: str) -> Policy:
         """Who decides for `agent_id` where no schedule does: a newcomer has the policy of the row that it took over."""

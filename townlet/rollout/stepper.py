@@ -14,6 +14,7 @@ from townlet.config.load import Resolved, load_config
 from townlet.config.source.networks import NetworkReader
 from townlet.errors import UserError
 from townlet.generator.generate import GeneratedWorld, generate_run
+from townlet.notebook import Shown, listed
 from townlet.policy.actions import Action, real_number
 from townlet.policy.adapter import checked_decision
 from townlet.policy_text import NO_MODELS, Models, checked_policy, is_network, parse_network
@@ -32,14 +33,17 @@ from townlet.world import state as st
 from townlet.world.records import plain
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
+@dataclass(frozen=True, eq=False, repr=False)
+class Snapshot(Shown):
     """A town between two ticks: state, lives, and frames that nobody has taken. It may be restored more than once."""
 
     world: st.World
     registry: AgentRegistry
     recording: Recording
     fingerprint: str  # of the run that the town plays
+
+    def _facts(self) -> dict[str, Any]:
+        return {"tick": self.tick, "ever lived": listed(self.registry.names)}
 
     @property
     def tick(self) -> int:
@@ -317,13 +321,20 @@ class Stepper:
         )
 
     def restore(self, snapshot: Any) -> None:
-        """Go on from a snapshot of this town, or of one with the same config, seed and policy. Raises UserError."""
+        """Go on from a snapshot of this town, or of one with the same config, seed and policy, that records as this one
+        does. Raises UserError for any other.
+        """
         if not isinstance(snapshot, Snapshot):
             raise UserError(f"restore: expected a snapshot, got {type(snapshot).__name__}")
         if snapshot.fingerprint != self._run.fingerprint:
             raise UserError(
                 "restore: the snapshot is of another config, seed or policy: "
                 f"expected fingerprint {self._run.fingerprint[:12]}, found {snapshot.fingerprint[:12]}"
+            )
+        if snapshot.recording.keeps != self.recording.keeps:
+            kept, found = self.recording.keeps, snapshot.recording.keeps
+            raise UserError(
+                f"restore: expected a snapshot of a loop made with record={kept}, got one with record={found}"
             )
         self.player.world = st.copy_world(snapshot.world)
         self.registry.restore(snapshot.registry)

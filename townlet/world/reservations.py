@@ -8,6 +8,7 @@ here and with the start and end of an affordance, together with what they are co
 from __future__ import annotations
 
 from townlet.world.jit import inner
+from townlet.world.refusals import refuse_block
 from townlet.world.state import N_BLOCK, N_ROTATION, NOBODY, NOTHING
 
 
@@ -62,6 +63,16 @@ def comes_before(agents, queues, age_weight, tick, a, b):
 
 
 @inner
+def count_ahead(agents, queues, age_weight, tick, o, a):
+    """How many wait for object `o` before waiter `a`."""
+    count = 0
+    for b in range(queues.object.shape[0]):
+        if b != a and queues.object[b] == o and queues.reserved[b] != o:
+            count += comes_before(agents, queues, age_weight, tick, b, a)
+    return count
+
+
+@inner
 def whoever_is_ahead(agents, queues, age_weight, tick, o, a):
     """Who waits for object `o` before agent `a`, or first if `a` does not wait there; NOBODY."""
     first = NOBODY
@@ -97,6 +108,7 @@ def block(clock, agents, queues, objects, grid, tick, town, rules, a, o, grants_
     queues.blocked[a] = True
     objects.blocks[o] += 1
     clock.counts[N_BLOCK] += 1
+    refuse_block(objects, tick, a, by, o, ghost_after)
     holder = objects.holder[o]
     if holder != NOBODY and 0 < ghost_after <= objects.blocks[o]:
         _rotate(clock, queues, objects, holder, o, grants_at)

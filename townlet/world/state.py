@@ -227,6 +227,11 @@ class StepScratch:
     taken_over_by: I64  # [A]  a colleague of the same job on site when this agent became absent; NOBODY
     helped_by: I64  # [A]  a colleague of the same job on site when this agent arrived late; NOBODY
     claim: I64  # [A]  movement's scratch: wanted tile, -1 = none
+    refusal: I64  # [A]  why it has no success: index into REASONS, 0 = it has; the next four: townlet/world/refusals.py
+    refusal_by: I64  # [A]  because of whom; NOBODY
+    refusal_object: I64  # [A]  at which object; NOTHING
+    refusal_number: F64  # [A]  what was found, by reason: ticks, tiles, coins, ...
+    refusal_limit: F64  # [A]  what it is to be compared with
     terms: F64  # [A, len(TERMS)]  reward by term
     reward: F64  # [A]
 

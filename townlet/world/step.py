@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from townlet.world import state as st
 from townlet.world.jit import kernel
+from townlet.world.refusals import forget_refusal
 from townlet.world.rules import (
     affordances,
     economy,
@@ -73,6 +74,7 @@ def begin(agents, tick, batch):
         tick.absent[i] = False
         tick.taken_over_by[i] = st.NOBODY
         tick.helped_by[i] = st.NOBODY
+        forget_refusal(tick, i)
 
 
 @kernel

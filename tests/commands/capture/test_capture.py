@@ -35,11 +35,42 @@ def test_what_was_written_and_what_to_type_next(townlet: Townlet, tmp_path: Path
         ["rollout_sample_alice_001.npz", "alice", "10"],
         ["rollout_sample_bob_002.npz", "bob", "10"],
     ]
-    assert said.err.splitlines()[-1] == f"next: townlet inspect '{out}'"
+    hints = [f"to look at it: townlet report '{out}'", f"next: townlet inspect '{out}'"]
+    assert said.err.splitlines()[-2:] == hints
     again = townlet(*SHORT, out)
     assert again.code == 0
     assert again.out == said.out
     assert f"{out}: already complete, verified" in again.err
+
+
+@pytest.mark.parametrize(
+    ("words", "notes"),
+    [
+        (["--policy", "idle"], 1),
+        (["--policy", "idle", "--quiet"], 0),
+        (["--policy", "idle", "--ignore-schedules"], 0),
+        ([], 0),
+    ],
+)
+def test_a_policy_that_decides_for_nobody(
+    townlet: Townlet, tmp_path: Path, words: list[str], notes: int
+) -> None:
+    note = (
+        "note: kitchen_breakfast: alice, bob follow a schedule or a policy of their own; --ignore-schedules takes "
+        "the schedules out\n"
+    )
+    said = townlet(*SHORT, tmp_path / "out", *words)
+    assert (said.code, said.err.count(note)) == (0, notes)
+
+
+def test_a_branch_whose_policy_decides_for_nobody(townlet: Townlet, kitchen: Path, tmp_path: Path) -> None:
+    words = ("capture", kitchen, "--from-tick", "20", "--policy", "idle", "--output")
+    note = "alice, bob follow a schedule or a policy of their own; --ignore-schedules"
+    assert note in townlet(*words, tmp_path / "same").err
+    assert note not in townlet(*words, tmp_path / "other", "--ignore-schedules").err
+    said = townlet("diff", kitchen, tmp_path / "other")
+    assert "    policy the config's -> idle\n" in said.out
+    assert "    no branch -> branch of kitchen_breakfast seed 0 at tick 20\n" in said.out
 
 
 def test_for_scripts(townlet: Townlet, tmp_path: Path) -> None:
@@ -62,6 +93,11 @@ def test_a_data_set(townlet: Townlet, tmp_path: Path) -> None:
     assert more.out.splitlines()[-1].startswith("32 runs, 64 samples, 640 frames, ")
     assert more.out.splitlines()[-1].endswith("(29 of them from other commands)")
     assert "1 of these runs were reused" in more.err
+
+
+def test_workers_are_not_negative(townlet: Townlet, tmp_path: Path) -> None:
+    said = townlet(*SHORT, tmp_path / "out", "--workers", "-1")
+    assert (said.code, said.err) == (2, "error: --workers: expected 0 (one for each core) or more, got -1\n")
 
 
 def test_workers_are_bounded(townlet: Townlet, tmp_path: Path) -> None:

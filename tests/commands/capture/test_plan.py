@@ -176,7 +176,7 @@ def test_every_option_of_a_capture(townlet: Townlet, tmp_path: Path) -> None:
     options = {flag for action in capture._actions for flag in action.option_strings}
     assert options < {flag for action in planned._actions for flag in action.option_strings}
     words = [
-        *SEEDS, "--output", str(tmp_path / "out"), "--overwrite", "--workers", "2", "--check", "--quiet", "--dry-run",
+        *SEEDS, "--output", str(tmp_path / "out"), "--overwrite", "--workers", "2", "--check", "--dry-run",
         "--limit", "1", "--direct_running_mode", "multi_threading", "--all",
     ]  # fmt: skip
     said = townlet("plan", *words)

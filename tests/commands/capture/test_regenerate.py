@@ -87,7 +87,7 @@ def test_the_first_version(townlet: Townlet, tmp_path: Path) -> None:
 
 def test_nothing_to_do(townlet: Townlet, village: Path) -> None:
     said = townlet("regenerate", "suite.yaml", "--output", "data")
-    assert (said.code, said.err) == (0, "")
+    assert (said.code, said.err) == (0, "next: townlet list data\n")
     assert said.out == "data: version 1 is up to date, nothing to do (3 runs: 3 unchanged)\n"
     said = townlet("regenerate", "suite.yaml", "--output", "data", "--quiet")
     assert said == (0, "", "")

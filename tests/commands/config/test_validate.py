@@ -77,6 +77,7 @@ def test_the_smallest_config_is_warned_of_nothing(here: Path, townlet: Townlet) 
     assert said.err.splitlines() == [
         "note: town.yaml: nobody lives here: capture it with --auto-seed-agents, which adds alice and bob",
         "town.yaml: ok",
+        "next: townlet capture town.yaml --auto-seed-agents --output samples/town",
     ]
     assert townlet("capture", "town.yaml", "--auto-seed-agents", "--ticks", 30, "--output", "out").code == 0
     for said in (townlet("validate", "out"), townlet("inspect", "out")):

@@ -1,7 +1,8 @@
 """Outputs in which somebody else has changed a file: no command breaks, hangs, grows or writes anywhere else.
 
-A file is changed as it is, or all digests up to the index are made to agree with it. Then eleven commands are run. What
-each of them says is its business; that it says so in our words, in its time and in its place is what is tried here.
+A file is changed as it is, or all digests up to the index are made to agree with it. Then thirteen commands are run.
+What each of them says is its business; that it says so in our words, in its time and in its place is what is
+tried here.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from townlet.escaping import shown
 
 BLOCKS = 12
 EVERY = 10  # of so many changed outputs one is captured again
-USES = 10  # of one output, where it is not captured again
+USES = 13  # of one output, where it is not captured again
 LONGEST = 60  # seconds of a processor, for one use
 MOST_WAITED = 600  # seconds on a clock: what hangs takes no processor, and other work may have it
 MOST_MEMORY = 400 << 20  # bytes that a command may take on top of what the process has
@@ -73,9 +74,13 @@ def make_bases(folder: Path) -> Bases:
 def commands(out: Path, other: Path, exported: Path, suite: Path) -> list[list[str]]:
     versioned = (out / "versions").exists()
     plan = ["regenerate", str(suite), "--dry-run"] if versioned else ["plan", *CAPTURE[1:-3]]
+    one = ["--scenario", "queue_conflict", "--seed", "0"]
     return [
         ["inspect", str(out)],
+        ["inspect", str(out), "--tick", "2", "--json", *one],
+        ["events", str(out), *one],
         ["inspect", str(out), "--json"],
+        ["list", str(out)],
         ["verify", str(out)],
         ["verify", str(out), "--replay", "--quiet"],
         ["diff", str(out), str(other)],

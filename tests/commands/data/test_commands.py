@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Townlet
-from townlet.commands.data.summary import warnings_of
 from townlet.config.shipped import shipped_configs, shipped_suites
 from townlet.dataset.format.models import Clip, Rewards
+from townlet.report.facts.warnings import warnings_of
 
 
 def test_validate_shows_the_budget_and_the_notices(townlet: Townlet) -> None:
     said = townlet("validate", "small_town")
     assert said.code == 0
     assert "alice" in said.out
-    assert said.err.splitlines()[-1] == "small_town: ok"
+    assert said.err.splitlines()[-2:] == [
+        "small_town: ok",
+        "next: townlet capture small_town --output samples/small_town",
+    ]
 
 
 def test_validate_names_every_mistake_of_every_file(townlet: Townlet, tmp_path: Path) -> None:
@@ -131,7 +134,7 @@ def test_inspect_a_capture(townlet: Townlet, kitchen: Path) -> None:
     assert said.out.startswith("kitchen_breakfast, seed 0, 30 ticks: 2 samples, 60 frames, ")
     for text in ("alice", "bob", "rewards by term", "survival", "request cook_meal", "map  "):
         assert text in said.out
-    assert said.err == ""
+    assert said.err == f"next: townlet report {kitchen}\n"
 
 
 def test_inspect_for_scripts(townlet: Townlet, kitchen: Path) -> None:

@@ -29,6 +29,8 @@ NAME = "x\n" + FORGED + "\x1b]0;title\x07\u202e"  # of a file
 COMMANDS = (
     ("inspect",),
     ("inspect", "--json"),
+    ("list",),
+    ("list", "--json"),
     ("verify",),
     ("verify", "--json"),
     ("gc", "--dry-run"),
@@ -122,7 +124,9 @@ def attempt(
         check(townlet(command, folder, *options), (name, path, command, options))
     for options in ((), ("--json",)):
         check(townlet("inspect", run, *options), (name, path, "inspect a run", options))
+        check(townlet("inspect", run, "--tick", "2", *options), (name, path, "inspect a tick", options))
         check(townlet("diff", data, folder, *options), (name, path, "diff", options))
+    check(townlet("events", run), (name, path, "events"))
     check(townlet("inspect", run / "rollout_sample_alice_001.npz"), (name, path, "inspect a sample"))
     check(
         townlet("export", folder, "--to", "parquet", "--output", folder / "exported"), (name, path, "export")

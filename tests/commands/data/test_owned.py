@@ -324,4 +324,4 @@ def test_a_card_that_was_edited_stays(townlet: Townlet, data: Path) -> None:
     assert (said.code, "did not write (README.md)" in said.err) == (2, True)
     (data / "README.new.md").replace(data / "README.md")
     said = townlet("verify", data)
-    assert (said.code, "edited" in said.err) == (0, False)
+    assert (said.code, "edited: README" in said.err) == (0, False)

@@ -59,7 +59,7 @@ def test_several_configs_and_the_default_policies(townlet: Townlet) -> None:
     ]
     assert "note: kitchen_breakfast: alice, bob follow a schedule or a policy of their own" in said.err
     assert (
-        "kitchen_breakfast"
+        "note: kitchen_breakfast"
         not in townlet(
             "evaluate", "kitchen_breakfast", "--seeds", "7", "--ticks", "5", "--ignore-schedules"
         ).err

@@ -14,8 +14,8 @@ from townlet.config.checking.floor import Floor
 from townlet.config.load import auto_seed, check_auto_seeded
 from townlet.config.schema import Config
 from townlet.errors import ConfigError, UserError
+from townlet.generator import paths
 from townlet.generator.generate import generate
-from townlet.world import paths
 
 Mistakes = Callable[[str], list[str]]
 Load = Callable[[str], Resolved]

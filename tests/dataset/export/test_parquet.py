@@ -196,7 +196,7 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert cli.main([*arguments, "--scenario", "town", "--seed", "0..3", "--agent", "bob"]) == 0
     assert pq.read_table(out).num_rows == 26
     shown = capsys.readouterr()
-    assert "town.parquet" in shown.out and shown.err == ""
+    assert "town.parquet" in shown.out and shown.err.startswith("next: python -c")
     assert cli.main(arguments) == 2
     assert "out: already exists" in capsys.readouterr().err
     assert cli.main([*arguments[:-1], str(tmp_path / "all"), "--json"]) == 0
@@ -211,7 +211,8 @@ def test_the_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         (["--scenario", "twon"], "no scenario 'twon' in this data set; did you mean town?"),
         (["--agent", "zoe"], "no agent 'zoe' in this data set; there are alice, bob, bob-2"),
         (["--seed", "77"], "has no run of seed 77"),
-        (["--seed", "x"], "seeds: expected"),
+        (["--seed", "x"], "--seeds: expected"),
+        (["--agent", "zoe"], "--agent: no agent 'zoe' in this data set"),
         (["--to", "csv"], "invalid choice: 'csv'"),
         (["--seed", "5", "--agent", "bob"], "no sample fits, so there is nothing to export"),
     ],

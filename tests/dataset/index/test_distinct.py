@@ -57,7 +57,9 @@ def test_the_card_says_it(folder: Path) -> None:
 def test_inspect_says_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(folder)]) == 0
     said = capsys.readouterr()
-    assert [row.split()[:3] for row in said.out.splitlines()[-4:]] == [
+    lines = said.out.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.split()[:3] == ["scenario", "runs", "distinct"])
+    assert [row.split()[:3] for row in lines[first + 1 : first + 5]] == [
         ["one", "1", "1"], ["same", "3", "1"], ["some", "3", "2"], ["town", "3", "3"]
     ]  # fmt: skip
     assert "warning: same: 3 seeds, 1 distinct: the others are copies" in said.err
@@ -67,12 +69,12 @@ def test_inspect_says_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
 def test_a_capture_says_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     totals = read_index(LocalStore(folder)).facts
     outcome = CaptureOutcome(str(folder), runs=runs_of(folder), totals=totals)
-    print_outcome(outcome, quiet=False)
+    print_outcome(outcome, quiet=False, seconds=1.0)
     lines = capsys.readouterr().err.splitlines()
     assert lines[:2] == [
         "same: 3 seeds, 1 distinct: the others are copies",
         "some: 3 seeds, 2 distinct: the others are copies",
     ]
-    print_outcome(outcome, quiet=True)
+    print_outcome(outcome, quiet=True, seconds=1.0)
     assert "distinct" not in capsys.readouterr().err
     assert as_json(outcome)["seeds"]["some"] == {"count": 3, "distinct": 2}

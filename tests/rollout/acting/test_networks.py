@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.rollout.acting.networks import network_of, run_of
-from tests.rollout.towns import three
+from tests.rollout.scenes.towns import three
 from townlet.config.load import Resolved
 from townlet.errors import UserError
 from townlet.frames import frames_to_replay_sample

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.rollout.towns import West, three
+from tests.rollout.scenes.towns import West, three
 from townlet.config.load import Resolved
 from townlet.errors import UserError
 from townlet.frames import frames_to_replay_sample

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.rollout.towns import three
+from tests.rollout.scenes.towns import three
 from townlet.policy.actions import Action
 from townlet.rollout.loop import SimulationLoop
 from townlet.rollout.stepping.observations import Observations, not_scheduled

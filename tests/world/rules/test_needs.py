@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.plain import needs as plain
+from tests.plain import lifecycle as plain
 from tests.worlds import Person, scene
 from townlet.world.rules import needs
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,10 +16,11 @@ from townlet.commands.capture.run_golden import GoldenOutcome, golden
 from townlet.commands.capture.start import start
 from townlet.commands.capture.version_tables import print_changes, print_drift, runs
 from townlet.console.errors import finished_runs_are_kept
-from townlet.console.formatting import print_json
+from townlet.console.formatting import print_json, took
 from townlet.console.parsing import Parser
-from townlet.console.printing import remark, say
+from townlet.console.printing import next_step, remark, say
 from townlet.dataset.versions.changes import Changes
+from townlet.escaping import typed, typed_path
 from townlet.planning.plan import plan
 
 EXAMPLES = """\
@@ -36,6 +39,7 @@ exit codes: 0 written, or unchanged; 1 some runs failed, nothing is written; 2 w
 
 def main(argv: Sequence[str], prog: str = "townlet golden") -> int:
     """Returns the exit code; raises TownletError for mistakes."""
+    started = time.monotonic()
     arguments, runner_options = prepare(golden_parser(prog), argv)
     request = replace(capture_options.request(arguments), as_data_set=True)
     played = None if runner_options.flags else start(request, quiet=arguments.quiet)
@@ -53,8 +57,19 @@ def main(argv: Sequence[str], prog: str = "townlet golden") -> int:
     if arguments.json:
         print_json(as_json(outcome, arguments.golden))
     else:
-        _print_outcome(outcome, arguments.golden)
+        _print_outcome(outcome, arguments.golden, quiet=arguments.quiet)
+        if not outcome.failures and not arguments.quiet:
+            remark(f"took {took(time.monotonic() - started)}")
+            _print_what_next(arguments)
     return 1 if outcome.failures else 0
+
+
+def _print_what_next(arguments: argparse.Namespace) -> None:
+    if arguments.output:
+        words = [*arguments.sources, "--output", arguments.output, "--golden", arguments.golden]
+        next_step(f"townlet regenerate {typed(*words)}")
+    else:
+        next_step(f"give it to `townlet regenerate` as --golden {typed_path(arguments.golden)}")
 
 
 def golden_parser(prog: str = "townlet golden") -> Parser:
@@ -86,10 +101,12 @@ def as_json(outcome: GoldenOutcome, path: str) -> dict[str, Any]:
     }
 
 
-def _print_outcome(outcome: GoldenOutcome, path: str) -> None:
+def _print_outcome(outcome: GoldenOutcome, path: str, *, quiet: bool) -> None:
     print_failures(outcome.failures)
     if outcome.failures:
         remark(f"{path}: not changed; run the same command to try only these runs again")
+        return
+    if quiet:
         return
     if outcome.moved is not None and outcome.moved.movements:
         print_drift(outcome.moved.movements)

@@ -25,6 +25,7 @@ examples:
   {prog} {config} --seeds 0..99 --workers 2 --output samples/many     a data set of 100 runs
   {prog} {suite} --output samples/smoke     a suite: every shipped scenario
   {prog} {suite} --output samples/smoke --dry-run     what is missing, and what it would cost
+  {prog} samples/kitchen --from-tick 60 --policy idle --ignore-schedules --output samples/idle     same up to tick 60
 
 Beam's options have Beam's names (--runner FlinkRunner --flink_master ...). The default runner is this process.
 --workers N starts N threads, or N processes for large work (--direct_running_mode multi_threading or
@@ -54,7 +55,14 @@ def capture_parser(prog: str, *, positional: bool, many: bool = True) -> Parser:
 
 def add_capture_options(parser: Parser) -> Any:
     """All options of a capture but its sources and its output; returns the last group of them."""
-    add_limit(add_played(parser))
+    played = add_played(parser)
+    add_limit(played)
+    played.add_argument(
+        "--from-tick",
+        type=whole,
+        metavar="T",
+        help="of a capture: up to tick T do what is stored, and go on otherwise, by another --policy or --seed",
+    )
     written = add_written(parser)
     written.add_argument(
         "--overwrite",
@@ -145,7 +153,7 @@ def add_work(parser: Parser) -> Any:
     group.add_argument(
         "--check", action="store_true", help="check the simulation's invariants after every tick (slow)"
     )
-    group.add_argument("--quiet", action="store_true", help="no progress, no notices")
+    group.add_argument("--quiet", action="store_true")
     group.add_argument("--json", action="store_true", help="print what was written as JSON")
     return group
 
@@ -218,6 +226,7 @@ def request(arguments: argparse.Namespace) -> Request:
         check=arguments.check,
         as_data_set=seeds is not None,
         limit=getattr(arguments, "limit", None),  # and not every command may leave runs out
+        from_tick=getattr(arguments, "from_tick", None),
     )
 
 
@@ -227,7 +236,7 @@ def _split(parser: Parser, argv: Sequence[str]) -> tuple[list[str], list[str]]:
     names: list[str] = []
     ours: list[str] = []
     beams: list[str] = []
-    tokens = list(argv)
+    tokens = parser.in_long_form(argv)
     while tokens:
         token = tokens.pop(0)
         flag, equals, _ = token.partition("=")

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from townlet.console.formatting import count, number, print_table, size
-from townlet.console.printing import remark, say
+from townlet.console.formatting import count, counted_as, number, print_table, size, took
+from townlet.console.printing import next_step, remark, say
 from townlet.dataset.format.records import SampleRecord
 from townlet.dataset.index.index_document import Facts, Failure, RunEntry
 from townlet.dataset.index.populations import copies, distinct_seeds
 from townlet.escaping import typed_path
+from townlet.notebook import Shown, of
 from townlet.run import RunRef
 
 MOST_ROWS = 20  # of a table; the rest is counted
 
 
-@dataclass(frozen=True)
-class CaptureOutcome:
+@dataclass(frozen=True, repr=False)
+class CaptureOutcome(Shown):
     """Of one call of the capture command."""
 
     output: str
@@ -32,6 +33,10 @@ class CaptureOutcome:
     unpublished: str = ""  # why the output was left as it was
     not_selected: int = 0  # runs that --limit has cut off
     totals: Facts | None = None  # of the data set as a whole
+
+    def _facts(self) -> dict[str, Any]:
+        what = of(len(self.runs), "run") if self.totals else of(len(self.samples), "sample")
+        return {"output": self.output, "holds": what, "failures": len(self.failures)}
 
 
 def as_json(outcome: CaptureOutcome) -> dict[str, Any]:
@@ -60,11 +65,11 @@ def as_json(outcome: CaptureOutcome) -> dict[str, Any]:
     }
 
 
-def print_outcome(outcome: CaptureOutcome, *, quiet: bool) -> None:
-    """The table to standard output; what failed, and what to type next, to standard error."""
-    if outcome.samples:
+def print_outcome(outcome: CaptureOutcome, seconds: float, *, quiet: bool) -> None:
+    """The table to standard output; what failed, how long it took, and what to type next, to standard error."""
+    if outcome.samples and not quiet:
         _print_samples(outcome)
-    if outcome.runs and outcome.totals:
+    if outcome.runs and outcome.totals and not quiet:
         _print_runs(outcome, outcome.totals)
     print_failures(outcome.failures)
     if outcome.failures and outcome.totals:
@@ -73,10 +78,10 @@ def print_outcome(outcome: CaptureOutcome, *, quiet: bool) -> None:
     if outcome.unpublished:
         remark(outcome.unpublished)
     if not quiet:
-        _print_what_next(outcome)
+        _print_what_next(outcome, seconds)
 
 
-def _print_what_next(outcome: CaptureOutcome) -> None:
+def _print_what_next(outcome: CaptureOutcome, seconds: float) -> None:
     if outcome.already_complete:
         remark(f"{outcome.output}: already complete, verified")
     elif outcome.reused:
@@ -87,8 +92,11 @@ def _print_what_next(outcome: CaptureOutcome) -> None:
         remark(f"--limit: {number(outcome.not_selected, 'run')} not selected; run without it to add them")
     if outcome.failures:
         remark("run the same command to try only the failed runs again")
+    if not outcome.already_complete:
+        remark(f"took {took(seconds)}")
     if outcome.samples or outcome.runs:
-        remark(f"next: townlet inspect {typed_path(outcome.output)}")
+        remark(f"to look at it: townlet report {typed_path(outcome.output)}")
+        next_step(f"townlet inspect {typed_path(outcome.output)}")
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
@@ -127,7 +135,7 @@ def _print_runs(outcome: CaptureOutcome, totals: Facts) -> None:
     others = totals.run_count - len(outcome.runs)
     say(
         f"{number(totals.run_count, 'run')}, {number(totals.sample_count, 'sample')}, "
-        f"{count(totals.frame_count)} frames, {size(totals.size)} in {outcome.output}"
+        f"{counted_as(totals.frame_count, 'frame')}, {size(totals.size)} in {outcome.output}"
         + (f" ({others} of them from other commands)" if others else "")
     )
 

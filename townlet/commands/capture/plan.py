@@ -33,7 +33,9 @@ NOT_OF_A_CAPTURE = ("--all", "--json", "--dry-run")  # left out of the command t
 
 
 def main(argv: Sequence[str], prog: str = "townlet plan") -> int:
-    arguments, runner_options = prepare(_parser(prog), argv)
+    parser = _parser(prog)
+    argv = parser.in_long_form(argv)
+    arguments, runner_options = prepare(parser, argv)
     request = capture_options.request(arguments)
     played = None if runner_options.flags else start(request, quiet=arguments.quiet)
     if played is not None:

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from townlet.console.formatting import clock, count, number, print_json, print_table, size
-from townlet.console.printing import remark, say
+from townlet.console.formatting import clock, count, counted_as, number, print_json, print_table, size
+from townlet.console.printing import next_step, remark, say
 from townlet.dataset.status.status import TO_SIMULATE, RunStatus, StatusOfRun
 from townlet.planning.cost_estimate import Cost
 from townlet.planning.plan import Plan
@@ -40,7 +40,7 @@ def show(
     if not quiet:
         for notice in planned.notices:
             remark(f"note: {notice}")
-    print_plan(found, command, each=each)
+    print_plan(found, "" if quiet else command, each=each)
 
 
 def as_json(plan_status: PlanStatus) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def as_json(plan_status: PlanStatus) -> dict[str, Any]:
 
 
 def print_plan(plan_status: PlanStatus, command: str, *, each: bool) -> None:
-    """The table to standard output; warnings, and what to type next (`command`), to standard error."""
+    """The table to standard output; warnings, and what to type next (`command`; "": nothing), to standard error."""
     pairs = _pairs(plan_status)
     if each or len(pairs) <= MOST_ROWS:
         _print_runs(pairs, plan_status)
@@ -185,8 +185,9 @@ def _print_totals(plan_status: PlanStatus) -> None:
     cost, to_simulate = plan_status.cost, plan_status.of(*TO_SIMULATE)
     if to_simulate and cost is not None:
         say(
-            f"to simulate: {count(cost.ticks)} ticks; estimated from a trial of {plan_status.estimate.seconds:.1f} s: "
-            f"{count(cost.frames)} frames, {count(cost.samples)} samples, {size(cost.size)}, "
+            f"to simulate: {counted_as(cost.ticks, 'tick')}; estimated from a trial of "
+            f"{plan_status.estimate.seconds:.1f} s: {counted_as(cost.frames, 'frame')}, "
+            f"{counted_as(cost.samples, 'sample')}, {size(cost.size)}, "
             f"{_time(cost.seconds)} of one core"
         )
     if plan_status.free is not None and cost is not None and to_simulate:
@@ -215,7 +216,7 @@ def _print_warnings(plan_status: PlanStatus, command: str) -> None:
             "a capture would be refused, because something else is there; choose another output folder, or "
             "give --overwrite to replace it"
         )
-    elif plan_status.remaining:
-        remark(f"next: {command}")
-    else:
+    elif command and plan_status.remaining:
+        next_step(command)
+    elif command:
         remark("nothing to do")

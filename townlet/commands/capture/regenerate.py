@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,6 @@ from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.capture import prepare, print_notices
 from townlet.commands.capture.outcome import print_failures
 from townlet.commands.capture.run_regenerate import (
-    TOLERANCE,
     RegenerateOptions,
     RegenerateOutcome,
     regenerate,
@@ -25,12 +25,13 @@ from townlet.commands.capture.run_regenerate import (
 from townlet.commands.capture.start import start
 from townlet.commands.capture.version_tables import how_far, print_changes, print_drift, runs, summary
 from townlet.console.errors import finished_runs_are_kept
-from townlet.console.formatting import print_json
+from townlet.console.formatting import print_json, took
 from townlet.console.parsing import Parser, positive, share
-from townlet.console.printing import remark, say
+from townlet.console.printing import next_step, remark, say
 from townlet.dataset.versions.changes import Changes
+from townlet.dataset.versions.drift import TOLERANCE
 from townlet.errors import UserError
-from townlet.escaping import typed
+from townlet.escaping import typed, typed_path
 from townlet.planning.plan import plan
 
 EXAMPLES = """\
@@ -52,7 +53,10 @@ exit codes: 0 done, or nothing to do; 1 some runs failed; 2 wrong usage or confi
 
 def main(argv: Sequence[str], prog: str = "townlet regenerate") -> int:
     """Returns the exit code; raises TownletError for mistakes."""
-    arguments, runner_options = prepare(regenerate_parser(prog), argv)
+    started = time.monotonic()
+    parser = regenerate_parser(prog)
+    argv = parser.in_long_form(argv)
+    arguments, runner_options = prepare(parser, argv)
     if arguments.tolerance is not None and arguments.golden is None:
         raise UserError("--tolerance: compares with golden metrics; give --golden FILE as well")
     options = RegenerateOptions(
@@ -82,6 +86,8 @@ def main(argv: Sequence[str], prog: str = "townlet regenerate") -> int:
         _print_outcome(outcome, arguments, silent=silent)
         for line in _advice(outcome, argv):
             remark(line)
+        if not outcome.exit_code and not arguments.quiet:
+            _print_what_next(outcome, arguments, argv, time.monotonic() - started)
     return outcome.exit_code
 
 
@@ -139,15 +145,27 @@ def _print_outcome(outcome: RegenerateOutcome, arguments: argparse.Namespace, *,
     print_failures(outcome.failures)
     if outcome.drift is not None and outcome.drift.beyond:
         print_drift(outcome.drift.beyond)
-    if outcome.drift is not None:
+    if outcome.drift is not None and (outcome.exit_code or not silent):
         say(how_far(outcome.drift))
-    if not silent or outcome.version is not None:
+    if outcome.exit_code or not silent:
         say(f"{arguments.output}: {_conclusion(outcome, dry_run=arguments.dry_run)}")
-    if outcome.pruned:
+    if outcome.pruned and not silent:
         say(f"removed: version{'s' * (len(outcome.pruned) > 1)} {', '.join(map(str, outcome.pruned))}")
     for why in outcome.not_pruned:
         remark(f"kept: {why}")
     sys.stdout.flush()
+
+
+def _print_what_next(
+    outcome: RegenerateOutcome, arguments: argparse.Namespace, argv: Sequence[str], seconds: float
+) -> None:
+    """After what went well."""
+    if arguments.dry_run and outcome.version is not None:
+        next_step(capture_options.command_line("townlet regenerate", argv, without=("--dry-run",)))
+    if outcome.published:
+        remark(f"took {took(seconds)}")
+    if not arguments.dry_run:
+        next_step(f"townlet list {typed_path(arguments.output)}")
 
 
 def _conclusion(outcome: RegenerateOutcome, *, dry_run: bool) -> str:

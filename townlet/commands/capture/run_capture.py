@@ -63,6 +63,8 @@ def capture(
     overwrite = arguments.switch("capture: overwrite", overwrite)
     _check(planned, runner_options)
     given = None
+    if planned.stored is not None:
+        _check_branch(runner_options, policy is not None or policy_name is not None)
     if policy is not None or policy_name is not None:
         _check_in_process(runner_options)
         planned, given = with_given(planned, policy, policy_name)
@@ -106,6 +108,18 @@ def _check_in_process(runner_options: RunnerOptions) -> None:
         )
 
 
+def _check_branch(runner_options: RunnerOptions, has_policy: bool) -> None:
+    """Raise UserError where a run that leaves another one would be played elsewhere, or by an object."""
+    if runner_options.flags or runner_options.workers not in (None, 1):
+        raise UserError(
+            "--from-tick: a branch is one run, played in this process: give no options of Beam's, and --workers 1"
+        )
+    if has_policy:
+        raise UserError(
+            "policy: a run that leaves a capture goes on with a policy that has a name, not with an object"
+        )
+
+
 def capture_into(
     planned: Plan, store: Store, output: str, runner_options: RunnerOptions, given: GivenPolicy | None = None
 ) -> CaptureOutcome:
@@ -140,7 +154,7 @@ def _launch(planned: Plan, store: Store, runner_options: RunnerOptions, given: G
         flags=runner_options.flags,
         workers=runner_options.workers,
         quiet=runner_options.quiet,
-        given=given,
+        given=given or planned.stored,
     )
 
 

@@ -27,19 +27,24 @@ from townlet.dataset.versions.drift import (
 from townlet.dataset.versions.next_version import is_finished
 from townlet.dataset.versions.versions import check_versions, finish_publishing, is_versioned, utc_now
 from townlet.errors import OutputError
+from townlet.notebook import Shown
 from townlet.planning.plan import Plan
 
 Show = Callable[[Changes], None]
 
 
-@dataclass(frozen=True)
-class GoldenOutcome:
+@dataclass(frozen=True, repr=False)
+class GoldenOutcome(Shown):
     """What became of a golden file."""
 
     document: Mapping[str, Any]  # empty where runs failed
     written: bool = False  # False: it held the same already
     moved: Drift | None = None  # against the file that was there; None: there was none
     failures: Sequence[Failure] = ()
+
+    def _facts(self) -> dict[str, Any]:
+        moved = "nothing to compare with" if self.moved is None else len(self.moved.movements)
+        return {"written": self.written, "moved metrics": moved, "failures": len(self.failures)}
 
 
 def golden(

@@ -22,7 +22,14 @@ from townlet.dataset.store.lease import raise_if_lost
 from townlet.dataset.store.lock import output_lock
 from townlet.dataset.store.open_store import open_store
 from townlet.dataset.versions.changes import Changes
-from townlet.dataset.versions.drift import Drift, check_suites, compare_metrics, golden_document, read_golden
+from townlet.dataset.versions.drift import (
+    TOLERANCE,
+    Drift,
+    check_suites,
+    compare_metrics,
+    golden_document,
+    read_golden,
+)
 from townlet.dataset.versions.versions import (
     check_versions,
     current_version,
@@ -34,10 +41,10 @@ from townlet.dataset.versions.versions import (
     utc_now,
     version_folder,
 )
+from townlet.notebook import Shown
 from townlet.planning.plan import Plan
 
 DRIFTED = 3  # exit code
-TOLERANCE = 0.02  # how far a metric may be from the golden one, unless something else is asked for
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class RegenerateOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class RegenerateOutcome:
+@dataclass(frozen=True, repr=False)
+class RegenerateOutcome(Shown):
     """What it did."""
 
     changes: Changes
@@ -63,6 +70,10 @@ class RegenerateOutcome:
     drift: Drift | None = None
     pruned: Sequence[int] = ()
     not_pruned: Sequence[str] = ()  # why versions that are old enough were kept all the same
+
+    def _facts(self) -> dict[str, Any]:
+        facts = {"current": self.current, "version": self.version, "published": self.published}
+        return {**facts, "simulated": self.simulated, "failures": len(self.failures)}
 
     @property
     def exit_code(self) -> int:

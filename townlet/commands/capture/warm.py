@@ -8,7 +8,7 @@ from townlet.compiler.store import is_complete, is_switched_off, notice, place
 from townlet.compiler.warmup import note, warm
 from townlet.console.interpreted import SWITCH
 from townlet.console.parsing import Parser
-from townlet.console.printing import say
+from townlet.console.printing import next_step, say
 from townlet.errors import UserError
 
 EXAMPLES = """\
@@ -27,7 +27,7 @@ exit codes: 0 compiled, now or before; 1 it could not be compiled; 2 wrong usage
 def main(argv: Sequence[str], prog: str = "townlet warm") -> int:
     """Returns the exit code; raises CompileError where compiling fails."""
     parser = Parser(prog, "Compile the simulation on all cores and keep it for every later start.", EXAMPLES)
-    parser.add_argument("--quiet", action="store_true", help="say nothing, unless it fails")
+    parser.add_argument("--quiet", action="store_true")
     arguments = parser.parse_args(argv)
     if is_switched_off():
         raise UserError(f"{SWITCH} is set: with it nothing is compiled; unset it")
@@ -38,4 +38,5 @@ def main(argv: Sequence[str], prog: str = "townlet warm") -> int:
         said = "compiled already" if before else f"compiled, in {seconds:.1f} s"
         where = place()
         say(f"{said}: {where.path if where else ''}")
+        next_step("townlet capture scenarios/kitchen_breakfast.yaml --output samples/kitchen")
     return 0

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from townlet.console.formatting import print_json, print_table
 from townlet.console.parsing import Parser
+from townlet.console.printing import next_step
+from townlet.escaping import typed_path
 
 EXAMPLES = """\
 examples:
@@ -21,6 +23,7 @@ def main(argv: Sequence[str], prog: str = "townlet actions") -> int:
         EXAMPLES,
     )
     parser.add_argument("config", metavar="CONFIG", help="a config file, or the name of a shipped config")
+    parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--json", action="store_true", help="print action_dim and action_lookup")
     arguments = parser.parse_args(argv)
 
@@ -48,4 +51,6 @@ def main(argv: Sequence[str], prog: str = "townlet actions") -> int:
             )
         )
     print_table(("id", "kind", "what", "where and how long", "canonical JSON"), rows, numbers=("id",))
+    if not arguments.quiet:
+        next_step(f"townlet validate {typed_path(arguments.config)}")
     return 0

@@ -19,7 +19,13 @@ An editor for YAML completes and checks keys if the first line of a config is:
 
 def main(argv: Sequence[str], prog: str = "townlet schema") -> int:
     parser = Parser(prog, "Print the JSON Schema (2020-12) of a kind of file.", EXAMPLES)
-    parser.add_argument("kind", nargs="?", choices=("config", "affordances", "suite"), default="config")
+    parser.add_argument(
+        "kind",
+        nargs="?",
+        choices=("config", "affordances", "suite"),
+        default="config",
+        help="the kind of file; default: config",
+    )
     arguments = parser.parse_args(argv)
 
     from townlet.config.docs import json_schema

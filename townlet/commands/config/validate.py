@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from townlet.console.formatting import print_json
 from townlet.console.parsing import Parser
-from townlet.console.printing import remark, say
+from townlet.console.printing import next_step, remark, say
 from townlet.errors import ConfigError, Problem, UserError
+from townlet.escaping import typed_path
 
 if TYPE_CHECKING:
     from townlet.config.suite import Suite
@@ -24,6 +27,7 @@ examples:
   townlet validate samples/kitchen          a capture, by the config that is in it
 
 The budget of a day is an estimate: time, coins, meals and beds that living takes, beside what there is.
+
 exit codes: 0 every file is right, 2 some are not
 """
 
@@ -40,6 +44,7 @@ def main(argv: Sequence[str], prog: str = "townlet validate") -> int:
         metavar="CONFIG",
         help="a config, suite or affordance file, a capture, or a shipped name",
     )
+    parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--json", action="store_true", help="print problems, notices and budgets as JSON")
     arguments = parser.parse_args(argv)
     findings = [_examine(file) for file in arguments.files]
@@ -47,8 +52,27 @@ def main(argv: Sequence[str], prog: str = "townlet validate") -> int:
         print_json(_plain(findings))
     else:
         for finding in findings:
-            _print(finding)
-    return 0 if all(finding["ok"] for finding in findings) else UserError.exit_code
+            _print(finding, quiet=arguments.quiet)
+    right = all(finding["ok"] for finding in findings)
+    if right and not arguments.quiet and not arguments.json:
+        _print_what_next(findings)
+    return 0 if right else UserError.exit_code
+
+
+def _print_what_next(findings: Sequence[dict[str, Any]]) -> None:
+    """To capture the first file that can be: an affordance file cannot."""
+    for finding in findings:
+        if configs := finding["configs"]:
+            nobody = not any(config["budget"].agents for config in configs)
+            more = " --auto-seed-agents" if nobody else ""
+            file = finding["file"]
+            next_step(f"townlet capture {typed_path(file)}{more} --output samples/{_stem(file)}")
+            return
+
+
+def _stem(file: str) -> str:
+    """A name for a folder, of a file's."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", Path(file).stem) or "town"
 
 
 def _examine(file: str) -> dict[str, Any]:
@@ -122,10 +146,12 @@ def _of_config(file: str) -> dict[str, Any]:
     }
 
 
-def _print(finding: dict[str, Any]) -> None:
+def _print(finding: dict[str, Any], *, quiet: bool) -> None:
     """Budgets to standard output, what is wrong or worth knowing to standard error."""
     for problem in finding["problems"]:
         remark(problem["text"])
+    if quiet:
+        return
     for config in finding.get("configs", ()):
         for notice in config["notices"]:
             remark(f"note: {config['config']}: {notice}")

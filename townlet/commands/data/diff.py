@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from townlet.console.errors import print_error
 from townlet.console.formatting import Meter, json_text, print_table
 from townlet.console.parsing import Parser, positive
-from townlet.console.printing import say
+from townlet.console.printing import next_step, say
 from townlet.errors import CorruptSampleError
+from townlet.escaping import typed_path
 from townlet.run import seed_spans
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def main(argv: Sequence[str], prog: str = "townlet diff") -> int:
         help=f"compare the arrays of N samples, show N lines of each list (default {LIMIT}; with --json all)",
     )
     parser.add_argument("--json", action="store_true", help="print all differences as JSON")
-    parser.add_argument("--quiet", action="store_true", help="print nothing: the exit code is the answer")
+    parser.add_argument("--quiet", action="store_true")
     arguments = parser.parse_args(argv)
 
     from townlet.dataset.checking.diff import diff
@@ -72,6 +73,7 @@ def main(argv: Sequence[str], prog: str = "townlet diff") -> int:
         _print_json(found)
     elif not arguments.quiet:
         _show(found, limit or LIMIT)
+        next_step(f"townlet inspect {typed_path(arguments.b)}")
     return 0 if found.same else DIFFERENT
 
 

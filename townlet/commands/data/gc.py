@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from townlet.console.formatting import print_json, print_table, size
 from townlet.console.parsing import Parser
-from townlet.console.printing import remark, say
+from townlet.console.printing import next_step, remark, say
+from townlet.escaping import typed_path
 
 if TYPE_CHECKING:
     from townlet.dataset.checking.gc import GcReport
@@ -40,7 +41,7 @@ def main(argv: Sequence[str], prog: str = "townlet gc") -> int:
         action="store_true",
         help="also runs that are simulated and not published, and versions that are being built",
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing")
+    parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--json", action="store_true", help="print what was deleted as JSON")
     arguments = parser.parse_args(argv)
 
@@ -51,6 +52,9 @@ def main(argv: Sequence[str], prog: str = "townlet gc") -> int:
         print_json(report.to_json_dict())
     elif not arguments.quiet:
         _show(report, arguments.path)
+        path = typed_path(arguments.path)
+        again = arguments.dry_run and report.gone
+        next_step(f"townlet gc {path}{' --all' * arguments.all}" if again else f"townlet verify {path}")
     return 0
 
 

@@ -10,7 +10,8 @@ from townlet.commands.capture.start import start_work
 from townlet.commands.data.writer_note import naming_the_writer
 from townlet.console.formatting import Meter, counted, number, print_json, size
 from townlet.console.parsing import Parser, positive
-from townlet.console.printing import remark, say
+from townlet.console.printing import next_step, remark, say
+from townlet.escaping import typed_path
 from townlet.planning.interpreted_cost import agent_step
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ def main(argv: Sequence[str], prog: str = "townlet verify") -> int:
         rate = f"{size(report.size)} in {seconds:.2f} s, {size(report.size / seconds)}/s"
         remark(f"{number(report.files, 'file')}, {rate}")
         say(f"{arguments.path}: {_conclusion(findings, len(problems), arguments.replay)}")
+        if findings["ok"]:
+            path = typed_path(arguments.path)
+            next_step(f"townlet inspect {path}" if arguments.replay else f"townlet verify {path} --replay")
     return 0 if findings["ok"] else 1
 
 
@@ -93,7 +97,7 @@ def _parser(prog: str) -> Parser:
     parser.add_argument("--all", action="store_true", help="every version of a versioned data set")
     parser.add_argument("--workers", type=positive, metavar="N", help="how many at once (default: all cores)")
     parser.add_argument("--replay", action="store_true", help="also simulate again and compare every array")
-    parser.add_argument("--quiet", action="store_true", help="print problems only")
+    parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
 
@@ -116,7 +120,7 @@ def _conclusion(findings: dict[str, Any], problems: int, replay: bool) -> str:
     timesteps = sum(found["timesteps"] for found in findings["replay"])
     exact = all(found["exact"] for found in findings["replay"])
     how = "bit for bit" if exact else "bit for bit but for log-probs and values that other code gives"
-    return f"ok, {captures}, replayed {how}: {timesteps} timesteps"
+    return f"ok, {captures}, replayed {how}: {number(timesteps, 'timestep')}"
 
 
 def _replay(place: str) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from townlet.commands.train.options import add_network, decimal, hidden
-from townlet.console.formatting import print_json
+from townlet.console.formatting import print_json, took
 from townlet.console.parsing import Parser, positive, whole
-from townlet.console.printing import remark, say
+from townlet.console.printing import next_step, remark, say
 from townlet.errors import UserError
-from townlet.escaping import shown
+from townlet.escaping import shown, typed
 
 EXAMPLES = """\
 examples:
@@ -28,6 +29,7 @@ exit codes: 0 done, 2 wrong usage or data, 130 interrupted
 
 
 def main(argv: Sequence[str], prog: str = "townlet train bc") -> int:
+    started = time.monotonic()
     arguments = _parser(prog).parse_args(argv)
     from townlet.dataset.reading.data_set import open
     from townlet.train.cloning.bc import Clone
@@ -55,6 +57,10 @@ def main(argv: Sequence[str], prog: str = "townlet train bc") -> int:
     write_whole(output, model)
     scores = playback.compare(model, arguments.play) if playback is not None and arguments.play else {}
     _print(arguments, output, rows, scores)
+    if not arguments.quiet and not arguments.json:
+        remark(f"took {took(time.monotonic() - started)}")
+        words = ("--policy", "needs", "--policy", f"network:{output}")
+        next_step(f"townlet evaluate CONFIG {typed(*words)}")
     return 0
 
 
@@ -96,7 +102,7 @@ def _parser(prog: str) -> Parser:
     parser.add_argument(
         "--ticks", type=positive, metavar="N", help="of those runs; default: those of the data's runs"
     )
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--json", action="store_true", help="print what was reached as JSON")
     return parser
 

@@ -12,9 +12,9 @@ from townlet.config.load import Resolved
 from townlet.config.suite import parse_seeds
 from townlet.console.formatting import Meter, number, print_json, print_table
 from townlet.console.parsing import Parser, positive
-from townlet.console.printing import remark, say
+from townlet.console.printing import next_step, remark, say
 from townlet.errors import UserError
-from townlet.escaping import shown
+from townlet.escaping import shown, typed
 from townlet.planning.entries import Entry, entries_of
 from townlet.planning.interpreted_cost import AGENT_STEP
 from townlet.planning.request import MOST_TICKS, Request, check_request
@@ -72,6 +72,9 @@ def main(argv: Sequence[str], prog: str = "townlet evaluate") -> int:
         print_json(as_json(towns, policies, plans))
     else:
         _print(towns, policies, request, arguments)
+        if not arguments.quiet:
+            words = (arguments.sources[0], "--policy", policies[-1], "--output", "samples/evaluated")
+            next_step(f"townlet capture {typed(*words)}")
     return 0
 
 
@@ -100,7 +103,7 @@ def _parser(prog: str) -> Parser:
         action="store_true",
         help="let the policies act for all agents, also for those with a schedule",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress, no notices")
+    parser.add_argument("--quiet", action="store_true")
     parser.add_argument("--json", action="store_true", help="print everything, run by run, as JSON")
     return parser
 

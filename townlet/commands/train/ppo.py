@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from townlet.commands.capture import options as capture_options
 from townlet.commands.capture.run_capture import RunnerOptions
 from townlet.commands.train.options import add_network, decimal, hidden, read_model_file
 from townlet.console.errors import finished_runs_are_kept
-from townlet.console.formatting import print_json
+from townlet.console.formatting import print_json, took
 from townlet.console.parsing import Parser, positive, whole
-from townlet.console.printing import say
+from townlet.console.printing import next_step, remark, say
+from townlet.escaping import typed
 
 EXAMPLES = """\
 examples:
@@ -39,6 +41,7 @@ FROM_MODEL = {"lr": 2e-4, "entropy": 0.0, "warmup": 6}
 
 
 def main(argv: Sequence[str], prog: str = "townlet train ppo") -> int:
+    started = time.monotonic()
     arguments, flags = capture_options.parse(_parser(prog), argv)
     from townlet.train.playing import InMemory
     from townlet.train.ppo.training import Rhythm, train
@@ -63,6 +66,12 @@ def main(argv: Sequence[str], prog: str = "townlet train ppo") -> int:
             towns, arguments.output, settings, rhythm, play, in_memory, init=init, report=_report(arguments)
         )
     _print(outcome, arguments)
+    if not arguments.quiet and not arguments.json:
+        if not outcome.already_there:
+            remark(f"took {took(time.monotonic() - started)}")
+        model = outcome.folder / ("last.onnx" if outcome.best is None else "best.onnx")
+        words = (*arguments.sources, "--policy", "needs", "--policy", f"network:{model}")
+        next_step(f"townlet evaluate {typed(*words)}")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 
+from townlet.console.help_text import columns, wrapped
 from townlet.console.printing import say
 from townlet.errors import UserError
 
@@ -23,7 +24,7 @@ examples:
 
 def usage(prog: str) -> str:
     """What `townlet train --help` prints."""
-    return "\n".join([
+    text = "\n".join([
         f"usage: {prog} KIND ...",
         "",
         "Train a policy. It needs the extra `train` (torch).",
@@ -34,6 +35,7 @@ def usage(prog: str) -> str:
         EXAMPLES.format(prog=prog),
         f"{prog} KIND --help shows the options of a kind.",
     ])  # fmt: skip
+    return wrapped(text, columns())
 
 
 def main(argv: Sequence[str], prog: str = "townlet train") -> int:

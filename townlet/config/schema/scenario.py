@@ -7,8 +7,9 @@ import struct
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, field_validator, model_validator
 
+from townlet.config.schema.json_schema import SCHEDULE_RULES
 from townlet.config.schema.social import Personality
 from townlet.config.schema.starts import Starts
 from townlet.config.schema.types import (
@@ -162,6 +163,8 @@ class ScenarioObject(Section):
 
 class ScheduleEntry(Section):
     """What a scripted agent does, for a tick or longer."""
+
+    model_config = ConfigDict(json_schema_extra=SCHEDULE_RULES)
 
     kind: EntryKind = Field(description="What to do; `blocked`: a `request` that is expected to be refused.")
     object: Identifier | None = Field(

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from townlet.dataset.checking.diff_arrays import ArrayDifference, compare_samples
 from townlet.dataset.checking.diff_sides import Figures, Side, differing, open_side, paired
-from townlet.dataset.format.manifest import RUN_OPTIONS
+from townlet.dataset.format.manifest import RUN_OPTIONS, branch_words
 from townlet.dataset.index.index_document import RunEntry, RunKey
 from townlet.dataset.reading.capture import Capture, entry_of, read_sample
 from townlet.dataset.versions.changes import differences
@@ -249,10 +249,12 @@ class _Inputs:
     def compare(self, mine: Capture, theirs: Capture) -> tuple[str, ...]:
         ours, others = mine.metadata, theirs.metadata
         lines = [
-            f"{name} {_shown(ours.get(name))} -> {_shown(others.get(name))}"
+            f"{name} {_option(name, ours)} -> {_option(name, others)}"
             for name in _OPTIONS
             if ours.get(name) != others.get(name)
         ]
+        if ours.get("branch") != others.get("branch"):
+            lines.append(f"{_branch(ours)} -> {_branch(others)}")
         pair = ours["files"]["config"]["sha256"], others["files"]["config"]["sha256"]
         if pair[0] != pair[1]:
             if pair not in self._configs:
@@ -261,6 +263,11 @@ class _Inputs:
                 ]
             lines += self._configs[pair]
         return tuple(lines)
+
+
+def _branch(manifest: Mapping[str, Any]) -> str:
+    branch = manifest.get("branch")
+    return "no branch" if branch is None else f"branch {branch_words(branch)}"
 
 
 def _moved(mine: Mapping[str, Figures], theirs: Mapping[str, Figures]) -> list[Moved]:
@@ -274,7 +281,17 @@ def _moved(mine: Mapping[str, Figures], theirs: Mapping[str, Figures]) -> list[M
     return sorted(found, key=lambda moved: (-abs(moved.relative), moved.scenario, moved.figure))
 
 
+def _option(name: str, manifest: Mapping[str, Any]) -> str:
+    """What a manifest says of an option: nothing is what the config says, or was not asked for."""
+    value = manifest.get(name)
+    if value is None:
+        return "the config's" if name == "policy" else "none"
+    return _shown(value)
+
+
 def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
     if not isinstance(value, list):
         return str(value)
     return f"{len(value)} ({', '.join(value[:3])}{', ...' if len(value) > 3 else ''})" if value else "none"

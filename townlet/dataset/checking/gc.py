@@ -125,31 +125,32 @@ def _of_versions(store: Store, everything: bool) -> Leftovers:
     found = Leftovers([], [])
     pointer = read_pointer(store)
     current = pointer.version if pointer else 0
+    published = pointer.newest if pointer else 0
     names = _version_names(store)
     if pointer is None and (len(names) > 1 or version_of_log(store) is not None):
         raise CorruptSampleError(
             f"{store}: {POINTER} is missing, so that nobody knows which versions were published; nothing is "
             "removed; `townlet regenerate` writes it anew"
         )
-    candidates = [number for number in map(int, names) if number > current]
+    candidates = [number for number in map(int, names) if number > published]
     for number in sorted(map(int, names)):
         folder = version_folder(number)
         below = store.below(folder)
-        if number < current and below.size(INDEX) is None:
+        if number != current and number <= published and below.size(INDEX) is None:
             _go_unless_foreign(
                 below, Leftover(folder, _size(below), "a version that was removed by half"), found
             )
-        elif number > current and (everything or number != max(candidates)):
+        elif number > published and (everything or number != max(candidates)):
             _go_unless_foreign(
                 below, Leftover(folder, _size(below), "a version that was not published"), found
             )
-        elif number > current and not any(True for _ in below.list()):
+        elif number > published and not any(True for _ in below.list()):
             found.gone.append(Leftover(folder, 0, "an empty folder"))
         else:
             inner = find_leftovers(below, everything).below(folder)
             found.gone.extend(inner.gone)
             found.kept.extend(inner.kept)
-            if number > current:
+            if number > published:
                 why = "not published yet; the next regenerate goes on with it (--all removes it)"
                 found.kept.append(Kept(folder, why))
     versions = {f"{VERSIONS}/{name}" for name in names}

@@ -174,7 +174,7 @@ def _look_at_versions(audit: Audit, store: Store, every_version: bool) -> tuple[
         audit.problem("damaged", POINTER, f"names version {pointer.version}, which is not there")
     checked = [version for version in there if version == pointer.version or every_version]
     for version in there:
-        if version > pointer.version:
+        if version > pointer.newest:
             audit.note(version_folder(version), "being built; the next regenerate goes on with it")
     return tuple(version for version in checked if _look_at_version(audit, store, version, pointer))
 
@@ -188,7 +188,7 @@ def _look_at_version(audit: Audit, store: Store, version: int, pointer: Pointer)
     except FileNotFoundError:
         if is_current:
             audit.problem("missing", inside(folder, INDEX), f"named by {POINTER}")
-        elif version < pointer.version:
+        elif version <= pointer.newest:
             audit.note(folder, "no version any more; the next regenerate removes what is left of it")
         return False
     if is_current and digest != pointer.dataset_sha256:

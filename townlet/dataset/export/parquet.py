@@ -8,23 +8,17 @@ fixed-size binary: the array's bytes in C order, with dtype and shape in the sch
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from townlet import arguments
 from townlet.arrays import Array
+from townlet.dataset.export.new_folder import checked_target, new_folder
 from townlet.dataset.format.manifest import safe_name
 from townlet.dataset.reading.data_set import DataSet
 from townlet.dataset.reading.layouts import Layout
-from townlet.dataset.status.nested import output_above
-from townlet.dataset.store.beside import beside
-from townlet.dataset.store.os_errors import translate_os_error
-from townlet.errors import OutputError, UserError
 from townlet.run import canonical_json
 from townlet.samples import OPTIONAL_ARRAYS, ReplaySample
 
@@ -79,43 +73,17 @@ def export_parquet(
     scenario's samples are gone through by `watched`. Memory: a sample and a row group. Raises OutputError where
     something of this name is there already or cannot be written, LayoutError where a scenario has two layouts.
     """
-    output = arguments.path("export_parquet: output", output)
-    if not isinstance(data_set, DataSet):
-        raise UserError(
-            f"export_parquet: expected a data set, as open gives it, got {type(data_set).__name__}"
-        )
-    target = Path(os.path.abspath(output))
-    if "://" in os.fspath(output):
-        raise OutputError(f"{output}: expected a folder of this machine to export into")
-    if not len(data_set):
-        raise UserError(f"{data_set.place}: no sample fits, so there is nothing to export")
-    if os.path.lexists(target):
-        raise OutputError(f"{target}: already exists; choose a new folder")
+    target = checked_target("export_parquet", data_set, output)
     for name in data_set.scenarios:
         _file_name(name)  # before any work
-    above = output_above(target)
-    if above is not None:
-        raise OutputError(
-            f"{target}: lies inside {above}, where only data belong: choose a folder outside of it"
-        )
     layouts = {name: data_set.filter(scenario=name).layout for name in data_set.scenarios}
-    temporary = beside(target, f".{secrets.token_hex(4)}.part")
-    try:
-        with translate_os_error("write", str(target)):
-            temporary.mkdir(parents=True)
-            written = []
-            for name, layout in layouts.items():
-                chosen = data_set.filter(scenario=name).in_order()
-                path = temporary / _file_name(name)
-                rows = _write(chosen, layout, path, watched)
-                written.append(Exported(target / path.name, rows, path.stat().st_size))
-            if os.path.lexists(target):
-                raise OutputError(
-                    f"{target}: came into being meanwhile; export into a folder that is not there"
-                )
-            os.rename(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    written = []
+    with new_folder(target) as folder:
+        for name, layout in layouts.items():
+            chosen = data_set.filter(scenario=name).in_order()
+            path = folder / _file_name(name)
+            rows = _write(chosen, layout, path, watched)
+            written.append(Exported(target / path.name, rows, path.stat().st_size))
     return written
 
 

@@ -300,6 +300,7 @@ _CAPTURE_KEYS = (
     "ticks",
     "fingerprint",
     "rules_version",
+    "branch",
 )
 
 
@@ -318,7 +319,16 @@ RUN_OPTIONS = (
 
 def run_options(run: RunRef) -> dict[str, Any]:
     """How a run was to be captured."""
-    return {name: getattr(run, name) for name in RUN_OPTIONS}
+    branch = {} if run.branch is None else {"branch": run.branch.facts()}
+    return {name: getattr(run, name) for name in RUN_OPTIONS} | branch
+
+
+def branch_words(branch: Any) -> str:
+    """Which run a run leaves, and where, of what a manifest says of it: `of queue seed 0 at tick 60`, or `none`."""
+    if not isinstance(branch, Mapping):
+        return "none"
+    scenario, seed, tick = (branch.get(name) for name in ("scenario_name", "seed", "tick"))
+    return shown(f"of {scenario} seed {seed} at tick {tick}")[:120]
 
 
 def _capture_facts(run: RunRef, records: Sequence[SampleRecord]) -> dict[str, Any]:

@@ -40,6 +40,26 @@ class FileFacts(Document, frozen=True):
 # The manifest
 
 
+class StretchFacts(Document, frozen=True):
+    """The ticks up to one of them, and how they were played."""
+
+    until: Positive
+    seed: Seed
+    policy: str | None = None
+    ignore_schedules: bool = False
+
+
+class BranchFacts(Document, frozen=True):
+    """Which run a run leaves, and where."""
+
+    content_digest: Sha256
+    seed: Seed
+    tick: Positive
+    before: Annotated[tuple[StretchFacts, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    scenario_name: SafeName | None = None
+    changes: tuple[str, ...] = ()
+
+
 class CaptureFacts(Document, frozen=True):
     """`metadata` of a manifest. What may be absent is absent from captures that others wrote."""
 
@@ -68,6 +88,7 @@ class CaptureFacts(Document, frozen=True):
     prefix: SafeName = "rollout_sample"
     models: tuple[Sha256, ...] = ()  # that the run and its config name
     networks: tuple[str, ...] = ()  # that may act in it, as they are named
+    branch: BranchFacts | None = None  # of a run that leaves another one
 
 
 class SampleFacts(Document, frozen=True):
@@ -231,6 +252,9 @@ class PointerFacts(Document, frozen=True):
 
     version: Positive
     dataset_sha256: Sha256
+    newest: Positive | None = (
+        None  # the newest that was published, where `townlet rollback` went back from it
+    )
 
 
 class VersionLog(Document, frozen=True):

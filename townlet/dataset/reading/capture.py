@@ -34,8 +34,9 @@ from townlet.dataset.store.entries import plain_files
 from townlet.dataset.store.local import LocalStore
 from townlet.dataset.store.open_store import expect_folder, open_store
 from townlet.dataset.versions.versions import NONE_IS_CURRENT, POINTER, is_versioned
-from townlet.errors import CorruptSampleError, NoSuchItem, NoSuchName, UserError
+from townlet.errors import CorruptSampleError, NoSuchItem, UserError
 from townlet.escaping import shown
+from townlet.notebook import Shown, listed, of
 from townlet.samples import FINAL_ARRAYS, GROUP_ARRAYS, ReplaySample, bootstrap_known, joined_optional
 
 
@@ -70,8 +71,10 @@ def read_capture(store: Store, folder: str, manifest: str, sha256: str | None = 
     return Capture(store, folder, FileRecord(manifest, sha256_hex(data), len(data)), document)
 
 
-class Capture:
-    """A finished capture. `capture[i]` is its i-th sample, read anew each time; `samples` says who is who."""
+class Capture(Shown):
+    """A finished capture. `capture[i]` is its i-th sample, read anew each time, and `capture["alice"]` all of an agent
+    (`joined`); `samples` says who is who.
+    """
 
     def __init__(self, store: Store, folder: str, manifest: FileRecord, document: Mapping[str, Any]) -> None:
         self.store = store
@@ -104,9 +107,12 @@ class Capture:
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, float | int]]:
-        """The figures of each sample, by the name of its NPZ."""
+        """The figures of each sample, by the name of its NPZ. Raises NoSuchName, with the nearest, for others."""
         file = described_file(self.document, "metrics")
-        return parse_metrics(self._read(file), self.document, self._where(file))
+        found = parse_metrics(self._read(file), self.document, self._where(file))
+        return arguments.Named(
+            "sample", {name: arguments.Named("metric", row) for name, row in found.items()}
+        )
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -139,7 +145,7 @@ class Capture:
             index for index, entry in enumerate(self.document["samples"]) if entry["agent_id"] == agent_id
         ]
         if not indices:
-            raise NoSuchName(f"no agent {agent_id!r}; there are {', '.join(self.agents)}")
+            raise arguments.no_such("agent", agent_id, self.agents)
         return join_segments([self[index] for index in indices])
 
     def __len__(self) -> int:
@@ -149,10 +155,12 @@ class Capture:
         return (self[index] for index in range(len(self)))
 
     @overload
-    def __getitem__(self, index: int) -> ReplaySample: ...
+    def __getitem__(self, index: int | str) -> ReplaySample: ...
     @overload
     def __getitem__(self, index: slice) -> list[ReplaySample]: ...
-    def __getitem__(self, index: int | slice) -> ReplaySample | list[ReplaySample]:
+    def __getitem__(self, index: int | str | slice) -> ReplaySample | list[ReplaySample]:
+        if isinstance(index, str):
+            return self.joined(index)
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
         number = arguments.whole("index", index)
@@ -169,6 +177,20 @@ class Capture:
             f"<Capture {name} seed {facts.get('seed')}, {facts.get('ticks')} ticks: {len(self)} samples of "
             f"{', '.join(self.agents)}; {facts.get('frame_count')} frames; {self.place}>"
         )
+
+    def _facts(self) -> dict[str, Any]:
+        facts = self.metadata
+        return {
+            "scenario": f"{facts.get('scenario_name') or facts.get('config_id')} seed {facts.get('seed')}",
+            "ticks": facts.get("ticks"),
+            "policy": facts.get("policy"),
+            "samples": f"{len(self):,} of {listed(self.agents)}",
+            "frames": of(facts.get("frame_count") or 0, "frame"),
+            "place": self.place,
+        }
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.agents)
 
     def _where(self, file: FileRecord) -> str:
         return f"{self.store}/{inside(self.folder, file.name)}"

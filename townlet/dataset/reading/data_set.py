@@ -24,6 +24,7 @@ from townlet.dataset.reading.splitting.units import runs_by_unit
 from townlet.dataset.store.contract import Store
 from townlet.dataset.store.open_store import open_store
 from townlet.errors import CorruptSampleError, UserError
+from townlet.notebook import Shown, listed, of, pandas, timesteps_table
 from townlet.samples import ReplaySample
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from townlet.dataset.reading.windows import UnknownBootstrap, Windows
 
 Columns = Mapping[str, Array]
+_WHO: tuple[str, ...] = ("scenario", "seed", "agent_id", "arrival", "segment")
 
 
 def open(place: str | os.PathLike[str] | Store) -> DataSet:
@@ -51,7 +53,7 @@ def open(place: str | os.PathLike[str] | Store) -> DataSet:
     return DataSet(open_sample_index(open_store(name)))
 
 
-class DataSet(Ordered[ReplaySample]):
+class DataSet(Ordered[ReplaySample], Shown):
     """Samples of a data set, or a choice of them. `data_set[i]` reads the i-th and checks it before decoding.
 
     Raises CorruptSampleError, naming the file, for a sample that is not what was written, and ChangedError for
@@ -266,8 +268,21 @@ class DataSet(Ordered[ReplaySample]):
         name = arguments.text("capture: scenario", scenario), arguments.whole("capture: seed", seed)
         run = self._sample_index.run_index.get(name)
         if run is None:
+            if scenario not in self._sample_index.scenarios:
+                raise arguments.no_such("scenario", scenario, self._sample_index.scenarios)
             raise UserError(f"{self.place}: has no run {scenario} seed {seed}")
         return self._sample_index.capture(run)
+
+    def to_pandas(self) -> Any:
+        """All timesteps as one DataFrame, with whose they are in front; reads every sample. See `ReplaySample`."""
+        self.refuse_mixed()
+        library = pandas("to_pandas")
+        who: Any = [self.samples[name] for name in _WHO]
+        parts = [
+            timesteps_table(sample.arrays(), sample.metadata, dict(zip(_WHO, whose, strict=True)))
+            for sample, whose in zip(self, zip(*who, strict=True), strict=True)
+        ]
+        return library.concat(parts, ignore_index=True) if parts else library.DataFrame()
 
     def statistics(self) -> Statistics:
         """Mean, deviation, minimum and maximum of features, map channels and rewards of the `distinct` samples."""
@@ -293,9 +308,18 @@ class DataSet(Ordered[ReplaySample]):
         runs = self.runs
         of = "" if len(self) == len(self._sample_index) else f" of {len(self._sample_index)}"
         return (
-            f"<DataSet {len(self)}{of} samples of {len(runs)} runs, {len(self.scenarios)} scenarios; "
+            f"<DataSet {len(self)}{of} samples of {len(runs)} runs, {len(self.scenarios)} "
+            f"scenario{'' if len(self.scenarios) == 1 else 's'}; "
             f"{self.frame_count} frames; {self.place}>"
         )
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "samples": f"{len(self):,} of {of(len(self._sample_index), 'sample')}",
+            "runs": f"{len(self.runs):,} of {listed(self.scenarios)}",
+            "frames": f"{self.frame_count:,}",
+            "place": self.place,
+        }
 
     # Inside
 

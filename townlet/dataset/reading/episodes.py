@@ -17,6 +17,7 @@ from townlet.arrays import I64, Array
 from townlet.dataset.reading.capture import join_segments
 from townlet.dataset.reading.sample_source import SampleSource
 from townlet.dataset.reading.selection import Ordered, pack_positions, unpack_positions
+from townlet.notebook import Shown, of
 from townlet.samples import (
     ALL_ARRAYS,
     FINAL_ARRAYS,
@@ -133,7 +134,7 @@ def _rows_of(sample: ReplaySample, begin: int, end: int) -> dict[str, Array]:
     return arrays
 
 
-class Lives(Ordered[ReplaySample]):
+class Lives(Ordered[ReplaySample], Shown):
     """Whole lives, each as one sample, sorted by scenario, seed and arrival until they are shuffled.
 
     A life of which a segment in the middle is missing comes in several pieces.
@@ -159,6 +160,9 @@ class Lives(Ordered[ReplaySample]):
 
     def _item(self, position: int) -> ReplaySample:
         return join_segments(list(self._spans.span(int(self._numbers[position])).samples()))
+
+    def _facts(self) -> dict[str, Any]:
+        return {"of": repr(self._data_set), "with": of(len(self), "whole life").replace("lifes", "lives")}
 
     def __getstate__(self) -> dict[str, Any]:
         chosen = None if self._chosen is None else pack_positions(self._chosen)

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from townlet.arguments import no_such
 from townlet.arrays import Array
 from townlet.dataset.reading.episodes import TIMED_ARRAYS, Spans, padded
 from townlet.dataset.reading.sample_source import SampleSource
 from townlet.errors import UserError
+from townlet.notebook import Shown, listed, of
 from townlet.samples import FINAL_ARRAYS
 
 
-@dataclass(frozen=True, eq=False)
-class Joint:
+@dataclass(frozen=True, eq=False, repr=False)
+class Joint(Shown):
     """T ticks of N agents, newcomers included. `joint["rewards"]` is an array.
 
     arrays: those of a sample, the optional ones always, (T, N, ...), and
@@ -39,7 +41,21 @@ class Joint:
     arrivals: tuple[int, ...]  # [N]
 
     def __getitem__(self, name: str) -> Array:
+        """Raises NoSuchName, with the nearest array, for others."""
+        if name not in self.arrays:
+            raise no_such("array", name, self.arrays)
         return self.arrays[name]
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "of": f"{self.scenario} seed {self.seed}",
+            "ticks": f"{self.arrays['tick'][0]} to {self.arrays['tick'][-1]}",
+            "agents": f"{of(len(self.agents), 'agent')}: {listed(self.agents)}",
+            "memory": f"{self.nbytes / 1e6:.1f} MB",
+        }
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.arrays)
 
     @property
     def nbytes(self) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 
 from townlet.arrays import I64, Array
 from townlet.errors import UserError
+from townlet.notebook import Shown
 from townlet.samples import ReplaySample
 
 SHOWN = 4  # layouts in a message, and names in each
@@ -28,8 +29,8 @@ class LayoutError(UserError):
     """Samples of different layouts were to be put together."""
 
 
-@dataclass(frozen=True)
-class Layout:
+@dataclass(frozen=True, repr=False)
+class Layout(Shown):
     """Names, in the order of the arrays' columns."""
 
     feature_names: tuple[str, ...]
@@ -73,6 +74,15 @@ class Layout:
     @property
     def action_lookup(self) -> dict[str, int]:
         return {action: number for number, action in enumerate(self.actions)}
+
+    def _facts(self) -> dict[str, Any]:
+        rows, columns = self.window
+        return {
+            "features": len(self.feature_names),
+            "map": f"{len(self.map_channels)} x {rows} x {columns}",
+            "actions": len(self.actions),
+            "reward terms": len(self.reward_term_names),
+        }
 
     def describe(self) -> str:
         rows, columns = self.window

@@ -25,7 +25,8 @@ from townlet.dataset.reading.sample_table import SampleTable
 from townlet.dataset.reading.shard_parts import ChangedError, Part, part_of_capture, parts_of
 from townlet.dataset.store.contract import Store
 from townlet.dataset.versions.versions import POINTER, resolve
-from townlet.errors import CorruptSampleError, TownletError, UserError
+from townlet.errors import CorruptSampleError, NoSuchItem, TownletError, UserError
+from townlet.notebook import Shown, listed, of, pandas
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +36,7 @@ MAX_ATTEMPTS = 5  # at a data set whose versions come and go
 Spans = Mapping[str, Sequence[tuple[int, int]]]  # scenario -> first and last seed of each range of seeds
 
 
-class SampleIndex:
+class SampleIndex(Shown):
     """The runs of a data set, and the rows of all their samples: by scenario, seed, arrival and segment.
 
     Shards are read when something of them is asked for.
@@ -113,6 +114,13 @@ class SampleIndex:
     def scenarios(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(part.entry.scenario for part in self._parts))
 
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "of": of(len(self), "sample"),
+            "runs": f"{len(self.runs):,} of {listed(self.scenarios)}",
+            "place": self.store,
+        }
+
     def folder(self, row: int) -> str:
         """Of a sample's run, in the store."""
         return self.runs[int(self.runs_of(np.array([row]))[0])].folder
@@ -165,7 +173,7 @@ class SampleIndex:
         return SampleIndex(self.store, self.metadata, parts)
 
 
-class Runs(Sequence[RunEntry]):
+class Runs(Sequence[RunEntry], Shown):
     """The runs of a data set, by scenario and seed. Those of a shard are read when one of them is asked for, and kept.
 
     `keys` and `len` read nothing.
@@ -200,11 +208,16 @@ class Runs(Sequence[RunEntry]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
+        index = arguments.whole("index", index)
         number = index + len(self) if index < 0 else index
         if not 0 <= number < len(self):
-            raise IndexError(f"expected a run in 0..{len(self) - 1}, got {index}")
+            raise NoSuchItem(f"expected a run in 0..{len(self) - 1}, got {index}")
         part = int(np.searchsorted(self.starts, number, "right")) - 1
         return self.of_part(part)[number - int(self.starts[part])]
+
+    def _facts(self) -> dict[str, Any]:
+        names = dict.fromkeys(part.entry.scenario for part in self._parts)
+        return {"of": of(len(self), "run"), "scenarios": listed(names)}
 
     def __iter__(self) -> Iterator[RunEntry]:
         for number in range(len(self._parts)):
@@ -270,7 +283,7 @@ def _spans(parts: Iterable[Part]) -> dict[str, list[tuple[int, int]]]:
 _ENTRY = ("sample", "sha256", "size", "meta", "meta_sha256", "meta_size", "agent_id", "frame_count")
 
 
-class SampleColumns(Mapping[str, Array]):
+class SampleColumns(Mapping[str, Array], Shown):
     """Columns by name, decoded when they are asked for; `rows` of them."""
 
     def __init__(self, sample_index: SampleIndex, rows: I64) -> None:
@@ -279,7 +292,7 @@ class SampleColumns(Mapping[str, Array]):
         self._rows = rows
 
     def __getitem__(self, name: str) -> Array:
-        """Raises KeyError, saying which there are."""
+        """Raises NoSuchName, saying which there are."""
         table = self._sample_index.table
         return table.numpy(name) if self._all else table.at(name, self._rows)
 
@@ -291,6 +304,17 @@ class SampleColumns(Mapping[str, Array]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} columns of {len(self._rows)} samples: {', '.join(self)}>"
+
+    def _facts(self) -> dict[str, Any]:
+        return {"samples": f"{len(self._rows):,}", "columns": listed(self, 40)}
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def to_pandas(self, names: Iterable[str] | None = None) -> Any:
+        """A DataFrame, a row a sample. Raises UserError without pandas, NoSuchName for a column that is none."""
+        chosen = self if names is None else arguments.texts("to_pandas: names", names)
+        return pandas("to_pandas").DataFrame({name: self[name] for name in chosen})
 
     def to_arrow(self, names: Iterable[str] | None = None) -> pa.Table:
         """The columns as an Arrow table."""

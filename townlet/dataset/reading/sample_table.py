@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from townlet.arguments import no_such
 from townlet.arrays import I64, Array
 from townlet.dataset.format.sample_facts import COLUMNS
 from townlet.dataset.index.metrics_table import SampleRows, types_of
 from townlet.dataset.reading.shard_parts import Part
 from townlet.dataset.store.contract import REMOTE_THREADS
-from townlet.errors import NoSuchName
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +48,7 @@ class SampleTable:
 
         tables = list(self._all())
         if not any(name in table.names for table in tables) and (tables or name not in COLUMNS):
-            raise NoSuchName(f"no column {name!r}; there are {', '.join(self.names)}")
+            raise no_such("column", name, self.names)
         columns = [table.column(name) for table in tables]
         return pa.chunked_array([chunk for column in columns for chunk in column.chunks], _type_of(name))
 

@@ -17,6 +17,7 @@ import numpy as np
 from townlet.arrays import F32, F64, Array
 from townlet.dataset.format.metrics import fixed_sum
 from townlet.errors import UserError
+from townlet.notebook import Shown, of
 
 if TYPE_CHECKING:
     from townlet.dataset.reading.sample_source import SampleSource
@@ -49,8 +50,8 @@ class Spread(NamedTuple):
         return Spread(data["count"], *(np.array(data[name], np.float64) for name in Spread._fields[1:]))
 
 
-@dataclass(frozen=True)
-class Statistics:
+@dataclass(frozen=True, repr=False)
+class Statistics(Shown):
     """Of a data set: keep it beside the model that was trained with it (`to_json_dict`)."""
 
     feature_names: tuple[str, ...]
@@ -60,6 +61,15 @@ class Statistics:
     map: Spread  # [C]  over timesteps and tiles
     rewards: Spread  # [1]  over timesteps
     reward_terms: Spread  # [K]  over timesteps
+
+    def _facts(self) -> dict[str, Any]:
+        constant = int((self.features.std <= LEAST_STD).sum())
+        return {
+            "over": of(self.features.count, "timestep"),
+            "features": f"{len(self.feature_names)}, {constant} of them constant",
+            "map_channels": len(self.map_channels),
+            "reward": f"mean {self.rewards.mean[0]:.4g}, deviation {self.rewards.std[0]:.4g}",
+        }
 
     def normalise_features(self, features: Array) -> F32:
         """Of shape (..., F), to mean 0 and deviation 1; 0 where a feature is constant here."""

@@ -15,14 +15,15 @@ from townlet.dataset.reading.episodes import TIMED_ARRAYS, Span, Spans, padded
 from townlet.dataset.reading.sample_source import SampleSource
 from townlet.dataset.reading.selection import Ordered, pack_positions, unpack_positions
 from townlet.errors import UserError
+from townlet.notebook import Shown, of
 from townlet.samples import FINAL_ARRAYS
 
 UnknownBootstrap = Literal["refuse", "mask"]
 KEPT = 64  # MB of samples that are kept, where the data set does not say: neighbours lie in the same ones
 
 
-@dataclass(frozen=True, eq=False)
-class Window:
+@dataclass(frozen=True, eq=False, repr=False)
+class Window(Shown):
     """`length` timesteps of one life, of which the first `steps` are real. `window["rewards"]` is an array.
 
     arrays: those of a sample, the optional ones always, (L, ...) with L the length, and `mask` (L,), True where a
@@ -42,10 +43,24 @@ class Window:
     steps: int
 
     def __getitem__(self, name: str) -> Array:
+        """Raises NoSuchName, with the nearest array, for others."""
+        if name not in self.arrays:
+            raise arguments.no_such("array", name, self.arrays)
         return self.arrays[name]
 
+    def _facts(self) -> dict[str, Any]:
+        length = len(self.arrays["mask"]) if "mask" in self.arrays else self.steps
+        return {
+            "of": f"{self.agent_id}, {self.scenario} seed {self.seed}",
+            "timesteps": f"{self.start} to {self.start + self.steps - 1}",
+            "length": f"{length}, {self.steps} of them real",
+        }
 
-class Windows(Ordered[Window]):
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.arrays)
+
+
+class Windows(Ordered[Window], Shown):
     """All windows of a data set, by scenario, seed, arrival and tick until they are shuffled.
 
     They run over the segments of a life as if there were none. Windows begin at every `stride`-th timestep
@@ -152,6 +167,13 @@ class Windows(Ordered[Window]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} windows of {self.length} timesteps, stride {self.stride}, of {self.data_set!r}>"
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "windows": f"{len(self):,}",
+            "length": f"{of(self.length, 'timestep')}, stride {self.stride}",
+            "of": repr(self.data_set),
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         state = {

@@ -18,6 +18,7 @@ from townlet.dataset.format.canonical import file_sha256, sha256_hex
 from townlet.dataset.format.documents import MOST_BYTES
 from townlet.dataset.format.manifest import (
     MANIFEST_SUFFIX,
+    branch_words,
     claimed_facts,
     named_files,
     parse_manifest,
@@ -161,11 +162,14 @@ def entry_status(entry: RunEntry | None, run: RunRef, manifest_size: int | None)
 def differences(metadata: Mapping[str, Any], run: RunRef) -> str:
     """What the manifest that is there says otherwise than the run that is asked for."""
     asked = {"scenario_name": run.name, "seed": run.seed, "ticks": run.ticks, **run_options(run)}
+    branch = asked.pop("branch", None)
     different = [
         f"{name.removesuffix('_name')} {_said(metadata[name])} (asked for: {_said(value)})"
         for name, value in asked.items()
         if name in metadata and metadata[name] != value
     ]
+    if metadata.get("branch") != branch:
+        different.append(f"branch {branch_words(metadata.get('branch'))} (asked for: {branch_words(branch)})")
     return ", ".join(different) or "of another version of the config, or of the simulation's rules"
 
 

@@ -154,7 +154,7 @@ class _Reasons:
         except (CorruptSampleError, OutputError, FileNotFoundError):
             return "its inputs, but the old ones are not readable"
         asked = json.loads(self._configs[run.config_digest])
-        found = [*_differences_of_options(document["metadata"], run), *_differences_of_config(stored, asked)]
+        found = [*_differences_of_options(document["metadata"], run), *differences_of_config(stored, asked)]
         more = len(found) - MOST_DIFFERENCES
         shown = found[:MOST_DIFFERENCES] + ([f"and {more} more"] if more > 0 else [])
         return ", ".join(shown) or "its inputs"
@@ -174,7 +174,7 @@ def _differences_of_options(metadata: Mapping[str, Any], run: RunRef) -> Iterato
             yield f"{name.replace('_', ' ')} {_shown(found)} -> {_shown(value)}"
 
 
-def _differences_of_config(stored: Any, asked: Any) -> Iterator[str]:
+def differences_of_config(stored: Any, asked: Any) -> Iterator[str]:
     """In the resolved config, affordances included; not in its name and place, which decide nothing."""
     old, new = ({**facts, "name": "", "config_path": ""} for facts in (stored, asked))
     for line in differences(old, new):

@@ -37,6 +37,7 @@ from townlet.run import RULES_VERSION, RunRef
 GOLDEN_VERSION = 1  # raised when the file changes its meaning
 DIGITS = 6  # that are kept of a figure
 SMALLEST_SCALE = 1e-6  # what has been zero for all samples moves by this much at 100 %
+TOLERANCE = 0.02  # how far a figure may be from the golden one, unless something else is asked for
 OVERALL = "(overall)"  # where other movements have a scenario's name; no scenario can be called so
 _KEPT = ("mean", "std")
 

@@ -43,8 +43,20 @@ IN_USE = timedelta(hours=1)  # a reader may still be at a version that stopped b
 class Pointer(NamedTuple):
     """What `current.json` says."""
 
-    version: int  # 1, 2, ...
+    version: int  # 1, 2, ...: the one to read
     dataset_sha256: str  # of the version's dataset.json
+    later: int | None = None  # the newest that was published, where somebody went back from it
+
+    @property
+    def newest(self) -> int:
+        """The newest version that was ever published: later ones are being built, or were refused."""
+        return self.version if self.later is None else self.later
+
+
+def pointer_bytes(pointer: Pointer) -> bytes:
+    """`current.json`. Where nobody went back, it says what it always said."""
+    facts = {"version": pointer.version, "dataset_sha256": pointer.dataset_sha256}
+    return line_bytes(facts if pointer.later is None else {**facts, "newest": pointer.later})
 
 
 def version_folder(version: int) -> str:
@@ -65,8 +77,8 @@ def read_pointer(store: Store) -> Pointer | None:
         return None
     except CorruptSampleError as error:
         raise CorruptSampleError(f"{error}{MENDING}") from error
-    pointer = Pointer(facts.version, facts.dataset_sha256)
-    if line_bytes(pointer._asdict()) != data:
+    pointer = Pointer(facts.version, facts.dataset_sha256, facts.newest)
+    if pointer_bytes(pointer) != data or (facts.newest is not None and facts.newest <= facts.version):
         raise CorruptSampleError(f"{store}: {POINTER}: was changed after it was written{MENDING}")
     return pointer
 
@@ -102,20 +114,22 @@ def resolve(store: Store) -> Store:
 
 
 def next_version(store: Store) -> int:
-    """The version that is made next, or is being made: the one after the current one."""
-    version = current_version(store)
-    if version is not None:
-        return version + 1
+    """The version that is made next, or is being made: the one after the newest that was published."""
+    pointer = read_pointer(store)
+    if pointer is not None:
+        return pointer.newest + 1
     # Where `current.json` was lost, what it named is not asked of the log, which anybody may have changed.
     there = [
-        number for number in _numbers(store) if store.size(f"{version_folder(number)}/{INDEX}") is not None
+        number
+        for number in versions_there(store)
+        if store.size(f"{version_folder(number)}/{INDEX}") is not None
     ]
     return max(there, default=1)
 
 
 def version_of_log(store: Store) -> int | None:
     """The version that was current by the log: a hint, for words. None where the log does not know."""
-    return _read_log(store).current
+    return _read_log(store, None).current
 
 
 def publish(store: Store, version: int) -> None:
@@ -125,7 +139,7 @@ def publish(store: Store, version: int) -> None:
     """
     before = _pointer_sha256(store)
     pointer = Pointer(version, sha256_hex(store.read(f"{version_folder(version)}/{INDEX}", MOST_INDEX_BYTES)))
-    if not store.compare_and_swap(POINTER, before, [line_bytes(pointer._asdict())]):
+    if not store.compare_and_swap(POINTER, before, [pointer_bytes(pointer)]):
         raise TownletError(f"{store}: somebody else has published a version; run the same command again")
     store.make_durable([""])
 
@@ -143,14 +157,16 @@ def finish_publishing(store: Store, now: datetime) -> str:
         if file.name.endswith(".tmp"):  # of a writer that was killed
             store.delete(file.name)
     _point_link(store, pointer.version)
-    log = _read_log(store)
+    log = _read_log(store, pointer)
     if log.current == pointer.version and not log.fault:
         return ""
     retired = {
-        version: min(since, now) for version, since in log.retired.items() if version < pointer.version
+        version: min(since, now)
+        for version, since in log.retired.items()
+        if version != pointer.version and version <= pointer.newest
     }
-    for version in _numbers(store):
-        if version < pointer.version:
+    for version in versions_there(store):
+        if version != pointer.version and version <= pointer.newest:
             retired.setdefault(version, now)
     _write_log(store, pointer.version, retired)
     return f"{store}: {LOG_NAME}: {log.fault}; written anew" if log.fault else ""
@@ -164,12 +180,12 @@ def prune(
     A version that was current within the last hour stays, and so does one that holds a link or another output: `kept`
     is told why. What is current says `current.json` alone. For whoever holds the lock, after `finish_publishing`.
     """
-    current = current_version(store)
-    log = _read_log(store)
-    if current is None or log.current is None:
+    pointer = read_pointer(store)
+    log = _read_log(store, pointer)
+    if pointer is None or log.current is None:
         return []
-    retired = {version: since for version, since in log.retired.items() if version < current}
-    newest = sorted((*retired, current), reverse=True)[:keep]
+    retired = {version: since for version, since in log.retired.items() if version != pointer.version}
+    newest = sorted(retired, reverse=True)[: keep - 1]
     old = [version for version in sorted(retired) if version not in newest]
     gone = []
     for version in (version for version in old if now - retired[version] >= IN_USE):
@@ -252,7 +268,8 @@ def _published_in(store: Store) -> Store | None:
     if not place or number is None:
         return None
     above = open_store(place)
-    return above if number <= (current_version(above) or 0) else None
+    pointer = read_pointer(above)
+    return above if pointer is not None and number <= pointer.newest else None
 
 
 def _pointer_sha256(store: Store) -> str | None:
@@ -293,7 +310,7 @@ class _Log(NamedTuple):
     fault: str  # why it is to be written anew; "" where it is whole
 
 
-def _read_log(store: Store) -> _Log:
+def _read_log(store: Store, pointer: Pointer | None) -> _Log:
     try:
         log = parse_document(VersionLog, store.read(LOG_NAME, MOST_BYTES), LOG_NAME, "a log of versions")
     except FileNotFoundError:
@@ -301,9 +318,10 @@ def _read_log(store: Store) -> _Log:
     except CorruptSampleError as error:
         return _Log(None, {}, str(error).removeprefix(f"{LOG_NAME}: "))
     retired, fault = {}, ""
+    newest = max(log.current, 0 if pointer is None else pointer.newest)
     for name, text in log.retired.items():
         number, since = version_number(name), _moment(text)
-        if number is None or since is None or number >= log.current:
+        if number is None or since is None or number == log.current or number > newest:
             fault = f"says that version {shown(name)} stopped being current {shown(text)}"
         else:
             retired[number] = since
@@ -324,8 +342,8 @@ def _write_log(store: Store, current: int, retired: dict[int, datetime]) -> None
     store.write_whole(LOG_NAME, [log_bytes({"current": current, "retired": since})])
 
 
-def _numbers(store: Store) -> list[int]:
-    """The versions that have a folder."""
+def versions_there(store: Store) -> list[int]:
+    """The versions that have a folder, published or not, by number."""
     if isinstance(store, LocalStore):
         names = set(store.folders(VERSIONS))
     else:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from townlet.arrays import F32, I64
+from townlet.arrays import F32, F64, I64
 from townlet.errors import UserError
 from townlet.escaping import shown
 from townlet.policy.base import PolicyActions, PolicyBatch, PolicyInfo, PolicySetting
@@ -77,6 +77,18 @@ class NetworkPolicy:
 
     def values(self, batch: PolicyBatch) -> F32:
         return self._each(batch, lambda first, count: None)
+
+    def chances(self, batch: PolicyBatch) -> F64:
+        """[B, U] the softmax of the logits over the mask, at the network's temperature; greedy ones' too."""
+        found = np.zeros(batch.masks.shape, np.float64)
+
+        def keep(first: int, count: int) -> None:
+            found[first : first + count] = self._table.logits[:count]
+
+        self._each(batch, keep)
+        found = np.where(batch.masks, found / self._network.choice.temperature, -np.inf)
+        found = np.exp(found - found.max(axis=1, keepdims=True))
+        return found / found.sum(axis=1, keepdims=True)
 
     def _answered(self, batch: PolicyBatch, actions: I64, *, given: bool) -> PolicyActions:
         log_probs, masks = np.zeros(len(batch), np.float32), batch.masks[:, None]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from townlet.arguments import no_such
 from townlet.arrays import F32, Bool
+from townlet.notebook import Shown, listed
 from townlet.policy.actions import Action
 from townlet.policy.base import Observation
 
 
-class Observations(Mapping[str, Observation]):
+class Observations(Mapping[str, Observation], Shown):
     """Observations by agent, in the order given. An observation is the same object whenever it is asked for."""
 
     def __init__(
@@ -33,7 +35,9 @@ class Observations(Mapping[str, Observation]):
 
     def __getitem__(self, agent: str) -> Observation:
         if agent not in self._made:
-            k = self._index[agent]
+            k = self._index.get(agent, -1)
+            if k < 0:
+                raise no_such("agent", agent, self._index)
             action, labelled = self._scheduled(k)
             x, y = self._position[k]
             made = self._made[agent] = object.__new__(Observation)
@@ -51,7 +55,13 @@ class Observations(Mapping[str, Observation]):
         return len(self._index)
 
     def __repr__(self) -> str:
-        return repr(dict(self))
+        return Shown.__repr__(self)
+
+    def _facts(self) -> dict[str, object]:
+        return {"tick": self._tick, "agents": listed(self._index)}
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._index)
 
     @property
     def maps(self) -> F32:

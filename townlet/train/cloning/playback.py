@@ -19,7 +19,7 @@ from townlet.policy.base import Policy, PolicyBatch
 from townlet.policy.network.metadata import NetworkLayout
 from townlet.policy.registry import entry
 from townlet.rollout.player import setting_of
-from townlet.rollout.replay import run_of
+from townlet.rollout.stored import run_of
 from townlet.run import Run
 from townlet.samples import ReplaySample
 from townlet.train.cloning.bc import Clone

@@ -1,6 +1,7 @@
 """The folder of a training: what it was told, how far it is, its models and its figures.
 
     training.json     what decides the weights; another training is refused here
+    towns.json        the resolved configs by name, for who looks at the training elsewhere
     checkpoint.npz    weights, moments and counters after the last iteration that was saved
     last.onnx         the network after that iteration
     best.onnx         the one that did best with the seeds kept for choosing
@@ -26,7 +27,7 @@ from townlet.run import canonical_json
 from townlet.train.ppo.checkpoint import put_parts, read_checkpoint, take_parts, write_checkpoint, write_whole
 from townlet.train.ppo.ppo import Ppo
 
-TRAINING, CHECKPOINT, METRICS = "training.json", "checkpoint.npz", "metrics.jsonl"
+TRAINING, CHECKPOINT, METRICS, TOWNS = "training.json", "checkpoint.npz", "metrics.jsonl", "towns.json"
 LAST, BEST = "last.onnx", "best.onnx"
 
 
@@ -68,6 +69,11 @@ class Folder:
                 f"{self._name} is of another training: {difference}; choose another output, or ask for the same "
                 "training to continue it"
             )
+
+    def keep_towns(self, configs: Mapping[str, str]) -> None:
+        """Write the configs, canonical JSON texts by name, where they are not there yet."""
+        if not (self.path / TOWNS).exists():
+            write_whole(self.path / TOWNS, (json.dumps(dict(configs), indent=1) + "\n").encode())
 
     def restore(self, ppo: Ppo) -> list[dict[str, Any]]:
         """Bring a training to where it was saved last; the lines of its metrics up to there."""

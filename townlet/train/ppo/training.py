@@ -91,6 +91,7 @@ def train(
     folder = Folder(path, told(towns, settings, rhythm, init))
     with output_lock(path):
         folder.begin()
+        folder.keep_towns({run.name: run.config_json for run in towns.templates})
         ppo = Ppo(towns, settings, play, play_chosen, network=network)
         rows = folder.restore(ppo)
         already_there = ppo.state.number >= rhythm.iterations

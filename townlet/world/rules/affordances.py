@@ -7,14 +7,15 @@ In this order:
    An affordance that is interruptible gives its effects on needs and money x ticks played / duration (the
    tick of the release is not played), any other gives none, and neither gives stock. The object is free, with
    no cooldown, and remembers its last user.
-2. Starts, by arrival number. The object is the one named, if it offers the affordance, else the one reserved,
-   else the nearest within reach (see `world/choice.py`). A start fails if the agent is busy, or there is no
-   object, or it stands more than one tile away. Without the reservation it is a *block* if somebody uses or
-   holds the object or waits for it (not counting the agent; see `world/reservations.py`; a holder that it
-   rotates has lost the reservation at once), and on an idle object it simply fails. With the reservation it
-   fails, counted, if a precondition does not hold or the wallet does not reach the price (see
-   `world/readiness.py`); then an affordance whose fail hook says so makes the agent leave the queue.
-   Otherwise it takes its stock and begins: the agent leaves the queue as the object's user.
+2. Starts, by arrival number. The object is the one named, if it offers the affordance, else the one
+   reserved, else the nearest within reach (see `townlet/world/target_selection.py`). A start fails if the
+   agent is busy, or there is no object, or it stands more than one tile away. Without the reservation it is
+   a *block* if somebody uses or holds the object or waits for it (not counting the agent; see
+   `townlet/world/reservations.py`; a holder that it rotates has lost the reservation at once), and on an
+   idle object it simply fails. With the reservation it fails, counted, if a precondition does not hold or
+   the wallet does not reach the price (see `townlet/world/preconditions.py`); then an affordance whose fail
+   hook says so makes the agent leave the queue. Otherwise it takes its stock and begins: the agent leaves
+   the queue as the object's user.
 3. Every affordance under way plays a tick, that of the start included. In the last one its effects apply:
    needs are clamped to [0, 1]; a price is paid as far as the wallet goes; earnings are added; stock goes to
    the used object if it keeps that kind, else to the nearest one that does. The object is free and remembers
@@ -28,6 +29,16 @@ from townlet.world import state as st
 from townlet.world.geometry import apart, nearest_keeping, next_to_act, rows_follow_arrivals, time_of_day
 from townlet.world.jit import inner, kernel, rule
 from townlet.world.preconditions import may_begin, price, ready, source
+from townlet.world.refusals import (
+    COMMITTED,
+    NOT_RESERVED,
+    OTHER_OBJECT,
+    REACH,
+    refuse,
+    refuse_busy,
+    refuse_reach,
+    refuse_start,
+)  # fmt: skip
 from townlet.world.reservations import block, leave_queue, mark_reserved
 from townlet.world.target_selection import object_to_start
 
@@ -58,8 +69,11 @@ def update(clock, agents, queues, running, objects, events, grid, script, tick, 
 def _release(clock, agents, running, objects, events, grid, script, tick, town, affordances, rules, a):
     """End what agent `a` is busy with before its time."""
     k, o = running.affordance[a], running.object[a]
-    committed = clock.tick[0] - running.started[a] < rules.commit_ticks[0] and script.entry[a] == st.NOTHING
-    if committed or (tick.object[a] != st.NOTHING and tick.object[a] != o):
+    if clock.tick[0] - running.started[a] < rules.commit_ticks[0] and script.entry[a] == st.NOTHING:
+        refuse(tick, a, COMMITTED, st.NOBODY, o, running.started[a] + rules.commit_ticks[0], 0.0)
+        return
+    if tick.object[a] != st.NOTHING and tick.object[a] != o:
+        refuse(tick, a, OTHER_OBJECT, st.NOBODY, o, 0.0, 0.0)
         return
     if affordances.interruptible[k]:
         played = affordances.duration[k] - running.left[a]
@@ -73,23 +87,31 @@ def _start(clock, agents, queues, running, objects, events, grid, tick, town, af
     """Agent `a` starts something, or is blocked, or fails."""
     k, o = tick.affordance[a], tick.object[a]
     if running.affordance[a] != st.NOTHING:
+        refuse_busy(running, tick, a, running.left[a])
         return
     if o == st.NOTHING:
         o = object_to_start(agents, queues, town, affordances, k, a)
-    if o == st.NOTHING or not town.belongs[affordances.object_type[k], o]:
-        return
-    if apart(agents.x[a], agents.y[a], town.site.x[o], town.site.y[o]) > 1:
+    if (
+        o == st.NOTHING
+        or not town.belongs[affordances.object_type[k], o]
+        or apart(agents.x[a], agents.y[a], town.site.x[o], town.site.y[o]) > REACH
+    ):
+        refuse_reach(agents, tick, town, affordances, k, o, a)
         return
     if objects.holder[o] != a:
         others = objects.waiting[o] - (1 if queues.object[a] == o else 0)
         if others > 0 or objects.user[o] != st.NOBODY or objects.holder[o] != st.NOBODY:
             block(clock, agents, queues, objects, grid, tick, town, rules, a, o, clock.tick[0] + 1)
+        else:
+            refuse(tick, a, NOT_RESERVED, st.NOBODY, o, 0.0, 0.0)
         return
+    cost = price(events, affordances, k)
     if ready(objects, events, town, affordances, k, o) and may_begin(
-        agents, objects, town, affordances, k, o, a, price(events, affordances, k)
+        agents, objects, town, affordances, k, o, a, cost
     ):
         _begin(clock, queues, running, objects, events, grid, tick, town, affordances, k, o, a)
         return
+    refuse_start(agents, objects, events, tick, town, affordances, k, o, a, cost)
     clock.counts[st.N_FAILED_START] += 1
     if affordances.gives_up[k]:
         leave_queue(queues, objects, town, grid, a)
@@ -167,7 +189,7 @@ def refresh(objects, events, town, affordances):
 
     An object is closed while every affordance of its type, or the object itself, is bound to a utility that is
     off (one with no affordance never is). It is ready for an affordance that it offers if it is not closed and `ready`
-    (world/readiness.py).
+    (townlet/world/preconditions.py).
     """
     if not events.stale[0]:
         return

@@ -10,8 +10,8 @@ no blocked moves any more.
 Who is left over has been blocked by somebody. If `ghost_after` > 0 and it had been blocked in `ghost_after`
 moves in a row before this one, it makes a ghost step: all at once they go onto the tiles they want, although
 somebody stands there; `ghost_through` is the lowest row among those who stood there before the ghost steps;
-success, counted, and no blocked moves any more. Otherwise its blocked moves grow by one. Any other action
-than a move sets them to 0.
+success, counted, and no blocked moves any more. Otherwise its blocked moves grow by one; who is in the way is
+the lowest row among those who stood there before the ghost steps. Any other action than a move sets them to 0.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from __future__ import annotations
 import numpy as np
 
 from townlet.world.jit import inlined, inner, rule
+from townlet.world.refusals import MAP_EDGE, TILE_TAKEN, WALL, refuse, refuse_busy
 from townlet.world.rng import USE_MOVE_TIE, draw
-from townlet.world.state import ACTION_MOVE, MOVE, N_GHOST, NOTHING, STEP_X, STEP_Y
+from townlet.world.state import ACTION_MOVE, MOVE, N_GHOST, NOBODY, NOTHING, STEP_X, STEP_Y
 
 
 @rule
@@ -49,11 +50,18 @@ def _claim(agents, running, tick, town):
         if tick.kind[i] != MOVE:
             agents.blocked_moves[i] = 0
             continue
-        if not agents.alive[i] or running.affordance[i] != NOTHING:
+        if not agents.alive[i]:
+            continue
+        if running.affordance[i] != NOTHING:
+            refuse_busy(running, tick, i, running.left[i])
             continue
         d = tick.action[i] - ACTION_MOVE
         x, y = np.int64(agents.x[i]) + STEP_X[d], np.int64(agents.y[i]) + STEP_Y[d]
-        if 0 <= x < width and 0 <= y < height and not town.wall[y, x]:
+        if not (0 <= x < width and 0 <= y < height):
+            refuse(tick, i, MAP_EDGE, NOBODY, NOTHING, 0.0, 0.0)
+        elif town.wall[y, x]:
+            refuse(tick, i, WALL, NOBODY, NOTHING, 0.0, 0.0)
+        else:
             tick.claim[i] = y * width + x
             some = True
     return some
@@ -109,22 +117,30 @@ def _go(agents, grid, tick, town, i):
 
 
 @inner
+def _who_stands(agents, width, tile):
+    """The lowest row on a tile; NOBODY."""
+    for j in range(agents.alive.shape[0]):
+        if agents.alive[j] and agents.y[j] * width + agents.x[j] == tile:
+            return j
+    return NOBODY
+
+
+@inner
 def _ghost_steps(clock, agents, grid, tick, town, ghost_after):
     """Let through who has been blocked long enough, all at once; the others have been blocked once more."""
     width, some = town.size[0], False
     for i in range(agents.alive.shape[0]):
         if tick.claim[i] < 0:
             continue
+        by = _who_stands(agents, width, tick.claim[i])
         if not 0 < ghost_after <= agents.blocked_moves[i]:
             agents.blocked_moves[i] += 1
             tick.claim[i] = -1
+            refuse(tick, i, TILE_TAKEN, by, NOTHING, agents.blocked_moves[i], ghost_after)
             continue
         some = True
         clock.counts[N_GHOST] += 1
-        for j in range(agents.alive.shape[0]):
-            if agents.alive[j] and agents.y[j] * width + agents.x[j] == tick.claim[i]:
-                tick.ghost_through[i] = j
-                break
+        tick.ghost_through[i] = by
     if some:
         for i in range(agents.alive.shape[0]):
             if tick.claim[i] >= 0:

@@ -14,7 +14,7 @@ clip         takes what is left into [-clip, clip]
 cap          takes off what would bring the episode's positive rewards (after the clip) over
              clip_per_episode
 terminal     faint_penalty or eviction_penalty, if the agent leaves now
-shaping      where on: gamma * phi' - phi; phi = -sum of w * d (see measures), phi' = 0 if the agent leaves
+shaping      where on: gamma * phi' - phi; phi = -sum of w * d (see `potential`), phi' = 0 if the agent leaves
              now
 
 The reward is what is left after the cap + (terminal + shaping). Death is near while lifecycle is on and one

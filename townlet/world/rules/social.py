@@ -37,6 +37,7 @@ from __future__ import annotations
 from townlet.world import state as st
 from townlet.world.geometry import apart, next_to_act, rows_follow_arrivals
 from townlet.world.jit import inner, rule
+from townlet.world.refusals import DECLINED, refuse, refuse_busy, refuse_chat
 from townlet.world.relations import AMBITION, EXTROVERSION, change_tie, fade
 from townlet.world.rng import USE_CHAT, draw
 
@@ -172,14 +173,19 @@ def partner(agents, tick, i):
 @inner
 def hold_chat(clock, agents, running, ties, tick, town, rules, i):
     """The chat that `i` begins: is there a partner, is it good, what it changes and earns."""
+    if running.affordance[i] != st.NOTHING:
+        refuse_busy(running, tick, i, running.left[i] + 1)
+        return
     j = partner(agents, tick, i)
-    if running.affordance[i] != st.NOTHING or j == st.NOBODY:
+    if j == st.NOBODY:
+        refuse_chat(agents, tick, i)
         return
     now, feelings = clock.tick[0], agents.personality
     clock.counts[st.N_CHAT] += 1
     p = 0.7 * (1.0 + 0.3 * ties.trust[i, j]) * (1.0 + 0.2 * ties.familiarity[i, j])
     if draw(town.seed[0], now, agents.arrival[i], USE_CHAT, 0) >= min(1.0, max(0.0, p)):
         change_both(ties, feelings, rules, i, j, 0.0, -0.05, 0.05)
+        refuse(tick, i, DECLINED, j, st.NOTHING, min(1.0, max(0.0, p)), 0.0)
         return
     clock.counts[st.N_GOOD_CHAT] += 1
     tick.success[i] = True
