@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.documentation.pages import FOLLOWED, PAGES, blocks, follow, text_of
+from tests.documentation.small import small
 
 STEPS = tuple(page for page in PAGES if page.startswith(FOLLOWED))
 WITH_TORCH = ("tutorials/training.md",)  # run by themselves, at a small size
@@ -28,40 +29,6 @@ def test_what_a_page_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     follow(page, tmp_path)
-
-
-SMALL = {
-    ("evaluate",): {"--seeds": "0..1", "--ticks": "20"},
-    ("capture",): {"--seeds": "0..7", "--ticks": "30"},
-    ("inspect",): {},
-    ("verify",): {},
-    ("train", "bc"): {
-        "--epochs": "1",
-        "--validation": "0.3",
-        "--play": "2",
-        "--ticks": "20",
-        "--hidden": "8",
-    },
-    ("train", "ppo"): {
-        "--iterations": "1",
-        "--runs": "2",
-        "--ticks": "20",
-        "--choose-runs": "2",
-        "--choose-every": "1",
-        "--warmup": "0",
-    },
-}  # options that make a command small, by its first words
-
-
-def small(words: list[str]) -> list[str]:
-    """The same command, small. Raises KeyError for one that nobody has made small."""
-    found = list(words)
-    for option, value in SMALL[tuple(words[:2]) if words[0] == "train" else (words[0],)].items():
-        if option in found:
-            found[found.index(option) + 1] = value
-        else:
-            found += [option, value]
-    return found
 
 
 @pytest.mark.torch

@@ -77,11 +77,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def opened(folder: Path) -> DataSet:
-    return dataset.open(folder)
-
-
-@pytest.fixture(scope="module")
 def exported(opened: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exported") / "out"
     (written,) = export_lerobot(opened.shuffled(1), out)

@@ -34,21 +34,6 @@ needs_minari = pytest.mark.torch  # installed beside it
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two scenarios of other layouts, in segments."""
-    folder = tmp_path_factory.mktemp("set")
-    store = LocalStore(folder)
-    capture_lives(store, town_run("town", 0), town_run("town", 1), lives=TOWN)
-    capture_lives(store, town_run("wide", 5), lives=TOWN[:1], window=7)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def opened(folder: Path) -> DataSet:
-    return dataset.open(folder)
-
-
-@pytest.fixture(scope="module")
 def exported(opened: DataSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("exported") / "out"
     town, wide = export_minari(opened.shuffled(1), out)

@@ -26,21 +26,6 @@ from townlet.errors import CorruptSampleError, OutputError, UserError
 from townlet.samples import ReplaySample
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two scenarios of other layouts, in segments."""
-    folder = tmp_path_factory.mktemp("set")
-    store = LocalStore(folder)
-    capture_lives(store, town_run("town", 0), town_run("town", 1), lives=TOWN)
-    capture_lives(store, town_run("wide", 5), lives=TOWN[:1], window=7)
-    return folder
-
-
-@pytest.fixture
-def opened(folder: Path) -> DataSet:
-    return dataset.open(folder)
-
-
 def as_array(column: pa.ChunkedArray, facts: dict[str, Any]) -> np.ndarray:
     """Fixed-size binary as the array that it was."""
     data = column.combine_chunks().buffers()[1]

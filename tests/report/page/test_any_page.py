@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.report.page.browser import Opened, chromium
+from tests.report.page.browser import Opened
 from tests.report.run.captures import capture_of
 from townlet.report.bundle import PageArrays, bundle
 from townlet.report.run.run_data import build_run
@@ -24,12 +23,6 @@ HOSTILE = (
     "\x1b[31mred\x07",
     "n" * 64,
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 def renamed(value: Any, names: dict[str, str]) -> Any:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.report.page.browser import Opened, chromium
+from tests.report.page.browser import Opened
 from tests.report.run.captures import capture_of
 from townlet.report.bundle import PageArrays, bundle
 from townlet.report.run.run_data import build_run
 
 pytestmark = pytest.mark.page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

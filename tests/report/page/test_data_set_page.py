@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.policy.network.models import random_model
-from tests.report.page.browser import Opened, chromium
+from tests.report.page.browser import Opened
 from tests.report.read_page import read_page
 from tests.report.training.folders import make_folder
 from townlet import cli
@@ -20,12 +19,6 @@ from townlet.report.training.folder import read_folder
 from townlet.rollout.player import setting_of
 
 pytestmark = pytest.mark.page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.report.page.browser import Opened, chromium
+from tests.report.page.browser import Opened
 from tests.report.run.captures import SCENARIOS, capture_of
 from townlet.dataset.reading.capture import Capture
 from townlet.dataset.store import local as store
@@ -31,12 +31,6 @@ def no_syncing() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "_sync_file_system", lambda path: True)
         yield
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
