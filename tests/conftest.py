@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,9 @@ from townlet.compiler.warmup import warm_if_possible
 # Seconds on a clock after which a test is ended: what hangs must not take the time of all others. Far above what any
 # test takes, also beside other work.
 LONGEST, LONGEST_OF_CAMPAIGN = 240, 900
+AXE = (
+    Path(__file__).parent / "report/page/node_modules/axe-core/axe.min.js"
+)  # `make setup-page` puts it there
 
 
 def _is_not_beams_greeting(record: logging.LogRecord) -> bool:
@@ -83,12 +87,12 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
 def _missing_for_pages() -> str:
     """What is not here of what tests of pages and pictures need; "" = nothing."""
-    modules = [
-        name
-        for name in ("playwright", "PIL", "matplotlib", "mkdocs", "pandas")
-        if importlib.util.find_spec(name) is None
-    ]
-    return modules[0] if modules else "" if shutil.which("chromium") else "Chromium (`chromium`)"
+    for module in ("playwright", "PIL", "matplotlib", "mkdocs", "pandas"):
+        if importlib.util.find_spec(module) is None:
+            return module
+    if shutil.which("chromium") is None:
+        return "Chromium (`chromium`)"
+    return "" if AXE.is_file() else "axe-core"
 
 
 @pytest.hookimpl(wrapper=True)

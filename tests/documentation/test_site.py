@@ -71,7 +71,6 @@ def test_pages_open_from_a_disk_without_a_network(site: Path, browser: Any, sche
 AXE = ROOT / "tests/report/page/node_modules/axe-core/axe.min.js"  # `make test-page` puts it there
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core; `make test-page` installs and runs it")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_is_in_the_way_of_anybody(site: Path, browser: Any, scheme: str) -> None:
     with browser.new_context(offline=True, color_scheme=scheme) as context:

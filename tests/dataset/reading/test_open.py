@@ -211,6 +211,15 @@ def test_others_write_on(folder: Path) -> None:
     assert len(dataset.open(folder)) == 16
 
 
+def test_a_whole_that_was_removed_says_so_wherever_it_is_missed(folder: Path) -> None:
+    """Opened, and gone before anything else was read: the root with all that it names."""
+    opened = dataset.open(folder)
+    shutil.rmtree(folder / "index")
+    (folder / "dataset.json").unlink()
+    with pytest.raises(ChangedError, match=r"was removed since it was opened .*; open the data set again"):
+        opened[0]
+
+
 def test_runs_that_were_replaced(folder: Path) -> None:
     """`--overwrite` exchanges the folder: the old samples are gone, and that is not called damage."""
     opened = dataset.open(folder)

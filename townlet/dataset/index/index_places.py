@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from townlet.dataset.format.canonical import sha256_hex
-from townlet.dataset.format.paths import CARD, STAGING
+from townlet.dataset.format.paths import CARD, INDEX, STAGING
 from townlet.dataset.format.records import FileRecord
 from townlet.dataset.index.index_document import Root, digest_named
 from townlet.dataset.store.contract import Store, holds
@@ -21,6 +21,14 @@ STAGED_INDEX = f"{STAGING}/index"
 
 class IndexMoved(TownletError):
     """The index has been replaced since it was read; read it again."""
+
+
+class IndexRemoved(IndexMoved):
+    """The data set is gone since its index was read."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(f"{store}: {INDEX} was removed")
+        self.store = store
 
 
 def staged_index_file(file: FileRecord) -> str:

@@ -32,7 +32,7 @@ from townlet.dataset.index.index_document import (
     runs_bytes,
     shard_key,
 )
-from townlet.dataset.index.index_places import IndexMoved, named_index_files, read_index_file
+from townlet.dataset.index.index_places import IndexMoved, IndexRemoved, named_index_files, read_index_file
 from townlet.dataset.index.metrics_table import SampleRows
 from townlet.dataset.index.old_form import OLD_VERSION, Cut, OldIndex, parse_old_index
 from townlet.dataset.store.contract import Store
@@ -243,7 +243,7 @@ class DataSetIndex:
         try:
             now = read_index(self.store)
         except FileNotFoundError:
-            raise IndexMoved(f"{self.store}: {INDEX} was removed") from None
+            raise IndexRemoved(self.store) from None
         if now.sha256 == self.sha256:
             raise CorruptSampleError(
                 f"{self.store}: {file.name}: missing, or not the file that {INDEX} names"

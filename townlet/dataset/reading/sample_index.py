@@ -22,7 +22,7 @@ from townlet.dataset.index.index_places import IndexMoved
 from townlet.dataset.index.read_index import read_index
 from townlet.dataset.reading.capture import Capture, SampleEntry, entry_of, find_manifest_name, read_capture
 from townlet.dataset.reading.sample_table import SampleTable
-from townlet.dataset.reading.shard_parts import ChangedError, Part, part_of_capture, parts_of
+from townlet.dataset.reading.shard_parts import ChangedError, Part, part_of_capture, parts_of, removed
 from townlet.dataset.store.contract import Store
 from townlet.dataset.versions.versions import POINTER, resolve
 from townlet.errors import CorruptSampleError, NoSuchItem, TownletError, UserError
@@ -241,19 +241,15 @@ def open_sample_index(store: Store) -> SampleIndex:
 
 def read_sample_index(store: Store, manifest: str | None = None) -> SampleIndex:
     """Of the data set in this very store, or of the capture with this manifest. Raises ChangedError without one."""
-    gone = ChangedError(
-        f"{store}: was removed since it was opened (regenerate prunes old versions; --keep keeps more of them); "
-        "open the data set again"
-    )
     if manifest is not None:
         if store.size(manifest) is None:
-            raise gone
+            raise removed(store)
         return SampleIndex.of_capture(read_capture(store, "", manifest))
     try:
         index = read_index(store)
         return SampleIndex(store, index.facts.as_mapping(), parts_of(index))
     except (FileNotFoundError, IndexMoved) as error:
-        raise gone from error
+        raise removed(store) from error
 
 
 def _reopened(store: Store, manifest: str | None, spans: Spans, identity: str) -> SampleIndex:

@@ -11,11 +11,12 @@ from typing import Protocol
 from townlet.dataset.format.canonical import sha256_hex
 from townlet.dataset.format.manifest import run_name
 from townlet.dataset.index.index_document import RunEntry, ShardEntry, runs_bytes, shard_entry
-from townlet.dataset.index.index_places import IndexMoved
+from townlet.dataset.index.index_places import IndexMoved, IndexRemoved
 from townlet.dataset.index.metrics_table import SampleRows, pack_rows, write_rows
 from townlet.dataset.index.old_form import NOT_STORED
 from townlet.dataset.index.read_index import DataSetIndex
 from townlet.dataset.reading.capture import Capture
+from townlet.dataset.store.contract import Store
 from townlet.errors import TownletError
 
 
@@ -129,10 +130,20 @@ class _OneRun:
         return sha256_hex(runs_bytes([self._run]))
 
 
+def removed(store: Store) -> ChangedError:
+    """What to say where a whole data set, or a capture, is gone."""
+    return ChangedError(
+        f"{store}: was removed since it was opened (regenerate prunes old versions; --keep keeps more of them); "
+        "open the data set again"
+    )
+
+
 @contextmanager
 def _unchanged() -> Iterator[None]:
     try:
         yield
+    except IndexRemoved as error:
+        raise removed(error.store) from error
     except IndexMoved as error:
         raise ChangedError(f"{error} since the data set was opened; open it again") from error
 
