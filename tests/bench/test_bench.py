@@ -18,6 +18,7 @@ from townlet.rollout.play import play
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.campaign
 def test_quick_tables_have_their_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "found.json"
     assert main(["--quick", "--only", "a,b", "--json", str(file)]) == 0
@@ -71,6 +72,7 @@ def test_everybody_in_a_derived_town_lives_and_sees_what_is_asked_for(tmp_path: 
     assert plain[0][1].arrays["features"].shape[1] < extended[0][1].arrays["features"].shape[1]
 
 
+@pytest.mark.campaign
 def test_turns_are_taken_and_the_first_round_does_not_count() -> None:
     called: list[str] = []
     spent = in_turns(

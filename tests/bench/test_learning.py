@@ -10,6 +10,7 @@ from bench.command import ask
 from bench.scale import QUICK
 
 
+@pytest.mark.campaign
 def test_towns_that_python_steps() -> None:
     table = ask("l", QUICK)
     rows = ["vector environment, 1 town", "vector environment, 2 towns", "loop"]

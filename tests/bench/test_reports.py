@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bench.questions.looking.reports import AFTER, COLUMNS, PAGE, answer
 from bench.scale import QUICK
 
 
+@pytest.mark.campaign
 def test_rows_and_goals(tmp_path: Path) -> None:
     table = answer(replace(QUICK, report_ticks=8), tmp_path)
     assert [row.what for row in table.rows] == ["10 agents, needs", "10 agents, network"]

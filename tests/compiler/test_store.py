@@ -48,6 +48,7 @@ def kept(cache: Path) -> dict[str, int]:
     return {str(path.relative_to(cache)): path.stat().st_mtime_ns for path in files}
 
 
+@pytest.mark.campaign
 @pytest.mark.skipif(store.is_switched_off(), reason="nothing is compiled")
 def test_two_checkouts_share_it_and_an_edit_of_a_called_kernel_is_seen(tmp_path: Path) -> None:
     """`draw` calls `philox`, which stands in the same file here and in another elsewhere: the hash is of all."""

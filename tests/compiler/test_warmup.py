@@ -116,6 +116,7 @@ sys.exit(verify([sys.argv[1], "--replay", "--quiet"]))
 """
 
 
+@pytest.mark.campaign
 def test_everything_that_python_calls_is_compiled_in_advance(tmp_path: Path) -> None:
     """Captures, loops under each policy, and replays: with what `townlet warm` keeps, none compiles anything."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -108,6 +108,7 @@ print(int(re.search(r'VmHWM:\\s+(\\d+) kB', status)[1]) // 1024)
 """
 
 
+@pytest.mark.campaign
 def test_bombs_are_stopped(write: Write) -> None:
     names = [str(write(text, f"{name}.yaml")) for name, text in BOMBS.items()]
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime

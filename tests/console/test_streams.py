@@ -47,6 +47,7 @@ def typed(tmp_path: Path):
 CAPTURE = "townlet capture kitchen_breakfast --ticks 3 --output out"
 
 
+@pytest.mark.campaign
 def test_closed_streams_do_not_matter(typed, tmp_path: Path) -> None:
     """The work is done, the exit code says so, and no file of the output gets what would have been printed."""
     assert typed(f"{CAPTURE} <&- >&- 2>&-") == (0, "", "")
@@ -74,6 +75,7 @@ def test_a_capture_goes_on_where_nobody_reads(typed, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "rollout_sample_alice_001.npz").is_file()
 
 
+@pytest.mark.campaign
 def test_a_full_disk_is_one_line(typed) -> None:
     """An error where the output is all that was asked for, a note where the work is done."""
     assert typed("townlet schema >/dev/full") == (1, "", f"error: {FULL}\n")
@@ -91,6 +93,7 @@ def test_a_terminal_that_is_closed_is_a_reader_that_has_left(typed) -> None:
     assert typed(f'"{sys.executable}" -c "{code}"') == (0, "", "")
 
 
+@pytest.mark.campaign
 def test_a_pipe_that_does_not_block_loses_nothing(typed, tmp_path: Path) -> None:
     whole = typed("townlet schema").out
     code = "import fcntl, os; fcntl.fcntl(1, fcntl.F_SETFL, os.O_NONBLOCK)"
@@ -180,6 +183,7 @@ def files_of(folder: Path, name: str) -> list[str]:
     return sorted(path.removeprefix(name) for path in found if re.match(rf"\.?{name}\b", path))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "environment",
     [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],

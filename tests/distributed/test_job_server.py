@@ -104,6 +104,7 @@ def test_workers_in_the_launcher(
     assert files(tmp_path / "there") == here
 
 
+@pytest.mark.campaign
 def test_a_pool_of_workers_that_talk(
     townlet: Start, job_server: str, pool: str, here: dict[str, bytes], tmp_path: Path
 ) -> None:

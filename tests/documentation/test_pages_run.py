@@ -12,15 +12,13 @@ from tests.documentation.small import small
 
 STEPS = tuple(page for page in PAGES if page.startswith(FOLLOWED))
 WITH_TORCH = ("tutorials/training.md",)  # run by themselves, at a small size
-
-
 WITH_PANDAS = ("how-to/pandas-and-duckdb.md",)
 
 
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, marks=pytest.mark.page if page in WITH_PANDAS else ())
+        pytest.param(page, marks=pytest.mark.page if page in WITH_PANDAS else pytest.mark.campaign)
         for page in STEPS
         if page not in WITH_TORCH
     ],

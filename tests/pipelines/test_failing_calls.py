@@ -191,6 +191,7 @@ class Stage:
         return read_index(resolve(LocalStore(output))).facts.content_sha256
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("scene", SCENES)
 def test_some_calls_fail(tmp_path: Path, scene: str, fake_play: list[str]) -> None:
     stage = Stage(tmp_path, scene)

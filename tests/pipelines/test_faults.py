@@ -120,6 +120,7 @@ def test_a_disk_that_turns_read_only(townlet: Start, small_disk: Path) -> None:
     assert err.count("\n") == 1
 
 
+@pytest.mark.campaign
 def test_a_file_that_may_not_grow(tmp_path: Path, townlet: Start) -> None:
     """Where nothing may be mounted: a limit on the size of files is a disk that is full too."""
     process = townlet(

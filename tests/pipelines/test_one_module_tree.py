@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # Runs the entry point as `python -m pipelines.capture` does, and looks at all that Beam pickles meanwhile.
@@ -49,6 +51,7 @@ print("one tree")
 """
 
 
+@pytest.mark.campaign
 def test_nothing_that_travels_names_the_folder(tmp_path: Path) -> None:
     words = ["--config", "kitchen_breakfast", "--ticks", "3", "--output", str(tmp_path / "out"), "--quiet"]
     ran = subprocess.run(

@@ -17,6 +17,7 @@ import pytest
 from tests.dataset.captures import flip
 from tests.pipelines import fakes
 from tests.pipelines.test_capture import QUIET, files
+from tests.sampling import first
 from townlet import cli
 from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.checking.verify import verify
@@ -119,14 +120,17 @@ def flipped(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "damage"),
-    [
-        (NPZ, flipped),
-        (str(Path(NPZ).parent), shutil.rmtree),
-        (NPZ.replace("npz", "json"), cut),
-        (MANIFEST, cut),
-        (MANIFEST, Path.unlink),
-        ("README.md", Path.unlink),
-    ],
+    first(
+        2,
+        [
+            (NPZ, flipped),
+            (MANIFEST, cut),
+            (str(Path(NPZ).parent), shutil.rmtree),
+            (NPZ.replace("npz", "json"), cut),
+            (MANIFEST, Path.unlink),
+            ("README.md", Path.unlink),
+        ],
+    ),
 )
 def test_a_damaged_file_is_mended(
     place: str, fake_play: list[str], name: str, damage: Callable[[Path], None]
@@ -167,7 +171,7 @@ def test_a_damaged_run_that_fails_is_in_the_data_set_no_more(
 
 
 @pytest.mark.parametrize(
-    "name", ["dataset.json", "index/runs", "index/samples", "index/summaries", "failures.json"]
+    "name", first(2, ["dataset.json", "index/runs", "index/samples", "index/summaries", "failures.json"])
 )
 def test_a_damaged_index_is_written_anew_without_simulating(
     place: str, fake_play: list[str], name: str
@@ -252,7 +256,8 @@ cli.main(sys.argv[3:])
 """
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.campaign)])
+@pytest.mark.campaign
+@pytest.mark.parametrize("workers", [1, 2])
 def test_killed_after_150_of_200_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], workers: int
 ) -> None:

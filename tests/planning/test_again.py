@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.sampling import first
 from townlet import cli
 from townlet.config import load_config
 from townlet.dataset.reading.capture import load_capture
@@ -131,7 +132,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("key", WRONG)
+@pytest.mark.parametrize("key", first(3, WRONG))
 def test_a_manifest_that_somebody_else_wrote(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     capture("town.yaml", "--ticks", 3, "--output", "first")
     value, message = WRONG[key]

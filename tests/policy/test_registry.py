@@ -52,6 +52,7 @@ def test_what_is_no_name(name: object) -> None:
         entry(name)  # type: ignore[arg-type]
 
 
+@pytest.mark.campaign
 def test_a_policy_is_added_in_two_files(tmp_path: Path) -> None:
     """In a copy of the package, from the command line: named by it, by a config, and in messages."""
     shutil.copytree(ROOT / "townlet", tmp_path / "townlet", ignore=shutil.ignore_patterns("__pycache__"))

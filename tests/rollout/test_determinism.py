@@ -194,6 +194,7 @@ def elsewhere(ticks: int, configs: list[str], **variables: str) -> dict[str, str
     return json.loads(done.stdout)
 
 
+@pytest.mark.campaign
 def test_the_same_content_uncompiled() -> None:
     configs = ["examples/town", "scenarios/hard_winter"]
     found = elsewhere(12, configs, NUMBA_DISABLE_JIT="1")

@@ -32,6 +32,7 @@ def town(ticks: int, seed: int = 0) -> World:
     return after(shipped("examples/town", ticks, "uniform", check=True, seed=seed, segment_ticks=500))
 
 
+@pytest.mark.campaign
 def test_in_a_crowd_in_which_everything_happens() -> None:
     world = crowd(1_500, "C3")
     counts = dict(zip(COUNTS, world.clock.counts.tolist(), strict=True))

@@ -80,6 +80,7 @@ sys.stdout.write(json.dumps(digests(loop, 60)))
 """
 
 
+@pytest.mark.campaign
 def test_a_fresh_process_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     """With a network that draws, guided masks, somebody who has died, and a newcomer who is yet to die."""
     town, model, kept = tmp_path / "town.yaml", tmp_path / "best.onnx", tmp_path / "snapshot"

@@ -223,19 +223,20 @@ def test_the_rules_do_what_their_plain_twins_do(story: Story) -> None:
     play_both(story)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(any_.integers(0, 2**32 - 1))
 def test_in_a_crowd_as_well(seed: int) -> None:
     play_both(crowd(seed))
 
 
 @pytest.mark.campaign
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(any_.integers(0, 2**32 - 1))
 def test_in_many_crowds(seed: int) -> None:
     play_both(crowd(seed))
 
 
+@pytest.mark.campaign
 def test_crowds_come_to_everything_that_is_counted() -> None:
     """What the twins are compared on does happen."""
     counts = np.sum([play_both(crowd(seed)).clock.counts for seed in range(8)], axis=0)

@@ -218,13 +218,12 @@ def test_a_second_writer_is_told_who_the_first_is(townlet: Townlet, tmp_path: Pa
     assert f"process {os.getpid()} " in said.err
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "words",
     [
         ["scripts/capture_rollout.py", "kitchen_breakfast"],
-        pytest.param(
-            ["-m", "pipelines.capture", "--config", "kitchen_breakfast"], marks=pytest.mark.campaign
-        ),
+        ["-m", "pipelines.capture", "--config", "kitchen_breakfast"],
     ],
     ids=["script", "module"],
 )

@@ -98,13 +98,8 @@ threading.Thread(target=print, args=("heard",), kwargs={"file": sys.stderr}).sta
 """
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [
-        "in_memory",
-        *(pytest.param(mode, marks=pytest.mark.campaign) for mode in ("multi_threading", "multi_processing")),
-    ],
-)
+@pytest.mark.campaign
+@pytest.mark.parametrize("mode", ["in_memory", "multi_threading", "multi_processing"])
 def test_a_capture_leaves_its_process_as_it_was(tmp_path: Path, mode: str) -> None:
     flags = [] if mode == "in_memory" else [f"--direct_running_mode={mode}"]
     ran = subprocess.run(

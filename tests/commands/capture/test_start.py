@@ -95,6 +95,7 @@ def written(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+@pytest.mark.campaign
 def test_an_interpreted_capture_is_a_compiled_one(tmp_path: Path) -> None:
     """Same files, same output, and nothing compiled on the way."""
     from townlet.commands.capture.capture import main
@@ -112,6 +113,7 @@ def test_an_interpreted_capture_is_a_compiled_one(tmp_path: Path) -> None:
     assert not [path for path in empty.rglob("*") if path.suffix in (".entry", ".unit")]
 
 
+@pytest.mark.campaign
 def test_an_interpreted_command_that_fails_says_so_as_ever(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("somebody's")
     done = townlet(

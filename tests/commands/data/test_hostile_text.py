@@ -16,6 +16,7 @@ import pytest
 
 from tests.commands.conftest import Said, Townlet
 from tests.conftest import Chosen
+from tests.sampling import first
 from townlet import cli
 from townlet.dataset.format import manifest
 from townlet.dataset.format.canonical import document_bytes, sha256_hex
@@ -151,7 +152,7 @@ SOME = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "path"), SOME)
+@pytest.mark.parametrize(("name", "path"), first(5, SOME))
 def test_some_texts_of_a_data_set(
     townlet: Townlet, data: Path, tmp_path: Path, name: str, path: tuple
 ) -> None:

@@ -83,6 +83,7 @@ def test_wrong_options(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.campaign
 def test_without_torch_it_says_what_to_install(tmp_path: Path) -> None:
     """In a process that has none, wherever this runs."""
     start = (

@@ -93,7 +93,7 @@ def test_the_same_files_as_in_a_folder(
         assert verify_store(store).ok
 
 
-@pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("every", [31, pytest.param(1, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 def test_a_request_fails(runs: list[Run], undisturbed: dict[str, bytes], late: bool, every: int) -> None:
     broken = 0

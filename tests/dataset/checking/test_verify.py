@@ -74,6 +74,7 @@ def test_every_changed_byte_is_found(folder: Path, workers: int, step: int) -> N
     assert verify(folder).ok
 
 
+@pytest.mark.campaign
 def test_every_changed_byte_of_an_index_is_found(data_set: Path) -> None:
     for name in (
         "dataset.json",

@@ -117,7 +117,7 @@ def test_changed_bytes_of_the_index(whole: Path, name: str) -> None:
 
 
 @pytest.mark.campaign
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(change=changed_bytes)
 def test_many_changed_bytes(whole: Path, change: tuple[float, float, int]) -> None:
     which, place, mask = change

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.dataset.captures import capture
 from tests.dataset.checking.test_verify_data_sets import runs, versioned
 from townlet.dataset.checking.gc import gc
@@ -44,6 +46,7 @@ def while_writing(reading: Callable[[], None], write: Callable[[], Any]) -> int:
     return rounds
 
 
+@pytest.mark.campaign
 def test_a_data_set_that_grows_under_our_eyes(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "set")
     capture(store, *runs(0))

@@ -290,6 +290,7 @@ def test_a_writer_killed_at_any_step_leaves_the_old_index_or_the_new_one(
     assert content(store.root) == content(whole.root)
 
 
+@pytest.mark.campaign
 def test_a_reader_beside_a_writer_never_sees_a_mixture(store: LocalStore) -> None:
     records = [records_for(store, run) for run in RUNS]
     published = [publish_run(store, run, some) for run, some in zip(RUNS, records, strict=True)]

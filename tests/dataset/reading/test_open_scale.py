@@ -15,7 +15,7 @@ import pytest
 from bench.made_up import MadeUp
 from townlet.dataset.store.local import LocalStore
 
-RUNS = [1_000, pytest.param(10_000, marks=pytest.mark.campaign)]  # of ten samples
+RUNS = [1_000, 10_000]  # of ten samples
 
 MEASURE = """
 import json, pickle, re, sys
@@ -35,6 +35,7 @@ print(json.dumps(figures))
 """
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("runs", RUNS)
 def test_many_samples(tmp_path: Path, runs: int) -> None:
     MadeUp(runs).write(LocalStore(tmp_path))

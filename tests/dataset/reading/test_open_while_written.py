@@ -56,6 +56,7 @@ def expected(run: Run) -> list[str]:
     return digests(sample for _, sample in make_samples(run))
 
 
+@pytest.mark.campaign
 def test_while_runs_are_added(tmp_path: Path) -> None:
     runs = [scene_run(seed) for seed in range(20)]
     content = {run.seed: expected(run) for run in runs}
@@ -80,6 +81,7 @@ def test_while_runs_are_added(tmp_path: Path) -> None:
     assert len(dataset.open(tmp_path)) == 40
 
 
+@pytest.mark.campaign
 def test_while_versions_are_published_and_pruned(tmp_path: Path) -> None:
     """Each version has its own content; a reader whose version is pruned under it is told so, and no more."""
     store = LocalStore(tmp_path)

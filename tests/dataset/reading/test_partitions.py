@@ -147,7 +147,7 @@ def test_any_partition_in_any_order(undisturbed: Tree, cut: tuple) -> None:
 
 
 @pytest.mark.campaign
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cut=partitions)
 def test_many_partitions(undisturbed: Tree, cut: tuple) -> None:
     assert_same_bytes(undisturbed, cut)

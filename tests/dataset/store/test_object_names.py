@@ -10,6 +10,7 @@ import pytest
 from tests.dataset.captures import capture
 from tests.dataset.store.s3_server import serving
 from tests.samples import make_run
+from tests.sampling import first
 from townlet.dataset.capture.preflight import check_output, check_place
 from townlet.dataset.checking.gc import gc_store
 from townlet.dataset.checking.verify import verify_store
@@ -39,7 +40,9 @@ def objects() -> dict[str, bytes]:
     return {f"out/{file.name}": store.read(file.name) for file in store.list()}
 
 
-@pytest.mark.parametrize("folder", ["out/", "out/runs/", "out/runs/scene/", "out/mine/", "out/mine/deep/"])
+@pytest.mark.parametrize(
+    "folder", first(2, ["out/", "out/runs/", "out/runs/scene/", "out/mine/", "out/mine/deep/"])
+)
 def test_the_folder_of_a_console_is_no_object(objects: dict[str, bytes], folder: str) -> None:
     """Such an object is empty, and its key ends with a slash: it cannot be asked for, nor removed, by its name."""
     with serving({folder: b""}) as (_, store):
@@ -62,7 +65,7 @@ def test_an_empty_object_is_one(objects: dict[str, bytes]) -> None:
 UNUSABLE = ("a\x01b", "z\tz", "new\nline", "esc\x1b[2J")
 
 
-@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("name", first(1, UNUSABLE))
 def test_a_key_that_no_file_can_have_is_a_stranger_and_stops_nobody(
     objects: dict[str, bytes], name: str
 ) -> None:

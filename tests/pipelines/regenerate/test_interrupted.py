@@ -46,6 +46,7 @@ FIRST = planned(run("a", 1), run("a", 2), run("b", 1))
 EDITED = planned(run("a", 1), run("a", 3), run("c", 1))  # the shard of a is carried over, and replaced
 
 
+@pytest.mark.campaign
 def test_cut_here_and_there_it_ends_as_undisturbed(
     without_beam: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +68,7 @@ def test_cut_anywhere_it_ends_as_undisturbed(
     assert cuts.seen == {1, 2}
 
 
+@pytest.mark.campaign
 def test_an_edit_in_the_middle_of_it(
     without_beam: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: Path
 ) -> None:

@@ -74,7 +74,7 @@ WRITERS = {
 @pytest.mark.parametrize(
     ("writers", "kind"),
     [
-        pytest.param(name, kind, marks=() if "regenerate" in name or kind == "runs" else pytest.mark.campaign)
+        pytest.param(name, kind, marks=() if kind == "runs" else pytest.mark.campaign)
         for name in WRITERS
         for kind in KINDS
     ],

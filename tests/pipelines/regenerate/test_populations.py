@@ -14,6 +14,7 @@ import pytest
 from tests.dataset.captures import content
 from tests.pipelines.regenerate.dying import Dying
 from tests.pipelines.regenerate.plans import QUIET, counts, launch_by_hand, make, planned, run
+from tests.sampling import first
 from townlet.commands.capture import run_capture
 from townlet.commands.capture.run_capture import RunnerOptions, capture
 from townlet.dataset.index import write_index as write_index_module
@@ -72,7 +73,7 @@ SHARES = [
 ]
 
 
-@pytest.mark.parametrize("what", AFTER)
+@pytest.mark.parametrize("what", first(3, AFTER))
 @pytest.mark.parametrize("share", SHARES)
 def test_what_is_replaced_does_not_count(
     plain: Plain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, share: float

@@ -81,6 +81,7 @@ def test_limits(tmp_path: Path, kind: str, mode: str) -> None:
     assert outcomes[max(LIMITS[kind])] == 0, outcomes
 
 
+@pytest.mark.campaign
 def test_too_few_threads_and_files_are_a_sentence(tmp_path: Path) -> None:
     ran = captured(tmp_path, "-n 12", *MODES["processes"])
     assert ran.returncode == 1

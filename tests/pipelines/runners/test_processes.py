@@ -61,10 +61,8 @@ def until_gone(process: subprocess.Popen[str]) -> list[int]:
     return workers_of(process)
 
 
-@pytest.mark.parametrize(
-    "mode",
-    [mode if mode == "processes" else pytest.param(mode, marks=pytest.mark.campaign) for mode in MODES],
-)
+@pytest.mark.campaign
+@pytest.mark.parametrize("mode", MODES)
 def test_ctrl_c_is_answered_at_once(townlet: Start, tmp_path: Path, mode: str) -> None:
     process = townlet(*ENDLESS, *MODES[mode], "--output", tmp_path / "out")
     wait_for_samples(process, tmp_path)
@@ -130,6 +128,7 @@ def test_nohup_is_respected(townlet: Start, tmp_path: Path) -> None:
     assert ended_by(process, "SIGTERM") == 143
 
 
+@pytest.mark.campaign
 def test_a_worker_that_dies_is_noticed(townlet: Start, tmp_path: Path) -> None:
     process = townlet(*ENDLESS, *MODES["processes"], "--output", tmp_path / "out")
     wait_for_samples(process, tmp_path)
@@ -172,6 +171,7 @@ def test_processes_and_surroundings_do_not_matter(townlet: Start, tmp_path: Path
     assert verify(tmp_path / "two").ok
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     ("command", "ending"),
     [("exit 7", "exit code 7"), ("kill -9 $$", "killed by SIGKILL, perhaps because memory ran out")],
@@ -184,6 +184,7 @@ def test_a_worker_that_cannot_start_does_not_hang(
         capture(fakes.plan_of(fakes.run()), str(tmp_path / "out"), IN_PROCESSES)
 
 
+@pytest.mark.campaign
 def test_a_worker_that_cannot_import_says_so(
     tmp_path: Path, fake_play: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

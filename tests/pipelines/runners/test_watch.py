@@ -40,6 +40,7 @@ def silence(process: int) -> float:
     return silent
 
 
+@pytest.mark.campaign
 def test_a_process_that_waits_is_silent() -> None:
     with running("sleep", "60") as process:
         assert silence(process) == pytest.approx(0.8)
@@ -48,6 +49,7 @@ def test_a_process_that_waits_is_silent() -> None:
         assert silent == [0.0, 1.0, 0.0, 1.0, 2.0], "a report is a sign of life"
 
 
+@pytest.mark.campaign
 def test_a_process_that_works_or_is_suspended_is_not_silent() -> None:
     with running(sys.executable, "-c", "while True: pass") as process:
         assert silence(process) < 0.8
@@ -58,6 +60,7 @@ def test_a_process_that_works_or_is_suspended_is_not_silent() -> None:
     assert silence(process) == 0.0, "nothing is known of one that is gone: that is seen elsewhere"
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize("started", [False, True], ids=["before it has started", "after it has started"])
 def test_a_worker_that_hangs_ends_the_capture(
     tmp_path: Path, fake_play: list[str], monkeypatch: pytest.MonkeyPatch, started: bool

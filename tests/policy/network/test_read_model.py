@@ -120,7 +120,7 @@ def test_changed_bytes() -> None:
 @pytest.mark.campaign
 @pytest.mark.usefixtures("nothing_is_run")
 def test_many_changed_bytes() -> None:
-    @settings(max_examples=30_000, deadline=None, database=None)
+    @settings(max_examples=12_000, deadline=None, database=None)
     @given(GOOD_BYTES, CHANGES, some.integers(0, 2**20), some.binary(max_size=12), some.integers(0, 40))
     def run(data: bytes, changes: list[tuple[int, int]], at: int, more: bytes, gone: int) -> None:
         found = mutated(data, changes)

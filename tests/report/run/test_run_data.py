@@ -181,6 +181,7 @@ def test_shifts_are_work(tmp_path: Path) -> None:
         assert shown.features(row)[1:, on_shift][works].all(), "who works is seen to be on shift afterwards"
 
 
+@pytest.mark.campaign
 def test_a_span_and_bins(tmp_path: Path) -> None:
     capture = capture_of("scenarios/observation_baseline", tmp_path, ticks=MOST_TICKS + 300)
     part, start = Shown(capture, span=(100, 149)), Shown(capture)
