@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import sys
 
-from townlet.commands.capture.capture import script
+from townlet.console.interrupts import die_silently_of_interrupts
 
 if __name__ == "__main__":
+    die_silently_of_interrupts()
+    from townlet.commands.capture.capture import script
+
     sys.exit(script(sys.argv[1:], "python -m pipelines.capture", positional=False))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from townlet.pipelines.runners.engine_worker import main
+from townlet.console.interrupts import die_silently_of_interrupts
 
 if __name__ == "__main__":
+    die_silently_of_interrupts()
+    from townlet.pipelines.runners.engine_worker import main
+
     sys.exit(main())

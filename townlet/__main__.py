@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from townlet.console.entry_point import die_silently_of_interrupts
+from townlet.console.interrupts import die_silently_of_interrupts
 
 
 def run() -> int:

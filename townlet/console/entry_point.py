@@ -65,12 +65,6 @@ def pipeline_is_stuck() -> bool:
     return monitor is not None and monitor.is_stuck()
 
 
-def die_silently_of_interrupts() -> None:
-    """Until a command is begun, and after it, Ctrl-C ends the process without Python's traceback: nothing is lost."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def raise_if_asked_to_end() -> None:
     """Raise again what a signal has raised, where somebody else's code caught it."""
     if _asked:

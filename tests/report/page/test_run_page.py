@@ -94,6 +94,22 @@ def test_the_address_says_what_is_shown(browser: Any, queue: tuple[Path, Shown])
         assert opened.text(".agent h2") == "cora"
 
 
+TYPED_MEANWHILE = """() => {
+    document.querySelector('.player [aria-label="One tick on"]').click();
+    for (const end = performance.now() + 300; performance.now() < end; );
+    location.hash = '#t=30&agent=cora';
+}"""
+
+
+def test_an_address_that_is_typed_while_one_is_to_be_written_is_gone_to(
+    browser: Any, queue: tuple[Path, Shown]
+) -> None:
+    with Opened(browser, queue[0], "#t=7&agent=bob") as opened:
+        opened.page.evaluate(TYPED_MEANWHILE)
+        opened.until("townlet.tick === 30")
+        assert opened.text(".agent h2") == "cora"
+
+
 def test_the_panel_says_what_the_arrays_say(browser: Any, winter: tuple[Path, Shown]) -> None:
     path, shown = winter
     terms, needs = shown.run["terms"], shown.run["needs"]

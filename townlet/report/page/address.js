@@ -21,8 +21,10 @@ export function writeAddress(tick, agent, hash = "") {
 
 /** Go where the address says, now and whenever it changes; keep it up to date while the clock stands. */
 export function bindAddress(clock, model) {
+  let known; // the address that was last read or written
   const go = () => {
-    const { tick, agent } = readAddress(location.hash);
+    known = location.hash;
+    const { tick, agent } = readAddress(known);
     if (agent !== undefined && model.number(agent) > 0) clock.follow(model.number(agent));
     if (tick !== undefined) {
       clock.pause();
@@ -35,9 +37,11 @@ export function bindAddress(clock, model) {
     if (clock.playing) return;
     // Browsers take only so many new addresses a second.
     waiting = setTimeout(() => {
+      if (location.hash !== known) return; // somebody typed another, whose event is on its way
       const agent = clock.life > 0 ? model.name(clock.life) : undefined;
-      const wanted = writeAddress(clock.tick, agent, location.hash);
-      if (wanted !== location.hash) history.replaceState(null, "", wanted);
+      const wanted = writeAddress(clock.tick, agent, known);
+      if (wanted !== known) history.replaceState(null, "", wanted);
+      known = location.hash;
     }, 150);
   };
   go();
