@@ -19,9 +19,8 @@ from townlet.compiler.warmup import warm_if_possible
 # Seconds on a clock after which a test is ended: what hangs must not take the time of all others. Far above what any
 # test takes, also beside other work.
 LONGEST, LONGEST_OF_CAMPAIGN = 240, 900
-AXE = (
-    Path(__file__).parent / "report/page/node_modules/axe-core/axe.min.js"
-)  # `make setup-page` puts it there
+# `make setup-page` puts it there.
+AXE = Path(__file__).parent / "report/page/node_modules/axe-core/axe.min.js"
 
 
 def _is_not_beams_greeting(record: logging.LogRecord) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from townlet.compiler.store import is_switched_off
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -43,3 +46,19 @@ def test_the_first_moment_is_silent(how: str, what: str) -> None:
         [sys.executable, "-c", INTERRUPTED, how, what], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert (run.returncode, run.stdout, run.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.skipif(is_switched_off(), reason="nothing is compiled")
+def test_a_worker_that_prepares_a_machine_is_silent(tmp_path: Path) -> None:
+    """`townlet-worker --warm`, while it compiles."""
+    worker = Path(sys.executable).with_name("townlet-worker")
+    environment = {**os.environ, "TOWNLET_CACHE_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        [worker, "--warm"], env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        said = process.stderr.read(1)  # it has begun
+        os.killpg(process.pid, signal.SIGINT)
+        said += process.stderr.read()
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in said, said

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import AXE
 from tests.documentation.pages import DOCS, PAGES, ROOT
 from townlet import cli
 
@@ -66,9 +67,6 @@ def test_pages_open_from_a_disk_without_a_network(site: Path, browser: Any, sche
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
     assert not said
     context.close()
-
-
-AXE = ROOT / "tests/report/page/node_modules/axe-core/axe.min.js"  # `make test-page` puts it there
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import AXE
+
 LONGEST = 20.0  # seconds that a test waits for anything
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from townlet.compiler.warmup import CompileError, warm
+from townlet.console.interrupts import die_silently_of_interrupts
 from townlet.errors import TownletError
 from townlet.escaping import shown
 
@@ -30,6 +31,8 @@ NO_PROXY = "no_grpc_proxy"  # gRPC's environment variable
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve one engine, or start such workers (`--pool`), or only prepare (`--warm`). Returns the exit code."""
+    if argv is None:  # the process is this worker's
+        die_silently_of_interrupts()
     arguments = _parser().parse_args(sys.argv[1:] if argv is None else argv)
     if arguments.warm:
         return _prepare()

@@ -69,7 +69,8 @@ def test_what_the_older_exporter_writes_here(kind: str) -> None:
 @pytest.mark.torch
 @pytest.mark.campaign
 @pytest.mark.skipif(
-    importlib.util.find_spec("onnxscript") is None, reason="the newer exporter of PyTorch needs onnxscript"
+    importlib.util.find_spec("onnxscript") is None,
+    reason="the newer exporter of PyTorch needs onnxscript, which no lock has: pip install it beside torch to run this",
 )
 @pytest.mark.parametrize("kind", [*COMPILED, *OTHERS])
 def test_what_the_newer_exporter_writes_here(kind: str) -> None:
